@@ -26,6 +26,7 @@ from scipy.optimize import least_squares
 
 from gigawatt.performance.serving.engines import Engine, load_engine
 from gigawatt.validation.serving.card import fitted_half, read_cases
+from gigawatt.validation.serving.closed_loop import WAVES
 from gigawatt.validation.serving.predict import predict_serving
 from gigawatt.validation.serving.rows import ServingCase
 
@@ -82,12 +83,12 @@ KNOBS = (
         1e-6,
         "least time of a layer where prompts run, outside captured graphs",
     ),
-    Knob("prompt", 40.0, 5.0, 1.0, 1000.0, "ms", 1e-3, "of a request before its first iteration"),
-    Knob("waits", 2.0, 2.0, 0.2, 10.0, what="iterations a new request waits, and its token for the client"),
 )
 """Priors: what engines' own reports and kernel benchmarks suggest; the same for every engine."""
-STATIC_ONLY = ("prompt", "waits")
-"""Knobs that rows without a time to first token say nothing of."""
+COLD = Knob("cold", 0.0, 0.0, 0.0, 10.0, "s", 1.0,
+            "what the first requests of a server wait in all for kernels at their first use: the part of a "
+            "closed loop's mean TTFT that neither engine nor client explain, times its waves")  # fmt: skip
+"""Fitted apart, through the event engine, when all other numbers stand."""
 KEPT = (
     ["vllm-2024", "overhead", "13", "10", "16", "ms", "", "calibrated", "gigawatt-serving", "", "of ML.ENERGY 2 (vLLM 0.5.4 as a server, A100 and H100): what a step takes beyond kernels; prompts of 250 to 450 tokens taken"],
     ["vllm-2024", "sequence", "200", "150", "250", "us", "", "calibrated", "gigawatt-serving", "", "of ML.ENERGY 2 (vLLM 0.5.4 as a server, A100 and H100): the same for every sequence, sampling included; prompts of 250 to 450 tokens taken"],
@@ -95,6 +96,18 @@ KEPT = (
     ["vllm-2025", "experts_block", "2", "1.6", "2.5", "", "", "calibrated", "gigawatt-serving", "",
      "time a token of Qwen3-235B and DeepSeek in FP8 on H100 and B200 in ML.ENERGY 3 over that of the kernels "
      "benchmarked alone, dense models taken off"],
+    *(
+        [name, "prompt", "15", "5", "20", "ms", "", "guess", "gigawatt-serving", "",
+         "reading a prompt, splitting it into tokens and sending the first: of unloaded requests that take 22 to 33 ms in all"]
+        for name in ("sglang-2025", "trtllm-2025", "vllm-2025")
+    ),
+    *(
+        [name, "waits", "2", "1", "2.5", "", "", "modelled", "gigawatt-serving", "",
+         "host and device overlap: an arrival waits for the step under way, its token for the step after"]
+        for name in ("sglang-2025", "trtllm-2024", "trtllm-2025", "vllm-2025")
+    ),
+    ["trtllm-2024", "prompt", "2.258", "1", "20", "ms", "", "calibrated", "gigawatt-serving", "",
+     "first tokens of prompts alone, in process"],
 )  # fmt: skip
 """Numbers that other measurements give, kept as they are."""
 STRENGTH = 0.1
@@ -114,11 +127,9 @@ def few(cases: Sequence[ServingCase]) -> list[ServingCase]:
 
 def knobs_of(cases: Sequence[ServingCase]) -> list[Knob]:
     """Knobs that these rows can say something of."""
-    measured = {name for case in cases for name in case.measured}
     routed = any(block.experts is not None for case in cases for block in case.architecture.blocks)
     several = any(case.tensor * case.data > 1.0 for case in cases)
-    found = [k for k in KNOBS if k.name not in STATIC_ONLY or "ttft" in measured]
-    found = [k for k in found if k.name != "experts" or routed]
+    found = [k for k in KNOBS if k.name != "experts" or routed]
     return [k for k in found if k.name != "exchange" or several]
 
 
@@ -132,7 +143,10 @@ def residuals(cases: Sequence[ServingCase], engine: Engine, weights: Sequence[di
     """Weighted logarithms of predicted over measured."""
     found: list[float] = []
     for case, made, weight in zip(
-        cases, predict_serving(cases, {engine.id: engine}, rounds=3), weights, strict=True
+        cases,
+        predict_serving(cases, {engine.id: engine}, rounds=3, events=False),
+        weights,
+        strict=True,
     ):
         for name, value in made.items():
             found.append(weight[name] * float(np.clip(np.log(value / case.measured[name]), -1.5, 1.5)))
@@ -188,6 +202,24 @@ def fit(
     return {k.name: float(np.exp(v)) for k, v in zip(knobs, x, strict=True)}
 
 
+def fit_cold(name: str, cases: Sequence[ServingCase], engine: Engine | None = None) -> float:
+    """Seconds of :data:`COLD` of one engine: of the closed loops whose TTFT is a mean, the least error of its
+    logarithm, errors beyond :data:`FAR` counted as that (a queue for memory is no start)."""
+    rows = [c for c in cases if c.kind == "closed" and "ttft" in c.measured and not c.median]
+    if not rows:
+        return 0.0
+    warm = replace(engine or load_engine(name), cold=0.0)
+    made = predict_serving(rows, {name: warm})
+    ratio = np.array([[m["ttft"], c.measured["ttft"]] for m, c in zip(made, rows, strict=True)])
+    grid = np.linspace(COLD.low, COLD.high, 501)
+    off = np.abs(np.log((ratio[:, :1] + grid / WAVES) / ratio[:, 1:]))
+    return float(grid[int(np.argmin(np.minimum(off, FAR).mean(axis=0)))])
+
+
+FAR = 1.0
+"""Logarithm of predicted over measured from which on a row says no more."""
+
+
 def slopes(loss: Callable[[Array], Array], z: Array, step: float = 0.1) -> Array:
     """Jacobian by differences of a step in units of the priors' spread."""
     at = loss(z)
@@ -196,7 +228,7 @@ def slopes(loss: Callable[[Array], Array], z: Array, step: float = 0.1) -> Array
 
 def engine_of(name: str, values: Mapping[str, float]) -> Engine:
     """The catalog's engine with fitted numbers."""
-    scale = {k.name: k.scale for k in KNOBS}
+    scale = {k.name: k.scale for k in (*KNOBS, COLD)}
     return replace(load_engine(name), **{k: v * scale[k] for k, v in values.items()})  # type: ignore[arg-type]
 
 
@@ -228,8 +260,9 @@ def main() -> None:
     parser.add_argument("rows", type=Path)
     parser.add_argument("--write", action="store_true")
     parser.add_argument("--engines", nargs="*", help="only these")
+    parser.add_argument("--cold", action="store_true", help="keep all numbers but those of a server's start")
     given = parser.parse_args()
-    cases, _ = read_cases(given.rows)
+    cases = [case for case in read_cases(given.rows)[0] if case.kind not in ("open", "pools")]
     by_engine: dict[str, list[ServingCase]] = defaultdict(list)
     for case in cases:
         by_engine[case.engine].append(case)
@@ -244,12 +277,26 @@ def main() -> None:
             jobs[name, chip] = [c for c in rows if c.chip.id != chip]
     whole = [k for k in jobs if not k[1]]
     parts = [k for k in jobs if k[1]]
-    with ProcessPoolExecutor(2) as pool:
-        made = dict(zip(whole, pool.map(fit, [k[0] for k in whole], [jobs[k] for k in whole]), strict=True))
-        begins = [made[name, ""] for name, _ in parts]
-        made |= dict(
-            zip(parts, pool.map(fit, [k[0] for k in parts], [jobs[k] for k in parts], begins), strict=True)
-        )
+    known = json.loads(ERRORS.read_text(encoding="utf-8")) if given.cold else {}
+    if given.cold:
+        kept = {k.name for k in KNOBS}
+        stored = {n: {k: v for k, v in known["fitted"].get(n, {}).items() if k in kept} for n in names}
+        made = {key: dict(stored[key[0]]) for key in jobs}
+    else:
+        with ProcessPoolExecutor(2) as pool:
+            made = dict(
+                zip(whole, pool.map(fit, [k[0] for k in whole], [jobs[k] for k in whole]), strict=True)
+            )
+            begins = [made[name, ""] for name, _ in parts]
+            made |= dict(
+                zip(
+                    parts, pool.map(fit, [k[0] for k in parts], [jobs[k] for k in parts], begins), strict=True
+                )
+            )
+    for (name, chip), values in made.items():
+        rows = [c for c in by_engine[name] if fitted_half(c) and c.chip.id != chip]
+        if any(c.kind == "closed" for c in by_engine[name]):
+            values["cold"] = fit_cold(name, rows, engine_of(name, values))
     engines = {name: engine_of(name, made[name, ""]) for name in names}
     for name in names:
         print(name, len(jobs[name, ""]), {k: float(f"{v:.4g}") for k, v in made[name, ""].items()})
@@ -270,6 +317,11 @@ def main() -> None:
             for key, value in errors(rows, {name: other}).items():
                 if key.count("|") == 2:
                     left[f"{key} | {name}"] = value
+    if given.cold:  # what other numbers do on an accelerator that they had not seen, as it was found
+        before = known["errors"]["accelerator_left_out"]
+        left = {
+            key: value if key.startswith("ttft") else before.get(key, value) for key, value in left.items()
+        }
     report["errors"]["accelerator_left_out"] = left
     for part, lines in report["errors"].items():
         for key, e in lines.items():
@@ -285,7 +337,7 @@ def main() -> None:
 
 def write(names: Sequence[str], made: Mapping[tuple[str, str], Mapping[str, float]]) -> None:
     """The catalog's overlay."""
-    by_name = {k.name: k for k in KNOBS}
+    by_name = {k.name: k for k in (*KNOBS, COLD)}
     with CATALOG.open("w", newline="", encoding="utf-8") as stream:
         lines = csv.writer(stream, lineterminator="\n")
         lines.writerow(

@@ -180,7 +180,7 @@ RUNS = [
     (("--autoscale", "1-2"), "the requests per replica are missing"),
     (("--autoscale", "1-2,target=8,sometimes=3s"), "not a rule of autoscaling"),
     (("--prefill", "TP8"), "such as '2xTP8'"),
-    (("--prefill", "1xTP1", "--concurrency", "4"), "--concurrency: cannot be combined with"),
+    (("--prefill", "1xTP1", "--static"), "--static: cannot be combined with"),
     (("--replicas", "0"), "1 or more"),
     (("--requests", "0"), "1 or more"),
     (("--span", "5"), "--span: the unit is missing"),

@@ -83,7 +83,8 @@ def serve_plainly(requests: Requests, tables: StepTables, options: EngineOptions
     swapped: dict[int, tuple[float, int]] = {}
     last: dict[int, float] = {}
     counted: dict[int, float] = {}
-    host = 0.0
+    stamp: dict[int, float] = {}
+    host, passes, visible = 0.0, 0, 0
 
     def used() -> int:
         pages = sum(ceil((s.context + v) / b) for s in decoding)
@@ -115,6 +116,8 @@ def serve_plainly(requests: Requests, tables: StepTables, options: EngineOptions
             waiting.append((int(requests.priority[coming]), coming))
             coming += 1
         waiting.sort()
+        if passes >= options.read_interval or not (prefilling or decoding):
+            visible, passes = len(waiting), 0
         stall, preempted = 0.0, False
         while used() > capacity:
             preempted = True
@@ -136,15 +139,16 @@ def serve_plainly(requests: Requests, tables: StepTables, options: EngineOptions
             else:
                 prefilling.remove(victim)
             let_go(victim)
+            visible += 1
             waiting.append(victim.key)
             waiting.sort()
         evict()
-        budget = options.token_budget - len(decoding) * v
+        budget = options.token_budget - (0 if options.prompts_alone else len(decoding) * v)
         for s in prefilling:
             s.chunk = int(max(min(s.total - s.done, budget, options.long_prompt or inf), 0))
             budget -= s.chunk
         resumed: list[Sequence] = []
-        while waiting and not preempted and len(decoding) + len(prefilling) < most:
+        while waiting and visible and not preempted and len(decoding) + len(prefilling) < most:
             running = len(decoding) + len(prefilling)
             i = waiting[0][1]
             spared = ceil(options.watermark * capacity) if running else 0
@@ -159,6 +163,7 @@ def serve_plainly(requests: Requests, tables: StepTables, options: EngineOptions
                 del swapped[i]
                 resumed.append(Sequence(waiting.pop(0), context=context, left=left))
                 decoding.append(resumed[-1])
+                visible -= 1
                 budget -= v
                 evict()
                 continue
@@ -172,7 +177,7 @@ def serve_plainly(requests: Requests, tables: StepTables, options: EngineOptions
             chunk = left
             if options.chunked:
                 chunk = int(min(left, budget, options.long_prompt or inf))
-            elif left > budget and running:
+            elif left > budget and (len(prefilling) if options.prompts_alone else running):
                 break
             if chunk < 1:
                 break
@@ -188,20 +193,25 @@ def serve_plainly(requests: Requests, tables: StepTables, options: EngineOptions
                 found.scheduled[i] = clock
                 found.cached_tokens[i] = s.done
             prefilling.append(s)
+            visible -= 1
             budget -= chunk
             evict()
         found.most_pages = max(found.most_pages, used() + each * len(cached))
         mean = sum(s.context for s in decoding) / len(decoding) if decoding else 0.0
         chunks = [(s.chunk, s.done) for s in prefilling if s.chunk > 0]
-        time, energy = cost(tables, len(decoding), mean, chunks)
+        stands = options.prompts_alone and bool(chunks)
+        decodes = [] if stands else list(decoding)
+        passes = options.read_interval if chunks else passes + 1
+        time, energy = cost(tables, len(decodes), mean, chunks)
         time += stall
         clock += time
         found.busy += time
         found.energy += energy
         found.iterations += 1
-        for s in list(decoding):
+        for s in decodes:
             i = s.key[1]
-            gap = clock - last[i] if any(s is x for x in resumed) else time
+            gap = clock - last[i] if any(s is x for x in resumed) else clock - stamp.get(i, clock - time)
+            stamp[i] = clock
             gained = min(a, requests.output[i] - (s.context - requests.prompt[i] + 1))
             found.gaps.append((gap / a, gained))
             s.context += a
@@ -223,6 +233,7 @@ def serve_plainly(requests: Requests, tables: StepTables, options: EngineOptions
             for name in names[i][len(s.held) :]:
                 hold(name)
                 s.held.append(name)
+            stamp[i] = clock
             s.left = ceil((requests.output[i] - generated[i] - 1) / a)
             s.context = float(s.total)
             if s.left:

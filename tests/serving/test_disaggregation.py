@@ -167,3 +167,22 @@ def test_errors_are_one_line(changes: dict[str, float], line: str) -> None:
     with pytest.raises(InputError) as caught:
         plan_ratio(plausible_tables(), plausible_tables(), **(kept | changes))
     assert str(caught.value).startswith(line)
+
+
+@pytest.mark.parametrize("held", [1, 5, 16])
+def test_a_closed_loop_over_two_fleets(held: int) -> None:
+    """So many are in flight at all times but the end, and each arrives as another finishes."""
+    rng, count = np.random.default_rng(1), 8 * held
+    requests = Requests(
+        arrival=np.zeros(count), prompt=rng.integers(50, 400, count), output=rng.integers(2, 60, count)
+    )
+    fleets = Fleet(plausible_tables(), 1), Fleet(plausible_tables(), 2, "least-loaded")
+    out = simulate_disaggregated(requests, *fleets, link=Link(1e10), concurrency=held)
+    assert (out.arrival[:held] == 0.0).all()
+    done = np.sort(out.finish)
+    np.testing.assert_allclose(out.arrival[held:], done[: count - held], rtol=0.0, atol=2e-3 * done[-1])
+    middle = 0.5 * (out.arrival[held:-1] + out.arrival[held + 1 :]) if held > 1 else np.zeros(0)
+    flight = [(out.arrival <= t).sum() - (out.finish <= t).sum() for t in middle]
+    assert all(abs(n - held) <= 1 for n in flight)
+    with pytest.raises(InputError, match="must be positive"):
+        simulate_disaggregated(requests, *fleets, link=Link(1e10), concurrency=0)

@@ -46,6 +46,10 @@ OPTIONS = {
     "chunks of 50": EngineOptions(token_budget=128, long_prompt=50, watermark=0.05),
     "swap": EngineOptions(preemption="swap", host_bandwidth=1e11, host_capacity=2e9),
     "one at a time": EngineOptions(max_sequences=1),
+    "prompts alone": EngineOptions(prompts_alone=True, token_budget=256, max_sequences=16),
+    "whole prompts alone": EngineOptions(prompts_alone=True, chunked=False, token_budget=300),
+    "looks each tenth": EngineOptions(prompts_alone=True, read_interval=10),
+    "looks each third, mixed": EngineOptions(read_interval=3, token_budget=128),
 }
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -13,6 +14,8 @@ from gigawatt.core.errors import InputError
 from gigawatt.performance.serving.engines import load_engine
 from gigawatt.validation.files import Refusal, data_folder
 from gigawatt.validation.serving.card import filtered, validate_serving
+from gigawatt.validation.serving.open_loop import open_run
+from gigawatt.validation.serving.predict import predict_serving
 from gigawatt.validation.serving.rows import case_of, read_serving_rows
 
 ROW = {
@@ -21,6 +24,9 @@ ROW = {
     "parallel_detail": "tp8 pp1 dp1 mtp1 ep8", "isl": "1024", "osl": "1024", "concurrency": "16",
     "TTFT_ms": "300", "TPOT_ms": "15",
 }  # fmt: skip
+
+
+POOLS = "prefill: tp8 pp1 dp1 mtp1 ep8 workers1 bs1; decode: tp8 pp1 dp1 mtp1 ep8 workers2 bs4"
 
 
 @pytest.fixture(scope="module")
@@ -43,8 +49,8 @@ def test_errors_that_the_scorecard_shows(card) -> None:
     assert sum(x.p90 * x.rows for x in rows) / count < 0.25
     (judged,) = of(card.totals, "tpot", "silicon", "judge")
     assert judged.median < 0.105  # 0.10 is wanted
-    assert judged.p90 < 0.27  # 0.25 is wanted
-    assert all(x.median < 0.32 for x in of(card.totals, "ttft", "silicon"))  # 0.25 is wanted
+    assert judged.p90 < 0.26  # 0.25 is wanted
+    assert all(x.median < 0.26 for x in of(card.totals, "ttft", "silicon"))  # 0.25 is wanted
     assert all(x.median < 0.19 for x in of(card.totals, "throughput", "TensorRT"))  # 0.15 is wanted
     assert all(x.median < 0.10 for x in of(card.runs, "tpot", "below saturation"))
     assert all(x.median < 0.27 for x in of(card.runs, "ttft", "below saturation"))  # 0.20 is wanted
@@ -77,6 +83,81 @@ def test_a_layout_is_what_the_label_says() -> None:
 
 
 @pytest.mark.parametrize(
+    ("detail", "layout"),
+    [
+        ("tp8", (8, 1, 1, 1)), ("tep8", (8, 1, 8, 1)), ("dep8", (1, 8, 8, 1)), ("4DP2TP", (2, 4, 1, 1)),
+        ("tp4,pp2", (4, 1, 1, 2)), ("tp8 pp1 dp1 mtp8 ep0", (8, 1, 1, 1)), ("tp4 ep0", (4, 1, 1, 1)),
+    ],
+)  # fmt: skip
+def test_labels_of_layouts(detail: str, layout: tuple[int, ...]) -> None:
+    case = case_of(ROW | {"parallel_detail": detail})
+    assert (case.tensor, case.data, case.expert, case.pipeline) == layout
+
+
+def test_what_a_row_calls_things_is_what_a_user_may() -> None:
+    for name in ("DeepSeek-R1", "deepseek-r1", "deepseek-ai/DeepSeek-R1-0528", "nvidia/DeepSeek-R1-NVFP4"):
+        assert case_of(ROW | {"model": name}).model == "deepseek-v3"
+    assert case_of(ROW | {"model": "deepseek-ai/DeepSeek-V3.2"}).model == "deepseek-v3.2"
+    for name in ("H200", "8x H200", "NVIDIA H200-SXM-141GB", "NVIDIA H200-SXM-141GB-CTS", "H200 (a cloud)"):
+        assert case_of(ROW | {"accelerator": name}).chip.id == "H200-SXM-141GB"
+
+
+def test_formats_are_the_checkpoints_where_a_row_is_silent() -> None:
+    silent = ROW | {"weight_prec": ""}
+    assert case_of(silent).weights == "fp8_block"
+    assert case_of(silent | {"model": "nvidia/DeepSeek-R1-NVFP4"}).weights == "fp4"
+    stored = "bf16 experts=mxfp4"
+    for said in ("", "mxfp4", "fp4"):
+        assert case_of(ROW | {"model": "openai/gpt-oss-120b", "weight_prec": said}).weights == stored
+    assert case_of(ROW | {"model": "moonshotai/Kimi-K2.5", "weight_prec": "fp4"}).weights == "fp4"
+
+
+def test_the_online_table_is_of_its_own_model_and_devices() -> None:
+    row = ROW | {
+        "model": "Llama-3.1-70B", "accelerator": "H100", "framework": "trtllm+triton", "weight_prec": "fp8",
+        "framework_version": "0.14.0", "parallel_detail": "", "TP": "4", "n_accel": "4", "concurrency": "",
+        "regime": "open-loop rate, 500 requests", "request_rate": "2", "tok_s_total": "400", "osl": "200",
+    }  # fmt: skip
+    case = case_of(row)
+    assert (case.model, case.tensor, case.rate, case.kind) == ("llama-3.1-70b", 4.0, 2.0, "open")
+    run, small = open_run(case), open_run(case_of(row | {"model": "Llama-3.1-8B"}))
+    assert not run.saturated
+    assert run.predicted["tpot"] > 2.0 * small.predicted["tpot"]
+
+
+def test_lengths_of_named_loads() -> None:
+    row = ROW | {
+        "model": "llama2-70b-99.9", "accelerator": "NVIDIA H100-SXM-80GB", "framework": "", "weight_prec": "",
+        "mode": "Offline", "regime": "MLPerf Offline VALID", "parallel_detail": "", "n_accel": "8", "isl": "",
+        "osl": "", "concurrency": "", "tok_s_total": "24000", "TTFT_ms": "", "TPOT_ms": "",
+    }  # fmt: skip
+    case = case_of(row)
+    assert (case.kind, case.prompt, case.weights) == ("peak", 230.0, "fp8")
+    assert case.output == pytest.approx(294.45)
+    assert case_of(row | {"req_s": "100"}).output == pytest.approx(240.0)  # what was written, not the load's
+    (made,) = predict_serving([case])
+    alone = replace(case, layout=replace(case.layout, chosen=False))
+    assert made["throughput"] >= predict_serving([alone])[0]["throughput"]  # the best number of copies
+
+
+def test_a_median_hardly_sees_the_start() -> None:
+    mean, median = (case_of(ROW | {"TTFT_stat": said}) for said in ("mean", "median"))
+    made = predict_serving([mean, median])
+    assert made[0]["ttft"] > made[1]["ttft"] + 0.1 * load_engine("sglang-2025").cold
+    assert made[0]["tpot"] == pytest.approx(made[1]["tpot"], rel=0.05)
+
+
+def test_pools_in_a_closed_loop() -> None:
+    case = case_of(ROW | {"mode": "disagg", "parallel_detail": POOLS, "n_accel": "24"})
+    (few,) = predict_serving([case])
+    (many,) = predict_serving([replace(case, held=256.0)])
+    assert many["tpot"] > few["tpot"]
+    assert many["ttft"] > few["ttft"]
+    with pytest.raises(Refusal, match="do not agree"):
+        case_of(ROW | {"mode": "disagg", "parallel_detail": POOLS, "n_accel": "16"})
+
+
+@pytest.mark.parametrize(
     ("change", "reason"),
     [
         ({"model": "gpt-99"}, "a model that the catalog lacks"),
@@ -84,10 +165,19 @@ def test_a_layout_is_what_the_label_says() -> None:
         ({"parallel_detail": "", "n_accel": ""}, "the layout is not given"),
         ({"parallel_detail": "tp4 pp1 dp4 mtp1 ep16"}, "of several nodes|do not divide"),
         ({"concurrency": ""}, "the number of requests at once"),
-        ({"osl": ""}, "lengths are not given"),
+        ({"osl": ""}, "lengths are neither in the row nor of a named load"),
         ({"osl": "0"}, "osl is out of range"),
-        ({"mode": "disagg"}, "disaggregated"),
-        ({"regime": "a party"}, "a load whose lengths or rate"),
+        ({"mode": "disagg"}, "the pools of the row are not told apart"),
+        (
+            {"mode": "disagg", "parallel_detail": POOLS.replace("workers2", "workersNone")},
+            "the workers of each",
+        ),
+        ({"mode": "party"}, "the mode is not known"),
+        ({"regime": "a party", "concurrency": ""}, "a load whose lengths or rate"),
+        ({"regime": "open-loop rate"}, "the rate is not given"),
+        ({"regime": "trace replay"}, "a replay of a trace"),
+        ({"parallel_detail": "somehow"}, "the layout cannot be read"),
+        ({"model": "deepseek-ai/DeepSeek-R1-Distill-Qwen-32B"}, "a model that the catalog lacks"),
         ({"TTFT_ms": "", "TPOT_ms": ""}, "nothing measured"),
     ],
 )

@@ -23,8 +23,14 @@ from workload.family_examples import BY_PUBLISHER, SAME
 # Made by tests/oracles/workload_parameters.py with transformers on torch's meta device.
 GOLDEN = json.loads(Path(__file__).with_name("golden_parameters.json").read_text())
 SHARED = Path(__file__).parents[3] / "shared/data/models"
-# Not in transformers: billions of parameters as their publishers round them, and half of the last digit.
-PUBLISHED = {"kimi-k3": (2800, 50), "nemotron-super-49b": (49.9, 0.05)}
+# Not counted here: billions of parameters as their publishers round them, and half of the last digit.
+PUBLISHED = {
+    "kimi-k3": (2800, 50), "nemotron-super-49b": (49.9, 0.05), "bloom-176b": (176.247, 5e-4),
+    "gpt-j-6b": (6.0509, 5e-5), "qwen2.5-72b": (72.7, 0.05), "mistral-large-2407": (123, 0.5),
+    "gemma-7b": (8.54, 0.005), "gemma-2b": (2.51, 0.005), "starcoder2-3b": (3.03, 0.005),
+    "starcoder2-7b": (7.17, 0.005), "starcoder2-15b": (15.96, 0.005), "phi-3-medium": (14, 0.05),
+    "qwen3-coder-480b-a35b": (480, 0.5),
+}  # fmt: skip
 # The loader keeps ``source_id`` for the evidence of numbers; this table has texts only.
 with catalog.path("models.csv").open(newline="", encoding="utf-8") as stream:
     SOURCES = {row["id"]: row["source_id"] for row in csv.DictReader(stream)}

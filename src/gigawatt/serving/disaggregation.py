@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, fields
+from collections.abc import Callable
+from dataclasses import dataclass, fields, replace
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -14,7 +15,7 @@ from gigawatt.serving.fleet import Fleet, Link
 from gigawatt.serving.requests import Requests
 from gigawatt.serving.simulation import simulate
 
-__all__ = ["Ratio", "plan_ratio", "simulate_disaggregated"]
+__all__ = ["Ratio", "closed_arrivals", "plan_ratio", "simulate_disaggregated"]
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
@@ -64,6 +65,7 @@ def simulate_disaggregated(
     options_decode: EngineOptions | None = None,
     *,
     link: Link,
+    concurrency: int | None = None,
     bin: float = 1.0,
     seed: int = 0,
     jumps: bool = True,
@@ -85,6 +87,9 @@ def simulate_disaggregated(
         Of their engines. The decode side must be continuous.
     link : Link
         What carries keys and values.
+    concurrency : int, optional
+        A closed loop: so many requests are in flight, and the next of the list arrives when one finishes
+        (:func:`closed_arrivals`); ``requests.arrival`` is ignored.
     bin, seed, jumps
         As in :func:`gigawatt.serving.simulation.simulate`.
 
@@ -99,6 +104,15 @@ def simulate_disaggregated(
     """
     from gigawatt.serving.engine_run import Prefilled, build, outcome, refused, serve
 
+    if concurrency is not None:
+
+        def run(part: Requests) -> Outcome:
+            return simulate_disaggregated(
+                part, prefill, decode, options_prefill, options_decode, link=link, bin=bin, seed=seed,
+                jumps=jumps,
+            )  # fmt: skip
+
+        requests = replace(requests, arrival=closed_arrivals(requests, concurrency, run))
     first, second = options_prefill or EngineOptions(), options_decode or EngineOptions()
     if second.mode != "continuous":
         raise InputError("cannot take what is prefilled", key="mode", given=second.mode, allowed="continuous")
@@ -154,6 +168,49 @@ def simulate_disaggregated(
         pools=pools,
         **times,
     )
+
+
+def closed_arrivals(requests: Requests, concurrency: int, run: Callable[[Requests], Outcome]) -> Floats:
+    """Arrivals (N,) [s] of a closed loop of ``concurrency`` over fleets that run one after the other.
+
+    The next request arrives when one finishes, which the fleets know only after they have run: they run with
+    a wave of requests more each time, then until hardly an arrival moves. What comes later does not change
+    what was before, so that each run leaves a longer part of the loop as it is.
+
+    Parameters
+    ----------
+    requests : Requests
+        In the order in which they are sent; their arrivals are ignored.
+    concurrency : int
+        In flight at once, 1 or more.
+    run : callable
+        What becomes of requests at given arrivals.
+
+    Raises
+    ------
+    InputError
+        Fewer than one in flight.
+    """
+    if concurrency < 1:
+        raise InputError("must be positive", key="concurrency", given=concurrency, allowed="1 or more")
+    count = len(requests)
+    arrival, known, rounds = np.zeros(count), min(concurrency, count), 0
+    while known < count or rounds < _ROUNDS:
+        rounds += 1 if known == count else 0
+        out = run(_taken(requests, np.arange(known), arrival[:known], requests.output[:known]))
+        done = np.sort(np.where(np.isnan(out.finish), out.arrival, out.finish))
+        more = min(known + concurrency, count)
+        before = arrival[concurrency:more].copy()
+        arrival[concurrency:more] = done[: more - concurrency]
+        settled = np.abs(arrival[concurrency:more] - before).max(initial=0.0) <= _SETTLED * done[-1]
+        if known == count and settled:
+            break
+        known = more
+    return arrival
+
+
+_ROUNDS, _SETTLED = 12, 1e-3
+"""Runs of the whole loop at most, and the share of its length by which an arrival may still move."""
 
 
 @dataclass(frozen=True)

@@ -36,6 +36,13 @@ class EngineOptions:
     chunked : bool
         Prompts are computed in chunks that fill the budget. If not, whole; one that exceeds the budget waits
         until nothing else runs.
+    prompts_alone : bool
+        An iteration holds prompts or decoding sequences, prompts first, so that decoding stands while any
+        prompt can run (SGLang; vLLM before its V1 engine). If not, both run in one.
+    read_interval : int
+        Decode iterations after which the engine looks for new requests (SGLang's
+        ``scheduler_recv_interval``); after an iteration with prompts, and while nothing runs, it looks at
+        once.
     block : int [token]
         Of one page of keys and values.
     preemption : str
@@ -60,6 +67,8 @@ class EngineOptions:
     token_budget: int = 8192
     max_sequences: int = 256
     chunked: bool = True
+    prompts_alone: bool = False
+    read_interval: int = 1
     block: int = 16
     preemption: str = "recompute"
     host_bandwidth: float = 0.0
@@ -74,7 +83,14 @@ class EngineOptions:
         for key, options in (("preemption", _PREEMPTION), ("mode", _MODE)):
             given = getattr(self, key)
             check_word(key, given, options, "no such choice")
-        for key in ("token_budget", "max_sequences", "block", "long_prompt", "context_limit"):
+        for key in (
+            "token_budget",
+            "max_sequences",
+            "read_interval",
+            "block",
+            "long_prompt",
+            "context_limit",
+        ):
             given = getattr(self, key)
             if given is not None and given < 1:
                 raise InputError("must be positive", key=key, given=given, allowed="1 or more")

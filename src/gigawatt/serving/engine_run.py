@@ -88,6 +88,8 @@ def _options(requests: Requests, fleet: Fleet, given: EngineOptions) -> NDArray[
         "sequence_pages": _sequence_pages(fleet, given),
         "watermark": math.ceil(given.watermark * pages) if given.watermark > 0.0 else 0,
         "chunked": given.chunked,
+        "alone": given.prompts_alone,
+        "every": given.read_interval,
         "swap": given.preemption == "swap",
         "prefix": cached,
         "block_pages": block_pages,

@@ -94,6 +94,7 @@ def dequeue(w: Any, r: int, i: int) -> None:
     if me.next < 0:
         w.whole[at + cfg.tails] = -1
     q.waiting -= 1
+    q.visible -= 1 if q.visible > 0 else 0
     mark(w.book, cfg.width, WAITING, q.clock, -1.0)
     mark(w.book, cfg.width, RUNNING, q.clock, 1.0)
     if math.isnan(me.scheduled):
@@ -107,11 +108,14 @@ def deliver(w: Any, r: int, i: int, time: float) -> None:
     if q.busy == 0:
         q.clock = time
     enqueue(w, r, i, time)
-    if head(w, r) != i:
-        return
-    q.blocked = 0
-    if q.flying == 1 and q.k > 1 and cfg.static == 0 and q.decoding < cfg.most:
+    leads = head(w, r) == i
+    if leads:
+        q.blocked = 0
+    counts = (leads and q.decoding < cfg.most) or cfg.every > 1
+    if counts and q.flying == 1 and q.k > 1 and cfg.static == 0:
         j = steps_until(q.d0, q.d1, q.k, q.clock, time)
+        if cfg.every > 1 and not (leads and q.visible > 0):
+            j = ((q.passes + j - 1) // cfg.every + 1) * cfg.every - q.passes
         if j < q.k:
             q.k = j
             q.end = q.clock + elapsed(q.d0, q.d1, float(j))

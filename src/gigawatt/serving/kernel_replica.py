@@ -88,6 +88,7 @@ def preempt(w: Any, r: int) -> float:
     me.preemptions += 1
     w.top[0].preemptions += 1
     q.blocked = 0
+    q.visible += 1
     mark(w.book, cfg.width, RUNNING, q.clock, -1.0)
     enqueue(w, r, i, q.clock)
     return time
@@ -137,7 +138,7 @@ def admit(w: Any, r: int, i: int, taken: int, budget: float) -> tuple[int, int]:
     chunk = left
     if cfg.chunked == 1:
         chunk = int(min(float(left), budget, cfg.long_prompt))
-    elif left > budget and running > 0:
+    elif left > budget and (q.prefilling if cfg.alone == 1 else running) > 0:
         chunk = 0
     if chunk < 1:
         q.blocked = 1 if q.prefilling == 0 else 0
@@ -173,7 +174,7 @@ def fly(w: Any, r: int, prompts: int, time: float, energy: float, tokens: float,
     that as many iterations are taken as are alike.
     """
     cfg, q = w.cfg[0], w.rep[r]
-    n = q.decoding
+    n = 0 if stands(w, r, tokens) else q.decoding
     more, more_energy = line_cost(w.real, cfg, n * cfg.verified + tokens)
     at = cfg.bat + 3 * (n + prompts)
     time += more + w.real[at]
@@ -191,6 +192,8 @@ def fly(w: Any, r: int, prompts: int, time: float, energy: float, tokens: float,
     q.e0, q.e1 = energy, 0.0
     if leaps and cfg.jumps == 1:
         k = q.next_end - q.steps
+        if cfg.every > 1 and q.waiting > q.visible:
+            k = min(k, cfg.every - q.passes)
         a = cfg.accepted
         if knot < mean + a * k:
             k = min(k, int(max((knot - mean) / a, 0.0)) + 1)
@@ -221,6 +224,25 @@ def fly(w: Any, r: int, prompts: int, time: float, energy: float, tokens: float,
 
 
 @compiled
+def stands(w: Any, r: int, tokens: float) -> bool:
+    """Whether decoding sequences have no part in an iteration with so many tokens of prompts."""
+    return w.cfg[0].alone == 1 and tokens > 0.0
+
+
+@compiled
+def stand(w: Any, r: int, tokens: int) -> None:
+    """Note when decoding sequences had their last token, as prompts begin to run alone; and as these end,
+    that the gap of each is as long as it has waited."""
+    cfg, q = w.cfg[0], w.rep[r]
+    if tokens > 0 and q.stalled == 0:
+        for n in range(q.decoding - q.resumed):
+            w.req[w.whole[r * cfg.slots + n] & ORDER].last_token = q.clock
+        q.stalled = 1
+    elif tokens == 0 and q.stalled == 1:
+        q.resumed, q.stalled = q.decoding, 0
+
+
+@compiled
 def start(w: Any, r: int) -> None:
     """Form the next iteration of a replica that has work, at its clock."""
     cfg, q = w.cfg[0], w.rep[r]
@@ -233,7 +255,9 @@ def start(w: Any, r: int) -> None:
         return
     stall, preempted = 0.0, False
     taken = most_used(w, r, cfg.verified)
-    looks = q.waiting > 0 and q.blocked == 0
+    if q.passes >= cfg.every or q.decoding + q.prefilling == 0:
+        q.visible, q.passes = q.waiting, 0
+    looks = q.visible > 0 and q.blocked == 0
     if looks or taken + q.unheld * cfg.block_pages > cfg.pages:
         taken = used(w, r, 0)
         while taken > cfg.pages:
@@ -242,7 +266,7 @@ def start(w: Any, r: int) -> None:
             taken = used(w, r, 0)
         if q.unheld > 0:
             evict(w, r, taken)
-    budget = cfg.budget - q.decoding * cfg.verified
+    budget = cfg.budget - (0.0 if cfg.alone == 1 else q.decoding * cfg.verified)
     tokens, prompts, time, energy = 0, 0, 0.0, 0.0
     first = r * cfg.slots
     for n in range(q.prefilling):
@@ -250,7 +274,7 @@ def start(w: Any, r: int) -> None:
         part.chunk = int(max(min(float(part.total - part.done), budget, cfg.long_prompt), 0.0))
         budget -= part.chunk
     if looks and not preempted:
-        while q.waiting > 0 and q.blocked == 0:
+        while q.visible > 0 and q.blocked == 0:
             if q.decoding + q.prefilling >= cfg.most:
                 q.blocked = 1
                 break
@@ -277,7 +301,10 @@ def start(w: Any, r: int) -> None:
             prompts += 1
             if part.done + part.chunk == part.total:
                 q.firsts += 1.0 - w.req[part.key & ORDER].counted
-    leaps = q.prefilling == 0 and q.resumed == 0 and not preempted and (q.waiting == 0 or q.blocked == 1)
+    leaps = q.prefilling == 0 and q.resumed == 0 and not preempted and (q.visible == 0 or q.blocked == 1)
+    if cfg.alone == 1:
+        leaps = leaps and q.stalled == 0
+        stand(w, r, tokens)
     fly(w, r, prompts, time, energy, float(tokens), leaps)
     if stall > 0.0:
         q.d0 += stall
@@ -333,6 +360,8 @@ def first_token(w: Any, r: int, part: Any) -> None:
     else:
         w.real[cfg.gaps + gap_bin(q.clock - me.last_token)] += 1.0 - me.counted
         me.counted = 0.0
+    if cfg.alone == 1:
+        me.last_token = q.clock
     if cfg.prefix == 1 and me.blocks > me.holds:
         insert(w, r, i)
         q.blocked = 0
@@ -349,10 +378,13 @@ def finish(w: Any, r: int) -> None:
     """End what is under way: tokens come out, sequences are done, prompts turn to decoding."""
     cfg, q, top = w.cfg[0], w.rep[r], w.top[0]
     n, k, a, began = q.decoding, q.k, cfg.accepted, q.clock
+    if cfg.static == 0 and stands(w, r, q.tokens):
+        n = 0
     first = r * cfg.slots
     counted = q.active if cfg.static == 1 else n
     held = q.context + q.prompt_tokens - (q.shared - q.held) * cfg.block_tokens
     q.clock, q.flying = q.end, 0
+    q.passes = cfg.every if q.tokens > 0.0 else (q.passes + k - 1) % cfg.every + 1
     top.iterations += k
     top.jumps += 1 if k > 1 else 0
     over, last = 0.0, 0

@@ -42,9 +42,9 @@ def _record(ints: str, floats: str = "", short: str = "") -> np.dtype[Any]:
 #: What does not change. ``slots``: sequences a replica; ``mask``: buckets of its prefix cache less one. Two
 #: lines say where things begin in ``whole`` (``tails``: how far behind ``heads``) and in ``real``.
 OPTIONS = _record(
-    "count replicas slots most pages sequence_pages watermark chunked swap prefix block_pages block_tokens "
-    "entries mask static jumps routing concurrency levels bins scaling minimum maximum "
-    "linked link_shared "
+    "count replicas slots most pages sequence_pages watermark chunked alone every swap prefix "
+    "block_pages block_tokens entries mask static jumps routing concurrency levels bins scaling minimum "
+    "maximum linked link_shared "
     "ends heads tails names buckets gaps draws egress ingress "
     "tok_x tok_n tok_y bat ctx_x ctx_n dec_y chk_x chk_n bef_x bef_n pre_y",
     "budget long_prompt block host_bandwidth host_capacity verified accepted overhead headroom token_bytes "
@@ -59,10 +59,13 @@ TOP = _record(
 
 #: Of a replica. ``flying``: an iteration or a jump of ``k`` is under way, from ``clock`` to ``end``;
 #: ``steps``: decode iterations so far; ``context``: tokens that decoding sequences hold; ``shared``,
-#: ``held``, ``unheld``: blocks by holders, those held, those only cached; ``state``: see ``kernel_fleet``.
+#: ``held``, ``unheld``: blocks by holders, those held, those only cached; ``state``: see ``kernel_fleet``;
+#: ``passes``: decode iterations since the engine looked for requests, of which it saw ``visible`` that wait;
+#: ``stalled``: prompts alone have run since the last decode iteration.
 REPLICA = _record(
     "flying busy k steps next_end decoding prefilling waiting blocked outstanding resumed active "
-    "prompt_pages shared held unheld oldest newest spare state first_on_way last_on_way",
+    "prompt_pages shared held unheld oldest newest spare state first_on_way last_on_way passes visible "
+    "stalled",
     "clock end d0 d1 e0 e1 context prompt_tokens tokens firsts host ready_at",
 )
 

@@ -307,10 +307,13 @@ def engine_options(question: ServingQuestion, degrees: Degrees, **more: Any) -> 
     """Options of the event engine: those of the question's engine, of all attention groups together."""
     groups = float(degrees.data[0])
     engine = question.engine
+    longest = float(np.max(question.traffic.sample.prompt, initial=0))
     usual: dict[str, Any] = {
         "token_budget": int(question.token_budget * groups),
         "max_sequences": int(question.sequences * groups),
-        "chunked": engine.chunked > 0.0,
+        # whole prompts are cut where one is longer than an iteration: such an engine is set to do so then
+        "chunked": engine.chunked > 0.0 or longest > question.token_budget * groups,
+        "prompts_alone": engine.alone > 0.0,
         "block": max(1, int(engine.page)),
         "context_limit": question.context_limit,
     }

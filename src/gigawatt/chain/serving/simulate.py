@@ -248,8 +248,8 @@ def _outcome(
     assert setup.link is not None
     first = Fleet(tables[1], setup.prefill.replicas, setup.routing)
     return simulate_disaggregated(
-        requests, first, fleet, setup.prefill.options, setup.main.options, link=setup.link, bin=bin,
-        seed=seed,
+        requests, first, fleet, setup.prefill.options, setup.main.options, link=setup.link,
+        concurrency=setup.concurrency, bin=bin, seed=seed,
     )  # fmt: skip
 
 

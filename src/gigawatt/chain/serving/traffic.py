@@ -11,6 +11,7 @@ import numpy as np
 
 from gigawatt.chain.assumption_list import AssumptionList
 from gigawatt.core.errors import InputError
+from gigawatt.serving.loads import lengths_of
 from gigawatt.serving.requests import Requests
 from gigawatt.serving.scaling import scale_trace, select_requests
 from gigawatt.serving.synthetic import synthetic
@@ -97,7 +98,8 @@ def read_traffic(
     shape: str | None,
     limit: int | None,
 ) -> Traffic:
-    """The requests: a trace, or lengths and a process of arrivals; see :func:`read_serving_question`."""
+    """The requests: a trace, the lengths of a named load (:mod:`gigawatt.serving.loads`), or lengths, with a
+    process of arrivals; see :func:`read_serving_question`."""
     if trace is not None and (prompt is not None or output is not None):
         key, given = ("prompt", prompt) if prompt is not None else ("output", output)
         raise InputError(
@@ -105,6 +107,11 @@ def read_traffic(
         )
     if trace is None and prompt is None and output is None:
         trace = assumed.default("serving.trace").text("text")
+    load = None if trace is None else lengths_of(trace)
+    if load is not None:
+        (prompt, output), name, trace = load, trace, None
+    else:
+        name = ""
     if trace is not None:
         try:
             found = Traffic(_short(trace), read_trace(trace), "trace" if arrivals is None else arrivals)
@@ -117,7 +124,7 @@ def read_traffic(
         }
         how = assumed.default("serving.arrivals").text("text") if arrivals is None else arrivals
         found = Traffic(
-            f"{ends['prompt']} in, {ends['output']} out".replace(" tokens", ""),
+            name or f"{ends['prompt']} in, {ends['output']} out".replace(" tokens", ""),
             _drawn(ends),
             how,
             prompt=ends["prompt"],

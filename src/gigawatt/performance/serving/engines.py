@@ -46,6 +46,9 @@ class Engine:
         takes the longer of the two.
     prompt : float [s]
         Of a request before its first iteration: reading, splitting into tokens, sending the answer's head.
+    cold : float [s]
+        That the first requests of a server beside its warm-up wait in all for kernels that are compiled,
+        tuned or captured at their first use; no part of steady serving.
     waits : float
         Iterations that a new request waits before its first, and its token for the client.
     exchange : float
@@ -59,7 +62,9 @@ class Engine:
     expert_skew : float
         Lasting excess of the busiest expert rank over the mean, beyond chance.
     chunked : bool
-        Whether prompts are cut and run beside decoding sequences; if not, they run alone.
+        Whether prompts are cut to what an iteration has room for; if not, they run whole.
+    alone : bool
+        Whether prompts run in iterations of their own, before any decoding goes on.
     token_budget : float
         Tokens of an iteration at most, usual setting.
     max_sequences : float
@@ -94,6 +99,7 @@ class Engine:
     host: float
     host_sequence: float
     prompt: float
+    cold: float
     waits: float
     exchange: float
     direct: float
@@ -101,6 +107,7 @@ class Engine:
     dispatch_bytes: float
     expert_skew: float
     chunked: float
+    alone: float
     token_budget: float
     max_sequences: float
     reserved: float

@@ -130,19 +130,19 @@ def _round(
     decode = within_limit(r, token_cost(r, b * r.verified).plus(attention).plus(ends))
     host = engine.host + engine.host_sequence * b
     alone = np.maximum(decode.time, host) + engine.overhead
-    beside = b * r.verified if engine.chunked > 0.0 else np.zeros(())
+    beside = b * r.verified if engine.alone <= 0.0 else np.zeros(())
     most = np.maximum(budget * r.shares.data - beside, budget / _LEAST_SHARE)
     chunk = np.minimum(prompt * np.maximum(together, 1.0), most)
     share = chunk / prompt
     one = np.minimum(chunk, prompt)
     pieces = prompt_cost(r, one, np.maximum(prompt - one, 0.0) / 2.0).times(chunk / one / r.shares.data)
     added = token_cost(r, beside + chunk).plus(pieces).plus(sequence_cost(r, share))
-    if engine.chunked > 0.0:
+    if engine.alone <= 0.0:
         added = added.plus(attention).plus(ends)
     added = within_limit(r, added)
     issued = engine.eager * r.architecture.layers
     whole = np.maximum(np.maximum(added.time, host), issued) + engine.overhead
-    before = (alone, decode.energy) if engine.chunked > 0.0 else (0.0, 0.0)
+    before = (alone, decode.energy) if engine.alone <= 0.0 else (0.0, 0.0)
     return _Round(
         decode, alone, whole, share, (whole - before[0]) / share, (added.energy - before[1]) / share
     )

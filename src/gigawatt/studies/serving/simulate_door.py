@@ -167,13 +167,14 @@ def _setup(
     if given["prefill"] is None:
         setup = Setup(main, routing, scaling, concurrency=given["concurrency"])
         return cluster, setup
-    if given["concurrency"] is not None or scaling is not None or given["static"]:
-        key = "concurrency" if given["concurrency"] is not None else "autoscale" if scaling else "static"
+    if scaling is not None or given["static"]:
+        key = "autoscale" if scaling else "static"
         raise InputError("cannot be combined with prefill replicas", key=key, allowed="without --prefill")
     count, first = _counted_layout(question, given["prefill"], cluster)
     moved = transfer(question, cluster, float(first.chips[0]), float(degrees.chips[0]))
     before = part(question, first, count, **options)
-    return cluster, Setup(main, routing, prefill=before, link=Link(moved.bandwidth, moved.latency))
+    link = Link(moved.bandwidth, moved.latency)
+    return cluster, Setup(main, routing, prefill=before, link=link, concurrency=given["concurrency"])
 
 
 def _degrees(

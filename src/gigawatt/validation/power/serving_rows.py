@@ -2,7 +2,7 @@
 
 Columns are those of a benchmark collection (:data:`COLUMNS`) or of the ML.ENERGY leaderboard. What a row
 leaves open is filled in by rules that are the same for every row. Lengths of prompts are means of the task's
-data set (``serving_power_loads.csv``). That table also says whether tokens were drawn from the upper part of
+data set (the catalog's ``loads``). That table also says whether tokens were drawn from the upper part of
 their sorted distribution (top-p): the engines of these rows sort the logits of every sequence in every
 iteration, which takes longer than all multiplications of a small model. What a model's rows are used for
 follows from the checksum of its name (even: fitted), so that nobody chose.
@@ -19,6 +19,7 @@ from pathlib import Path
 from gigawatt.core.errors import GigawattError, InputError
 from gigawatt.machine.load import build_cluster
 from gigawatt.machine.machine import Chip, Cluster
+from gigawatt.serving.loads import named_loads
 from gigawatt.validation.files import Refusal, Refusals, table
 from gigawatt.validation.rows import LARGEST, cells_of, check_columns, number_of
 from gigawatt.validation.serving.names import architecture_named, blocked, chip_named, named, number_format
@@ -28,13 +29,11 @@ __all__ = [
     "COLUMNS",
     "IMAGES",
     "NODE",
-    "Load",
     "PowerCase",
     "cases_of",
     "cluster_of",
     "even",
     "is_serving_power_table",
-    "loads",
     "power_rows",
 ]
 
@@ -61,14 +60,6 @@ USES = ("", "fit", "judge")
 """What a row may be for; by its model where it does not say."""
 IMAGES = ("image-chat", "video-chat")
 """Loads whose prompts have images: what turns them into tokens is not predicted, so they stand apart."""
-
-
-@dataclass(frozen=True)
-class Load:
-    """What a task's requests are like: tokens of a prompt, and bytes a logit that sorting it moves."""
-
-    prompt: float
-    sorted_bytes: float
 
 
 @dataclass(frozen=True)
@@ -107,14 +98,6 @@ class PowerCase:
 def even(model: str) -> bool:
     """Whether a model's rows are fitted to: those with an even checksum of the name."""
     return zlib.crc32(model.encode()) % 2 == 0
-
-
-def loads() -> Mapping[str, Load]:
-    """Loads of ``serving_power_loads.csv`` by task."""
-    return {
-        row["load"]: Load(float(row["prompt"] or 0.0), float(row["sorted_bytes"] or 0.0))
-        for row in table("serving_power_loads.csv")
-    }
 
 
 @lru_cache(maxsize=256)
@@ -208,7 +191,7 @@ def _case(row: Mapping[str, str]) -> PowerCase:
         if kind == "gpu"
         else _needed(row, "ratio" if kind == "cap" else "watts")
     )
-    load = loads().get(row.get("table", ""))
+    load = named_loads().get(row.get("table", ""))
     prompt = _number(row, "isl") or (load.prompt if load else None)
     if prompt is None:
         raise Refusal("the length of prompts is not known for this task", row.get("table", ""))

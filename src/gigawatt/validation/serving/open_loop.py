@@ -11,7 +11,6 @@ from __future__ import annotations
 import csv
 from collections.abc import Mapping
 from dataclasses import dataclass
-from functools import lru_cache
 
 import numpy as np
 from numpy.typing import NDArray
@@ -24,15 +23,17 @@ from gigawatt.performance.serving.tables import step_tables
 from gigawatt.serving.arrivals import poisson_arrivals
 from gigawatt.serving.engine import EngineOptions, Outcome
 from gigawatt.serving.fleet import Fleet
+from gigawatt.serving.lengths import as_lengths
 from gigawatt.serving.requests import Requests
 from gigawatt.serving.simulation import simulate
 from gigawatt.validation.files import Refusal, data_folder
-from gigawatt.validation.rows import number_of
-from gigawatt.validation.serving.rows import case_of
+from gigawatt.validation.serving.predict import best_cut
+from gigawatt.validation.serving.replicas import replica_of
+from gigawatt.validation.serving.rows import ServingCase
 from gigawatt.workload import read_architecture
 from gigawatt.workload.inference import Shares
 
-__all__ = ["OpenRun", "Replay", "is_open", "open_run", "replays"]
+__all__ = ["OpenRun", "Replay", "open_run", "replays"]
 
 Array = NDArray[np.float64]
 
@@ -74,26 +75,11 @@ class Replay:
     running: Array
 
 
-_ALONE = (1.0, 1.0, 1.0, 1.0)
-
-
-@lru_cache(maxsize=32)
-def _tables(
-    model: str,
-    chip: str,
-    weights: str,
-    engine: str,
-    most: int,
-    layout: tuple[float, float, float, float] = _ALONE,
-) -> StepTables:
-    """``layout``: tensor, data, expert and pipeline degrees."""
-    tensor, data, expert, pipeline = layout
-    cluster, _ = build_cluster(chip=chip, count=int(max(8, tensor * data * pipeline)))
-    shares = Shares.of(
-        tensor=tensor, data=data, expert=expert, weights=weights,
-        multiply=multiply_format(weights, cluster.chip),
-    )  # fmt: skip
-    replica = Replica(read_architecture(model), cluster, load_engine(engine), shares, np.asarray(pipeline))
+def _alone(model: str, chip: str, engine: str, most: int) -> StepTables:
+    """Tables of one accelerator with a model in 16 bit."""
+    cluster, _ = build_cluster(chip=chip, count=8)
+    shares = Shares.of(weights="bf16", multiply=multiply_format("bf16", cluster.chip))
+    replica = Replica(read_architecture(model), cluster, load_engine(engine), shares, np.asarray(1.0))
     return step_tables(replica, sequences=float(most))
 
 
@@ -113,48 +99,50 @@ def _times(outcome: Outcome, requests: Requests, engine: str) -> tuple[Array, Ar
     return first, step
 
 
-def is_open(row: Mapping[str, str]) -> bool:
-    """Whether a row is of a run at a rate."""
-    return "open-loop rate" in row.get("regime", "")
+def _drawn(case: ServingCase) -> tuple[Array, Array]:
+    """Lengths of prompts and outputs: those of the named load about the row's means, else alike."""
+    found: list[Array] = []
+    for end, mean in (("prompt", case.prompt), ("output", case.output)):
+        text = "" if case.load is None else getattr(case.load, f"{end}_lengths")
+        tokens = np.full(_REQUESTS, mean)
+        if text and case.load is not None:
+            drawn = as_lengths(text).draw(_REQUESTS, np.random.default_rng(len(end)))
+            tokens = drawn * (mean / drawn.mean())
+        found.append(np.maximum(np.rint(tokens), 1.0))
+    return found[0], found[1]
 
 
-def open_run(row: Mapping[str, str]) -> OpenRun:
-    """The run at a rate that a row (as of ``read_serving_rows``) measured, simulated; an endless rate is
-    saturated.
+def open_run(case: ServingCase) -> OpenRun:
+    """The run at a rate that a case of kind ``open`` measured, simulated; an endless rate is saturated.
+
+    Copies of a replica share the requests evenly, so that one copy with its part of the rate stands for all.
 
     Raises
     ------
-    InputError
-        A cell that is no number.
     Refusal
-        An unknown machine or model, or lengths, rate or times that are not given or cannot be.
+        Times that are not given or lengths that cannot be simulated.
     """
-    rate = number_of(row, "request_rate", line=int(row["line"]))
-    if rate is None or rate <= 0.0:
-        raise Refusal("request_rate is not given or out of range")
-    case = case_of({**row, "regime": "closed-loop", "concurrency": "1"})
-    if {"ttft", "tpot", "throughput"} - set(case.measured):
-        raise Refusal("a run at a rate without TTFT, TPOT or throughput")
+    if not {"ttft", "tpot"} & set(case.measured):
+        raise Refusal("a run at a rate without TTFT or TPOT")
     if max(case.prompt, case.output) > _LONGEST:
         raise Refusal("isl or osl is longer than a run at a rate is simulated for")
-    saturated = not np.isfinite(rate) or case.measured["throughput"] / case.output < _SATURATED * rate
-    arrival = (
-        poisson_arrivals(rate=rate, count=_REQUESTS, seed=0) if np.isfinite(rate) else np.zeros(_REQUESTS)
-    )
-    requests = Requests(
-        arrival=arrival,
-        prompt=np.full(_REQUESTS, round(case.prompt)),
-        output=np.full(_REQUESTS, round(case.output)),
-    )
-    most = round(load_engine(case.engine).max_sequences)
-    layout = (case.tensor, case.data, case.expert, case.pipeline)
-    tables = _tables(case.model, case.chip.id, case.weights, case.engine, most, layout)
-    outcome = simulate(requests, Fleet(tables), _options(case.engine, most))
+    case = best_cut(case)
+    rate = case.rate / case.layout.copies
+    finite = bool(np.isfinite(rate))
+    arrival = poisson_arrivals(rate=rate, count=_REQUESTS, seed=0) if finite else np.zeros(_REQUESTS)
+    prompts, outputs = _drawn(case)
+    requests = Requests(arrival=arrival, prompt=prompts.astype(int), output=outputs.astype(int))
+    engine = load_engine(case.engine)
+    tables = step_tables(replica_of([case], engine))
+    outcome = simulate(requests, Fleet(tables), _options(case.engine, round(engine.max_sequences)))
     first, step = _times(outcome, requests, case.engine)
+    served = case.measured.get("throughput")
+    done = _REQUESTS / float(np.nanmax(outcome.finish)) if served is None else served / case.output
+    limit = _SATURATED * (rate if served is None else case.rate)
+    predicted = {"ttft": float(np.nanmean(first)), "tpot": float(np.nanmean(step))}
     return OpenRun(
-        case.chip.id, case.model, rate, case.prompt, case.output, saturated,
-        {name: case.measured[name] for name in ("ttft", "tpot")},
-        {"ttft": float(np.mean(first)), "tpot": float(np.mean(step))},
+        case.chip.id, case.model, case.rate, case.prompt, case.output, not finite or done < limit,
+        {name: case.measured[name] for name in predicted if name in case.measured}, predicted,
     )  # fmt: skip
 
 
@@ -177,7 +165,7 @@ def replays(engine: str = "vllm-2025") -> list[Replay]:
         )
         outcome = simulate(
             requests,
-            Fleet(_tables("llama-3.1-8b", chip, "bf16", engine, most)),
+            Fleet(_alone("llama-3.1-8b", chip, engine, most)),
             _options(engine, most, budget),
         )
         first, step = _times(outcome, requests, engine)

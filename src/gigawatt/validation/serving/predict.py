@@ -1,63 +1,40 @@
-"""Predictions of measured serving rows by the closed forms of the step model, many rows at once."""
+"""Predictions of measured serving rows: benchmarks by the event engine, others by closed forms."""
 
 from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Callable, Mapping, Sequence
-from functools import lru_cache
+from dataclasses import replace
 
 import numpy as np
 from numpy.typing import NDArray
 
-from gigawatt.machine import Cluster, build_cluster
+from gigawatt.core.errors import InputError
 from gigawatt.performance.serving.engines import Engine, load_engine
-from gigawatt.performance.serving.inference import Replica, multiply_format
+from gigawatt.performance.serving.inference import Replica, room
+from gigawatt.performance.serving.recipes import engine_on
 from gigawatt.performance.serving.steady import most_held, static_batch, steady
+from gigawatt.validation.serving.closed_loop import SHORTEST, predict_closed, predict_pools
+from gigawatt.validation.serving.replicas import replica_of
 from gigawatt.validation.serving.rows import ServingCase
-from gigawatt.workload.inference import Shares
 
-__all__ = ["BURST", "LENGTHS", "predict_serving"]
+__all__ = ["best_cut", "cuts", "predict_serving"]
 
 Array = NDArray[np.float64]
 
-BURST = 0.1
-"""Share of a closed-loop benchmark's requests that come at once at its start: it runs ten times as many
-requests as it holds (InferenceX, ``num_prompts`` = 10 · concurrency), and the mean counts them all."""
-LENGTHS = 0.9
-"""Mean length over the longest: such benchmarks draw lengths evenly from 0.8 of it to the whole."""
 _HELD = (1.0, 0.7, 0.4, 0.15)
 """Shares of the most requests a replica holds that are tried where a row gives the largest throughput."""
 
 
-@lru_cache(maxsize=128)
-def _cluster(chip: str, count: int) -> Cluster:
-    return build_cluster(chip=chip, count=count)[0]
+def _loop(r: Replica, prompt: Array, output: Array, held: Array, rounds: int) -> dict[str, Array]:
+    """A closed loop in closed form, long after its start: what fits of the step model use."""
+    mean = (1.0 + SHORTEST) / 2.0
+    return _steady(r, mean * prompt, mean * output, held, rounds)
 
 
-def _replica(cases: Sequence[ServingCase], engine: Engine) -> Replica:
-    one = cases[0]
-    tensor, data, expert, expert_tensor, pipeline = (
-        np.array([getattr(case, name) for case in cases])
-        for name in ("tensor", "data", "expert", "expert_tensor", "pipeline")
-    )
-    count = int(max(8, (tensor * data * pipeline).max()))
-    multiply = multiply_format(one.weights, one.chip)
-    shares = Shares(
-        tensor, data, expert, expert_tensor,
-        weights=one.weights, multiply=multiply, cache=one.cache, attend="bf16",
-    )  # fmt: skip
-    return Replica(one.architecture, _cluster(one.chip.id, count), engine, shares, pipeline)
-
-
-def _closed(r: Replica, prompt: Array, output: Array, held: Array, rounds: int) -> dict[str, Array]:
-    s, n = LENGTHS * prompt, LENGTHS * output
-    found = steady(r, prompt=s, output=n, held=held, rounds=rounds)
-    first = found.first_token + r.engine.waits * found.iteration
-    return {
-        "ttft": (1.0 - BURST) * first + BURST * found.burst,
-        "tpot": found.token,
-        "throughput": found.requests * n,
-    }
+def _steady(r: Replica, prompt: Array, output: Array, held: Array, rounds: int) -> dict[str, Array]:
+    found = steady(r, prompt=prompt, output=output, held=held, rounds=rounds)
+    return {"ttft": found.first_token, "tpot": found.token, "throughput": found.requests * output}
 
 
 def _peak(r: Replica, prompt: Array, output: Array, held: Array, rounds: int) -> dict[str, Array]:
@@ -75,7 +52,8 @@ def _static(r: Replica, prompt: Array, output: Array, held: Array, rounds: int) 
 
 
 _KINDS: Mapping[str, Callable[[Replica, Array, Array, Array, int], dict[str, Array]]] = {
-    "closed": _closed,
+    "closed": _loop,
+    "steady": _steady,
     "peak": _peak,
     "static": _static,
     "first": _static,
@@ -83,25 +61,100 @@ _KINDS: Mapping[str, Callable[[Replica, Array, Array, Array, int], dict[str, Arr
 
 
 def predict_serving(
-    cases: Sequence[ServingCase], engines: Mapping[str, Engine] | None = None, rounds: int = 6
+    cases: Sequence[ServingCase],
+    engines: Mapping[str, Engine] | None = None,
+    rounds: int = 6,
+    *,
+    events: bool = True,
 ) -> list[dict[str, float]]:
     """Predictions of each case, by the same names as its ``measured``.
 
-    ``engines`` replaces those of the catalog by id (as fits do); ``rounds`` are those of ``steady``.
+    Parameters
+    ----------
+    cases : sequence
+        Of any kind but ``open``.
+    engines : mapping, optional
+        In place of those of the catalog, by id (as fits do).
+    rounds : int
+        Those of ``steady``.
+    events : bool
+        Benchmarks of a closed loop go through the event engine; if not, they are taken in closed form, long
+        after their start.
+
+    Notes
+    -----
+    Of accelerators without degrees those copies are taken that give most in all.
     """
-    groups: dict[tuple[str, ...], list[int]] = defaultdict(list)
-    for i, case in enumerate(cases):
-        groups[case.group].append(i)
     found: list[dict[str, float]] = [{} for _ in cases]
+    groups: dict[tuple[str, ...], list[tuple[int, ServingCase]]] = defaultdict(list)
+    for i, case in enumerate(cases):
+        for one in cuts(case):
+            groups[one.group].append((i, one))
     for key, rows in groups.items():
-        some = [cases[i] for i in rows]
         engine = (engines or {}).get(key[2]) or load_engine(key[2])
-        prompt, output, held = (np.array([getattr(c, n) for c in some]) for n in ("prompt", "output", "held"))
-        made = _KINDS[some[0].kind](_replica(some, engine), prompt, output, held, rounds)
-        for at, i in enumerate(rows):
-            found[i] = {
-                name: float(np.broadcast_to(values, len(rows))[at])
-                for name, values in made.items()
-                if name in cases[i].measured
-            }
+        some, kind = [one for _, one in rows], key[-1]
+        if kind == "pools":
+            made = [predict_pools(one, engine) for one in some]
+        elif kind == "closed" and events:
+            made = predict_closed(some, engine)
+        else:
+            made = _in_closed_form(some, engine_on(engine, some[0].chip), rounds)
+        for (i, _), values in zip(rows, made, strict=True):
+            if not found[i] or values.get("throughput", 0.0) > found[i]["throughput"]:
+                found[i] = values
+    if not all(found):
+        raise InputError("the model does not fit", key="layout", given="no number of copies has room")
+    return [
+        {name: value for name, value in values.items() if name in case.measured}
+        for case, values in zip(cases, found, strict=True)
+    ]
+
+
+def _in_closed_form(cases: Sequence[ServingCase], engine: Engine, rounds: int) -> list[dict[str, float]]:
+    """Predictions of cases of one group; nothing of a cut that has no room."""
+    prompt, output = (np.array([getattr(c, n) for c in cases]) for n in ("prompt", "output"))
+    copies = np.array([c.layout.copies for c in cases])
+    held = np.maximum(np.array([c.held for c in cases]) / copies, 1.0)
+    r = replica_of(cases, engine)
+    made = _KINDS[cases[0].kind](r, prompt, output, held, rounds)
+    made["throughput"] = made["throughput"] * copies
+    fits = np.broadcast_to(room(r) > 0.0, len(cases))
+    rows = {name: np.broadcast_to(values, len(cases)) for name, values in made.items()}
+    return [
+        {} if case.layout.chosen and not fits[i] else {name: float(v[i]) for name, v in rows.items()}
+        for i, case in enumerate(cases)
+    ]
+
+
+def cuts(case: ServingCase) -> list[ServingCase]:
+    """The case, or where its row gives accelerators and no degrees those with every number of copies."""
+    count, layout = round(case.layout.tensor), case.layout
+    if not layout.chosen or case.kind not in ("peak", "open") or count < 2:
+        return [replace(case, layout=replace(layout, chosen=False))]
+    found: list[ServingCase] = []
+    tensor = 1
+    while tensor <= count:
+        if count % tensor == 0:
+            cut = replace(layout, tensor=float(tensor), expert_tensor=float(tensor), copies=count / tensor)
+            found.append(replace(case, layout=cut))
+        tensor *= 2
     return found
+
+
+def best_cut(case: ServingCase) -> ServingCase:
+    """The case with the copies that give most in all."""
+    many = cuts(case)
+    if len(many) == 1:
+        return many[0]
+    tried: list[tuple[float, int]] = []
+    for i, one in enumerate(many):
+        peak = replace(
+            one, kind="peak", layout=replace(one.layout, chosen=False), measured={"throughput": 1.0}
+        )
+        if np.all(room(replica_of([peak], load_engine(peak.engine))) > 0.0):
+            tried.append((predict_serving([peak])[0]["throughput"], i))
+    if not tried:
+        raise InputError(
+            "the model does not fit", key="layout", given=f"{case.layout.tensor:g} {case.chip.id}"
+        )
+    return many[max(tried)[1]]

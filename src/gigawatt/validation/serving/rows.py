@@ -1,15 +1,16 @@
-"""Measured serving rows: read, typed, and turned into what the step model can be asked.
+"""Measured serving rows: read, typed, and turned into what a user would ask of the step model.
 
 The columns are those of a benchmark collection (:data:`COLUMNS`). A row says a model, a machine, a layout, an
 engine and a load, and one or more of time to first token, time a token and throughput. What it leaves open is
-filled in by rules that stand here, the same for every row.
+filled in by rules that stand here, the same for every row, whoever measured it.
 
-*Layouts.* ``parallel_detail`` such as ``tp8 pp1 dp1 mtp1 ep8`` gives attention's tensor and data ranks and
-the experts' tensor ranks and groups. Some collections write tensor · expert for what is one node's ranks
-(tp64 … ep8 on eight accelerators); where the product exceeds a node and divides by the expert groups, it is
-divided. Where data ranks are not given, they are the experts' ranks over attention's.
-*Key-value cache.* Where a row is silent: FP8 for models quantised by their maker or run by TensorRT-LLM in
-8 bit and less, else 16 bit.
+*Load.* ``mode`` and ``regime`` in words; where they say nothing, a rate or a number of requests at once says
+it. Lengths that a row does not give are those of the benchmark that it names (the catalog's ``loads``), but
+for outputs that follow from tokens and requests a second.
+*Formats.* Where a row is silent: what the model's name says, what the named load is run in, what the
+checkpoint stores, else 16 bit. A row that names the narrow format of a checkpoint of several (``fp4`` of
+gpt-oss) means the checkpoint. The key-value cache: FP8 for models quantised by their maker or run by
+TensorRT-LLM in 8 bit and less, or whose published recipe says so in a closed loop, else 16 bit.
 """
 
 from __future__ import annotations
@@ -17,22 +18,29 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import lru_cache
 from pathlib import Path
 
 from gigawatt.core.errors import InputError
 from gigawatt.machine import Chip
+from gigawatt.performance.serving.engines import load_engine
+from gigawatt.performance.serving.recipes import recipe_for
+from gigawatt.serving.loads import NamedLoad, load_named, named_loads
 from gigawatt.technology.digital.gpu import BITS
 from gigawatt.validation.files import Refusal
-from gigawatt.validation.rows import LARGEST, LEAST, cells_of, check_columns, number_of
+from gigawatt.validation.rows import cells_of, check_columns, number_of
+from gigawatt.validation.serving.layout import Layout, Pools, layout_of, number, pools_of
 from gigawatt.validation.serving.names import (
     EMPTY,
     architecture_named,
     blocked,
     chip_named,
+    format_in_name,
     named,
     number_format,
 )
 from gigawatt.workload.architecture import Architecture
+from gigawatt.workload.inference import WEIGHT_BYTES, formats_of
 
 __all__ = ["COLUMNS", "MEASURED", "ServingCase", "case_of", "read_serving_rows"]
 
@@ -40,30 +48,35 @@ MEASURED = ("TTFT_ms", "TPOT_ms", "tok_s_total")
 """Columns of which a row must have one."""
 COLUMNS = (
     "source", "accelerator", "model", "framework", "framework_version", "weight_prec", "kv_prec", "mode",
-    "regime", "parallel_detail", "n_accel", "TP", "PP", "DP", "EP", "isl", "osl", "concurrency", *MEASURED,
+    "regime", "parallel_detail", "n_accel", "TP", "PP", "DP", "EP", "isl", "osl", "concurrency",
+    "request_rate", "req_s", "table", "TTFT_stat", *MEASURED,
 )  # fmt: skip
-_RATE = "request_rate"
 _REQUIRED = ("source", "accelerator", "model", "isl", "osl", "regime")
-_MOST = {"n_accel": 4096.0, "TP": 4096.0, "PP": 4096.0, "DP": 4096.0, "EP": 4096.0, "isl": 1e7, "osl": 1e7,
-         "concurrency": 1e6}  # fmt: skip
-_DETAIL = re.compile(r"tp(\d+) pp(\d+) dp(\d+|None) mtp(\d+) ep(\d+)")
-_PLAIN = re.compile(r"TP\d+(,PP\d+)?")
-"""Labels that repeat the columns ``TP`` and ``PP``."""
-_LAYOUTS = "such as tp8 pp1 dp1 mtp1 ep8, or nothing beside TP, PP, DP, EP"
-_NODE = 8.0
-"""Accelerators of a node of the machines whose labels are mended."""
+_RATES = ("request_rate", "req_s")
+_SAID = (
+    ("replay", ""), ("first-token", "first"), ("static", "static"), ("closed-loop", "closed"),
+    ("fixed concurrency", "closed"), ("steady state", "steady"), ("max throughput", "peak"),
+    ("offline", "peak"), ("infinite rate", "peak"), ("open-loop", "open"), ("server", "open"),
+    ("poisson", "open"),
+)  # fmt: skip
+"""Words of a mode or regime → the kind of load; the first that is found counts."""
+_MODES = ("agg", "offline", "server", "online", "interactive")
 _MAKERS = re.compile(r"llama-3\.[13]-(70b|405b)", re.I)
 """Models that benchmarks run from their maker's quantised weights, with an 8-bit cache."""
+_OWN_FORMATS = ("mxfp4", "fp4", "int4")
+"""Formats of which checkpoints store their experts alone."""
 
 
 @dataclass(frozen=True)
 class ServingCase:
     """One measured row that can be asked of the step model.
 
-    ``kind`` is ``closed`` (so many requests at once), ``static`` (one batch, all alike), ``peak`` (as many as
-    it takes) or ``first`` (a prompt alone). ``tensor``, ``data``, ``expert``, ``expert_tensor``, ``pipeline``
-    are the layout; ``measured`` maps ``ttft`` [s], ``tpot`` [s], ``throughput`` [output tokens/s of one
-    replica].
+    ``kind`` is ``closed`` (a benchmark that holds so many requests), ``steady`` (the mean of so many, long
+    after the start), ``static`` (one batch, all alike), ``peak`` (as many as it takes), ``first`` (a prompt
+    alone), ``open`` (``rate`` requests/s) or ``pools`` (a benchmark over a prefill and a decode pool).
+    ``load`` is the named load of the lengths, if one; ``median`` says that times are medians over requests,
+    not means; ``measured`` maps ``ttft`` [s], ``tpot`` [s],
+    ``throughput`` [output tokens/s of all accelerators].
     """
 
     line: int
@@ -72,19 +85,44 @@ class ServingCase:
     architecture: Architecture
     chip: Chip
     engine: str
+    version: str
     weights: str
     cache: str
     kind: str
-    tensor: float
-    data: float
-    expert: float
-    expert_tensor: float
-    pipeline: float
+    layout: Layout
+    pools: Pools | None
     prompt: float
     output: float
     held: float
-    label: str
+    rate: float
+    load: NamedLoad | None
+    median: bool
     measured: Mapping[str, float] = field(repr=False)
+
+    @property
+    def tensor(self) -> float:
+        """Tensor degree of attention."""
+        return self.layout.tensor
+
+    @property
+    def data(self) -> float:
+        """Attention groups."""
+        return self.layout.data
+
+    @property
+    def expert(self) -> float:
+        """Groups of experts."""
+        return self.layout.expert
+
+    @property
+    def expert_tensor(self) -> float:
+        """Tensor degree of experts."""
+        return self.layout.expert_tensor
+
+    @property
+    def pipeline(self) -> float:
+        """Stages."""
+        return self.layout.pipeline
 
     @property
     def group(self) -> tuple[str, str, str, str, str, str]:
@@ -106,77 +144,120 @@ def read_serving_rows(file: Path) -> list[dict[str, str]]:
         No such file, a required column missing (with the nearest spelling), or none with a measurement.
     """
     names, cells = cells_of(file)
-    check_columns(file, names, _REQUIRED, (*COLUMNS, _RATE))
+    check_columns(file, names, _REQUIRED, COLUMNS)
     if not set(MEASURED) & set(names):
         raise InputError("nothing measured here", file=file, line=1, allowed=MEASURED)
     return [{**record, "line": str(line)} for line, record in cells]
 
 
-def _number(row: Mapping[str, str], column: str) -> float | None:
-    """The number of a cell, above zero.
-
-    Raises
-    ------
-    InputError
-        The cell is no number.
-    Refusal
-        A number that no run can have.
-    """
-    value = number_of(row, column, line=int(row["line"]))
-    if value is None:
-        return None
-    if not LEAST <= value <= _MOST.get(column, LARGEST):
-        raise Refusal(f"{column} is out of range", row[column])
-    return value
-
-
-def _layout(row: Mapping[str, str], chip: Chip) -> tuple[float, float, float, float, float]:
-    """(tensor, data, expert, expert tensor, pipeline)."""
-    detail = row.get("parallel_detail", "").strip()
-    said = _DETAIL.fullmatch(detail)
-    count, tensor, pipeline, data, expert = (
-        _number(row, name) for name in ("n_accel", "TP", "PP", "DP", "EP")
-    )
-    if said is None:
-        if detail not in EMPTY and not _PLAIN.fullmatch(detail):
-            raise Refusal("the layout cannot be read", f"parallel_detail {detail!r}; allowed: {_LAYOUTS}")
-        if tensor is None and count is None:
-            raise Refusal("the layout is not given")
-        pipeline, data, expert = pipeline or 1.0, data or 1.0, expert or 1.0
-        tensor = tensor or max((count or 1.0) / pipeline, 1.0)
-        return tensor, data, expert, max(tensor * data / expert, 1.0), pipeline
-    tensor, pipeline = float(said[1]), float(said[2])
-    expert = float(said[5])
-    if not all(1.0 <= float(part) <= _MOST["TP"] for part in said.groups() if part != "None"):
-        raise Refusal("degrees that no layout has", row.get("parallel_detail", ""))
-    ranks = float(said[4]) * expert  # of the experts: all that a stage has
-    data = max(ranks / tensor, 1.0) if said[3] == "None" else float(said[3])
-    if tensor * data > _NODE and expert > 1.0 and not chip.id.startswith("GB"):
-        tensor, data = (tensor / expert, data) if tensor > 1.0 else (tensor, data / expert)
-    share = tensor * data / expert
-    if share < 1.0 or share != int(share):
-        raise Refusal("degrees that do not divide", row.get("parallel_detail", ""))
-    if tensor * data * pipeline > _NODE:
-        raise Refusal("a layout of several nodes, whose label may be of a disaggregated run")
-    return tensor, data, expert, share, pipeline
-
-
 def _kind(row: Mapping[str, str]) -> str:
-    regime = row.get("regime", "")
-    mode = row.get("mode", "").strip()
+    """The kind of load, by words, else by what is given."""
+    mode = row.get("mode", "").strip().lower()
     if mode.startswith("disagg"):
-        raise Refusal("disaggregated: pools of one row are not told apart")
-    if mode not in EMPTY and not mode.startswith("agg"):
-        raise Refusal("the mode is not known", f"{mode!r}; allowed: agg, disagg")
-    if "first-token" in regime:
-        return "first"
-    if "static" in regime:
-        return "static"
-    if "closed-loop" in regime:
+        return "pools"
+    if mode not in EMPTY and not mode.startswith(_MODES):
+        raise Refusal("the mode is not known", f"{mode!r}; allowed: {', '.join(_MODES)}, disagg")
+    words = f"{mode} {row.get('regime', '').lower()}"
+    kind = next((kind for word, kind in _SAID if word in words), None)
+    if kind == "":
+        raise Refusal("a replay of a trace that is not in the row", row.get("regime", "")[:40])
+    if kind is not None:
+        return kind
+    if _rate(row) is not None:
+        return "open"
+    if number(row, "concurrency") is not None:
         return "closed"
-    if "max throughput" in regime:
-        return "peak"
-    raise Refusal("a load whose lengths or rate are not in the row", regime[:40])
+    raise Refusal("a load whose lengths or rate are not in the row", row.get("regime", "")[:40])
+
+
+def _rate(row: Mapping[str, str]) -> float | None:
+    """Requests a second: asked for, else served."""
+    for column in _RATES:
+        value = number_of(row, column, line=int(row["line"]))
+        if value is not None and value > 0.0:
+            return value
+    return None
+
+
+@lru_cache(maxsize=1024)
+def _load_named(model: str, words: str) -> NamedLoad | None:
+    """The named load of a model (catalog id) that ``words`` of a row speak of."""
+    for part in words.split("|"):
+        try:
+            return load_named(part.strip())
+        except InputError:
+            continue
+    if "mlperf" in words.lower():
+        try:
+            return load_named(f"mlperf-{model}")
+        except InputError:
+            return None
+    return next((load for id, load in named_loads().items() if id in words.lower()), None)
+
+
+def _lengths(row: Mapping[str, str], load: NamedLoad | None) -> tuple[float, float]:
+    """(tokens of a prompt, of an output) in the mean."""
+    prompt, output = number(row, "isl"), number(row, "osl")
+    if output is None:
+        tokens, requests = number(row, "tok_s_total"), number_of(row, "req_s", line=int(row["line"]))
+        if tokens and requests and requests > 0.0:
+            output = max(tokens / requests, 1.0)
+    if load is not None:
+        prompt, output = prompt or load.prompt, output or load.output
+    if not prompt or not output:
+        raise Refusal("lengths are neither in the row nor of a named load", row.get("table", "")[:40])
+    return prompt, output
+
+
+def _weights(row: Mapping[str, str], architecture: Architecture, chip: Chip, load: NamedLoad | None) -> str:
+    """The stored formats of the weights, as a scenario writes them."""
+    said = row.get("weight_prec", "").strip()
+    stored = architecture.checkpoint.weights if architecture.checkpoint is not None else ""
+    form = "" if said in EMPTY or said == "auto" else number_format(said)
+    form = form or format_in_name(row["model"])
+    if not form and load is not None and load.weights in chip.peak:
+        form = load.weights
+    own = " " in stored and any(f"={name}" in stored for name in _OWN_FORMATS)
+    if own and form in ("", *_OWN_FORMATS) and _same_family(form, stored):
+        return stored
+    form = blocked(form or stored or "bf16", row["model"])
+    try:
+        known = all(one in {*WEIGHT_BYTES, *BITS} for one in formats_of(form).values())
+    except InputError:
+        known = False
+    if not known:
+        raise Refusal("the number format is not known", form)
+    return form
+
+
+def _same_family(form: str, stored: str) -> bool:
+    """Whether a format in a row can be that of the checkpoint's experts: 4-bit floats or 4-bit integers."""
+    return not form or ("int4" in stored) == (form == "int4")
+
+
+def _cache(row: Mapping[str, str], weights: str, engine: str, usual: str) -> str:
+    """The format of the cache; ``usual``: that of the recipe of a closed loop, where it says one."""
+    cache = row.get("kv_prec", "").strip()
+    if cache in EMPTY and usual:
+        return usual
+    if cache in EMPTY or cache == "auto":
+        own = engine.startswith("trtllm") or _MAKERS.search(row["model"]) is not None
+        cache = "fp8" if weights in ("fp8", "fp4") and own else "bf16"
+    cache = number_format(cache)
+    if cache not in BITS:
+        raise Refusal("the number format is not known", f"cache {cache}")
+    return cache
+
+
+def _held(row: Mapping[str, str], kind: str) -> float:
+    """Requests at once, 0 where the load is not said by them."""
+    held = number(row, "concurrency")
+    if held is None:
+        if kind == "first":
+            return 1.0
+        if kind not in ("peak", "open"):
+            raise Refusal("the number of requests at once is not given")
+    return held or 0.0
 
 
 def case_of(row: Mapping[str, str]) -> ServingCase:
@@ -188,53 +269,72 @@ def case_of(row: Mapping[str, str]) -> ServingCase:
         With the reason: an unknown model or machine, no layout, no lengths, a label that cannot be.
     """
     kind = _kind(row)
-    number_of(row, _RATE, line=int(row["line"]))
+    rate = _rate(row)
     chip, architecture = chip_named(row["accelerator"].strip()), architecture_named(row["model"])
-    tensor, data, expert, expert_tensor, pipeline = _layout(row, chip)
-    prompt, output = _number(row, "isl"), _number(row, "osl")
-    if not prompt or not output:
-        raise Refusal("lengths are not given")
-    held = _number(row, "concurrency")
-    if held is None and kind != "peak":
-        held = 1.0 if kind == "first" else None
-    if held is None and kind != "peak":
-        raise Refusal("the number of requests at once is not given")
-    framework = row.get("framework", "").strip()
-    engine = _engine(framework, row)
-    weights = number_format(row.get("weight_prec", "").strip())
-    cache = row.get("kv_prec", "").strip()
-    if cache in EMPTY or cache == "auto":
-        own = engine.startswith("trtllm") or _MAKERS.search(row["model"]) is not None
-        cache = "fp8" if weights in ("fp8", "fp4") and own else "bf16"
-    cache = "bf16" if cache == "fp16" else cache
-    if weights not in {*BITS, "int4"} or cache not in BITS:
-        raise Refusal("the number format is not known", f"{weights} {cache}")
-    measured = {
+    pools = pools_of(row, chip) if kind == "pools" else None
+    layout = pools.decode if pools is not None else layout_of(row, chip)
+    load = _load_named(architecture.name, "|".join(row.get(k, "") for k in ("table", "mode", "regime")))
+    prompt, output = _lengths(row, load)
+    if kind == "open" and rate is None:
+        raise Refusal("the rate is not given")
+    held = _held(row, kind)
+    engine = _engine(row, kind)
+    weights = _weights(row, architecture, chip, load)
+    recipe = recipe_for(
+        load_engine(engine), model=architecture.name, chip=chip, weights=weights, groups=layout.data,
+        held=held, prompt=prompt,
+    )  # fmt: skip
+    return ServingCase(
+        line=int(row["line"]), source=row["source"], model=architecture.name, architecture=architecture,
+        chip=chip, engine=engine, version=row.get("framework_version", "").strip(), weights=weights,
+        cache=_cache(row, weights, engine, recipe.cache if kind in ("closed", "pools") else ""), kind=kind,
+        layout=layout, pools=pools, prompt=prompt, output=output, held=held, rate=rate or 0.0, load=load,
+        median=_median(row), measured=_measured(row),
+    )  # fmt: skip
+
+
+def _measured(row: Mapping[str, str]) -> dict[str, float]:
+    """TTFT, TPOT [s] and output tokens/s, those that the row has."""
+    found = {
         name: value * scale
         for name, column, scale in (
             ("ttft", "TTFT_ms", 1e-3), ("tpot", "TPOT_ms", 1e-3), ("throughput", "tok_s_total", 1.0),
         )
-        if (value := _number(row, column)) is not None
+        if (value := number(row, column)) is not None
     }  # fmt: skip
-    if not measured:
+    if not found:
         raise Refusal("nothing measured that is predicted")
-    return ServingCase(
-        line=int(row["line"]), source=row["source"], model=architecture.name, architecture=architecture,
-        chip=chip, engine=engine, weights=blocked(weights, row["model"]), cache=cache, kind=kind,
-        tensor=tensor, data=data, expert=expert, expert_tensor=expert_tensor, pipeline=pipeline,
-        prompt=prompt, output=output,
-        held=held or 0.0, label=f"{row.get('framework_version', '')}|{row.get('parallel_detail', '')}",
-        measured=measured,
-    )  # fmt: skip
+    return found
 
 
-def _engine(framework: str, row: Mapping[str, str]) -> str:
-    version = row.get("framework_version", "")
-    if framework.startswith("trtllm") and version.startswith(("0.", "v0.")):
-        return "trtllm-2024"
-    if framework.lower() == "vllm" and "LLM-Inference-Bench" in row["source"]:
-        return "vllm-2024-offline"
-    if framework == "TensorRT-LLM":
-        return "trtllm-2024"
+def _median(row: Mapping[str, str]) -> bool:
+    """Whether the row says that its TTFT is a median; one that says nothing, or both, has means."""
+    said = row.get("TTFT_stat", "").lower()
+    return "median" in said and "mean" not in said
+
+
+def _engine(row: Mapping[str, str], kind: str) -> str:
+    """The catalog's engine: by framework and version; of none by the framework's usual generation.
+
+    A static batch is how the libraries' own scripts of 2024 measured: without a version, that generation. The
+    version of a disaggregated row may be that of what routes between the pools.
+    """
+    framework, version = row.get("framework", "").strip(), row.get("framework_version", "").strip()
     found = named("engine", framework)
+    first = re.match(r"v?(\d+)\.(\d+)", version)
+    major, minor = (int(first[1]), int(first[2])) if first else (None, 0)
+    static = kind in ("static", "first")
+    if kind == "pools":
+        return found or "generic-2025"
+    if found == "trtllm-2025" and (major == 0 or (major is None and static)):
+        return "trtllm-2024"
+    if found == "vllm-2025":
+        if major == 0 and minor < _V1:
+            return "vllm-2024-offline" if static else "vllm-2024"
+        if major is None and static:
+            return "vllm-2024-offline"
     return "generic-2025" if found is None else found
+
+
+_V1 = 8
+"""Minor version of vLLM 0 from which on the V1 engine is the usual one."""

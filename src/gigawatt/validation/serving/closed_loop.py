@@ -1,0 +1,158 @@
+"""Closed-loop benchmarks through the event engine, as their client and their server run them.
+
+*The client* (InferenceX, ``benchmark_serving`` of vLLM and SGLang with a concurrency): all slots send at once
+at the start, a slot sends its next request when one is done, ten requests a slot, lengths drawn evenly from
+0.8 of the nominal ones to the whole, the end of an answer ignored. *The server*: the published recipe for
+model, accelerator, format and concurrency, else the engine's defaults
+(:mod:`gigawatt.performance.serving.recipes`); over one pool, or a prefill and a decode pool. *Statistics* are
+those that the row names: a mean counts the first wave with the others, and what the engine takes at the first
+use of its kernels (``cold``); a median hardly sees either.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+from gigawatt.core.errors import GigawattError
+from gigawatt.performance.serving.engines import Engine
+from gigawatt.performance.serving.inference import Replica
+from gigawatt.performance.serving.recipes import Recipe, recipe_for
+from gigawatt.performance.serving.step_tables import StepTables, stage_delay
+from gigawatt.performance.serving.tables import step_tables
+from gigawatt.serving.disaggregation import simulate_disaggregated
+from gigawatt.serving.engine import EngineOptions, Outcome
+from gigawatt.serving.fleet import Fleet, Link
+from gigawatt.serving.requests import Requests
+from gigawatt.serving.simulation import simulate
+from gigawatt.validation.serving.layout import Layout
+from gigawatt.validation.serving.replicas import replica_with
+from gigawatt.validation.serving.rows import ServingCase
+
+__all__ = ["SHORTEST", "WAVES", "predict_closed", "predict_pools"]
+
+Array = NDArray[np.float64]
+
+WAVES = 10
+"""Requests that a slot sends in all."""
+SHORTEST = 0.8
+"""Shortest length over the nominal one."""
+_MOST, _LEAST_WAVES = 2000, 3
+"""Requests that are simulated at most, but for so many waves: later waves are alike."""
+_FEWEST = 8
+"""Sequences that tables have knots for at least."""
+
+
+def _recipe(case: ServingCase, engine: Engine, layout: Layout, held: float) -> Recipe:
+    return recipe_for(
+        engine, model=case.model, chip=case.chip, weights=case.weights, groups=layout.data, held=held,
+        prompt=case.prompt,
+    )  # fmt: skip
+
+
+def _requests(case: ServingCase, held: int) -> Requests:
+    """What the client sends, all at once: the engine's closed loop says when."""
+    count = min(WAVES * held, max(_MOST, _LEAST_WAVES * held))
+    random = np.random.default_rng(0)
+    prompt, output = (
+        random.integers(max(int(SHORTEST * nominal), 1), max(round(nominal), 1) + 1, count)
+        for nominal in (case.prompt, case.output)
+    )
+    return Requests(arrival=np.zeros(count), prompt=prompt, output=output)
+
+
+def _options(engine: Engine, recipe: Recipe, layout: Layout) -> EngineOptions:
+    """Of all attention groups together."""
+    return EngineOptions(
+        token_budget=max(int(recipe.token_budget * layout.data), 1),
+        max_sequences=max(int(recipe.max_sequences * layout.data), 1),
+        chunked=engine.chunked > 0.0,
+        prompts_alone=engine.alone > 0.0,
+        read_interval=recipe.read_interval,
+        block=max(1, round(engine.page)),
+        prefix_caching=False,
+    )
+
+
+def _statistics(
+    case: ServingCase,
+    engine: Engine,
+    outcome: Outcome,
+    requests: Requests,
+    held: int,
+    delay: Array,
+    waits: float,
+) -> dict[str, float]:
+    """TTFT, TPOT [s] and output tokens/s as the client reports them."""
+    step = (outcome.finish - outcome.first_token) / np.maximum(requests.output - 1, 1)
+    first = outcome.first_token - outcome.arrival + engine.prompt + waits * step + delay
+    span = float(np.nanmax(outcome.finish))
+    tokens = float(requests.output[~outcome.rejected].sum())
+    rate = tokens / span if span > 0.0 else 0.0
+    if case.median:
+        return {"ttft": float(np.nanmedian(first)), "tpot": float(np.nanmedian(step)), "throughput": rate}
+    share = 1.0 / WAVES
+    start, later = float(np.nanmean(first[:held])), first[held:]
+    ttft = start if not len(later) else share * start + (1.0 - share) * float(np.nanmean(later))
+    return {"ttft": ttft + share * engine.cold, "tpot": float(np.nanmean(step)), "throughput": rate}
+
+
+def _tables(r: Replica, budget: float, places: float) -> StepTables:
+    return step_tables(r, budget=budget, sequences=max(places, _FEWEST))
+
+
+def predict_closed(cases: Sequence[ServingCase], engine: Engine) -> list[dict[str, float]]:
+    """TTFT, TPOT [s] and throughput [output tokens/s of all copies] of cases of one group, one pool each.
+
+    Where a case cannot be simulated its values are not numbers.
+    """
+    found: list[dict[str, float]] = [{} for _ in cases]
+    by_layout: dict[Layout, list[int]] = defaultdict(list)
+    for i, case in enumerate(cases):
+        by_layout[case.layout].append(i)
+    for layout, rows in by_layout.items():
+        held = [max(round(cases[i].held / layout.copies), 1) for i in rows]
+        recipes = [_recipe(cases[i], engine, layout, h) for i, h in zip(rows, held, strict=True)]
+        budget = max(max(x.token_budget, cases[i].prompt) for i, x in zip(rows, recipes, strict=True))
+        places = max(min(x.max_sequences, h / layout.data) for x, h in zip(recipes, held, strict=True))
+        try:
+            tables = _tables(replica_with(cases[rows[0]], [layout], engine), budget, places)
+        except GigawattError:
+            for i in rows:
+                found[i] = dict.fromkeys(("ttft", "tpot", "throughput"), float("nan"))
+            continue
+        for i, h, recipe in zip(rows, held, recipes, strict=True):
+            requests = _requests(cases[i], h)
+            outcome = simulate(requests, Fleet(tables), _options(engine, recipe, layout), concurrency=h)
+            delay = stage_delay(tables, requests.prompt)
+            made = _statistics(cases[i], engine, outcome, requests, h, delay, engine.waits - 1.0)
+            found[i] = made | {"throughput": made["throughput"] * layout.copies}
+    return found
+
+
+def predict_pools(case: ServingCase, engine: Engine) -> dict[str, float]:
+    """As :func:`predict_closed`, of a case with a prefill and a decode pool; no decoding delays a prompt."""
+    assert case.pools is not None
+    held = max(round(case.held), 1)
+    fleets: list[Fleet] = []
+    options: list[EngineOptions] = []
+    for pool in (case.pools.prefill, case.pools.decode):
+        share = max(held / pool.copies, 1.0)
+        recipe = _recipe(case, engine, pool, share)
+        r = replica_with(case, [pool], engine)
+        places = min(float(recipe.max_sequences), share / pool.data)
+        tables = _tables(r, max(recipe.token_budget, case.prompt), places)
+        fleets.append(Fleet(tables, round(pool.copies), "least-loaded"))
+        options.append(_options(engine, recipe, pool))
+    scale_out = replica_with(case, [case.pools.decode], engine).cluster.scale_out
+    ranks = min(case.pools.prefill.chips, case.pools.decode.chips)
+    link = Link(scale_out.bandwidth * scale_out.efficiency * ranks, scale_out.latency)
+    requests = _requests(case, held)
+    outcome = simulate_disaggregated(
+        requests, fleets[0], fleets[1], options[0], options[1], link=link, concurrency=held
+    )
+    delay = stage_delay(fleets[0].tables, requests.prompt)
+    return _statistics(case, engine, outcome, requests, held, delay, 0.0)
