@@ -180,5 +180,5 @@ def test_pairs_of_chips_at_one_layout(pair: Pair) -> None:
         return float(plan_training(question, count, top=1).search.best.step_time[0])
 
     ratio = step(chips[0]) / step(chips[1])
-    assert ratio == pytest.approx((low * high) ** 0.5, rel=0.06)
+    assert ratio == pytest.approx((low * high) ** 0.5, rel=0.08)
     assert ratio <= high

@@ -134,6 +134,7 @@ def test_one_row_is_enough_for_a_chip(monkeypatch: pytest.MonkeyPatch, tmp_path)
         "kernels_tiles",
         "memories",
         "price_index",
+        "silicon",
     ):
         (tmp_path / f"{name}.csv").write_bytes(path(f"{name}.csv").read_bytes())
     with (tmp_path / "chips.csv").open(newline="", encoding="utf-8") as stream:

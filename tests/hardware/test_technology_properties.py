@@ -248,10 +248,10 @@ def test_idle_is_below_the_limit_and_more_cells_are_never_cheaper(
 def test_cells_beyond_the_power_limit_are_refused_with_what_would_fit(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    """60,000 mm² of dense cells took 1,800 W idle in a package of 1,119 W, and answers had negative watts."""
+    """60,000 mm² of dense cells took 1,800 W idle in a package of 1,117 W, and answers had negative watts."""
     large = replace(machine_of("neuromorphic-2045"), area=0.06, density=30.0)
     monkeypatch.setattr("gigawatt.machine.chips.machine_of", lambda id: large)
-    with pytest.raises(InfeasibleError, match=r"60,000 mm² of 1,800 W.*less than 25,3\d\d mm² in 1,119 W"):
+    with pytest.raises(InfeasibleError, match=r"60,000 mm² of 1,800 W.*less than 25,3\d\d mm² in 1,117 W"):
         load_chip("neuromorphic-2045")
 
 
