@@ -126,6 +126,24 @@ def test_attention_is_bound_by_scores_or_by_a_padded_head() -> None:
     assert seconds(128.0) >= 4.0 * 128.0 * pairs / 9e14
 
 
+@pytest.mark.parametrize("id", ["TPU-v5e", "TPU-v7", "Gaudi2"])
+def test_decoding_whose_scores_nobody_counts_takes_its_bytes(id: str) -> None:
+    """One query of 512 heads over 1,024 keys each: bound by reading keys and values, not by padded scores."""
+    one, chip = np.ones(1), load_chip(id)
+    rows, keys, width = 512.0 * one, 1024.0 * one, 128.0 * one
+    core = Operation(
+        "attention.decode", "attention", "forward", one, keys, width, rows, 4.0 * width * keys * rows,
+        4.0 * width * keys * rows / 4.0, 0.0 * one, one, "bf16",
+    )  # fmt: skip
+    cost = Gpu().cost(core, chip, Efficiency(arithmetic=1.0, memory=1.0, launch=0.0, attention=1.0))
+    counted = Gpu().cost(
+        replace(core, exponentials=rows * keys), chip,
+        Efficiency(arithmetic=1.0, memory=1.0, launch=0.0, attention=1.0),
+    )  # fmt: skip
+    assert cost.time[0] == pytest.approx(counted.time[0], rel=1e-12)
+    assert cost.arithmetic[0] < 3.0 * cost.memory[0]
+
+
 @pytest.mark.parametrize("id", ON_ARRAYS)
 def test_every_chip_on_arrays_is_whole(id: str) -> None:
     """Their clock and edge give the peak for a whole number of arrays, and element-wise work takes time."""

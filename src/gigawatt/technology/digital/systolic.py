@@ -188,7 +188,8 @@ def attention_seconds(
     Parameters
     ----------
     flops, pairs : array [FLOP, 1]
-        What is counted (causal as such), and the scores of it.
+        What is counted (causal as such), and the scores of it; 0 where nobody counted them (decoding): every
+        query then sees all keys.
     m, n, k, batch : array [tokens, tokens, elements, 1]
         Query and key tokens, head width, sequences × heads.
     arrays, fit : Arrays, ArrayKernels
@@ -201,8 +202,9 @@ def attention_seconds(
     array [s]
         Never below flops/rate.
     """
-    seen = np.maximum(np.asarray(pairs, dtype=float), 1.0)
     rows = np.multiply(m, batch)
+    counted = np.asarray(pairs, dtype=float)
+    seen = np.maximum(np.where(counted > 0.0, counted, rows * n), 1.0)
     computed = np.minimum(seen + rows * (fit.attention_block / 2.0), np.maximum(rows * n, seen))
     padded = _whole(k, arrays.edge) / np.maximum(k, 1.0)
     product = np.asarray(flops, dtype=float) * (computed / seen) * padded / rate
