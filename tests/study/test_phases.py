@@ -62,6 +62,15 @@ def test_a_run_over_several_weather_years_has_phases(tmp_path: Path, answer: Any
     assert several[-1][SERVED] > 99.9
 
 
+def test_what_the_prices_of_phases_leave_out_is_said(tmp_path: Path) -> None:
+    file = tmp_path / "load.yaml"
+    file.write_text(
+        "year: 2026\nload: {mean: 20 MW}\nsite: abilene-texas\n"
+        "supply: {plants: [grid, gas-engine], hedge: 80 % at 32 $/MWh}\n"
+    )
+    assert any("(without units in reserve and hedges)" in said for said in run(file).found.notices)
+
+
 def test_it_is_the_answer_of_plan_pathway(answer: Any, scenario: Path) -> None:
     found = rows(answer)
     end = next(one[FROM] for one in reversed(found))

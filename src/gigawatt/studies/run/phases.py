@@ -113,7 +113,8 @@ def _phases(
     planned = "supply.plants" in objects  # else there is a price in place of a plan
     power = _planned(loaded, objects, campus) if planned else _priced(loaded, objects, campus)
     rows = _rows(power, campus)
-    return pd.DataFrame(rows), (*_said(rows, power, campus), *_tokens_said(rows, campus, loaded))
+    said = _said(rows, power, campus, _left_out(loaded))
+    return pd.DataFrame(rows), (*said, *_tokens_said(rows, campus, loaded))
 
 
 def _priced(loaded: LoadedScenario, objects: Mapping[str, Any], campus: CampusPhases) -> _Power:
@@ -236,7 +237,18 @@ def _alike(one: Row, other: Row) -> bool:
     return one[BINDS] == other[BINDS]
 
 
-def _said(rows: Sequence[Row], power: _Power, campus: CampusPhases) -> tuple[str, ...]:
+def _left_out(loaded: LoadedScenario) -> str:
+    """What the prices of phases do not hold, in words."""
+    supply = loaded.scenario.supply
+    terms = {
+        "a tariff": supply.grid.tariff,
+        "hedges": supply.hedge or supply.congestion_right,
+        "agreements": supply.ppa,
+    }
+    return " and ".join(("units in reserve", *(name for name, given in terms.items() if given)))
+
+
+def _said(rows: Sequence[Row], power: _Power, campus: CampusPhases, left_out: str) -> tuple[str, ...]:
     """First power, full power, what binds, idle accelerators, and waiting against bridging, in sentences."""
     served = [row for row in rows if row[RUNS] > 100.0 * LATE]
     whole = next((row for row in served if row[RUNS] >= 100.0 * (1.0 - LATE)), None)
@@ -245,7 +257,7 @@ def _said(rows: Sequence[Row], power: _Power, campus: CampusPhases) -> tuple[str
     full = "never full power" if whole is None else f"full power {date_words(whole[FROM])}"
     first, last = (f"{row[PRICE]:.4g} $/MWh and {row[CARBON]:.4g} g/kWh" for row in (served[0], rows[-1]))
     text = f"first power {date_words(served[0][FROM])}, {full}: {first} at first, {last} once all has come"
-    text += " (without units in reserve)"
+    text += f" (without {left_out})"
     idle = sum(row.get(IDLE, 0.0) * (row[UNTIL] - row[FROM]) for row in rows)
     if idle > 0.0:
         money = with_unit(idle * power.hour, "$")
