@@ -101,13 +101,13 @@ def test_the_folder(call: Call, tmp_path: Path) -> None:
 
 
 def test_more_than_the_power_feeds(call: Call, tmp_path: Path) -> None:
-    code, out, err = call(*SMALL, *APART, "--power", "75kW", "--cap-sweep", "--output", tmp_path / "plan")
+    code, out, err = call(*SMALL, *APART, "--power", "72kW", "--cap-sweep", "--output", tmp_path / "plan")
     assert (code, err) == (0, "")
     for words in ("fit with a cap of", "A power cap of", "within the power limit", "least energy",
                   "2 sites of 32, 1,000 km apart", "streaming-diloco", "at most 5 % longer"):  # fmt: skip
         assert words in " ".join(out.split()), words
     answer = json.loads((tmp_path / "plan" / "plan.json").read_text())
-    assert 0.0745 < answer["power_MW"]["facility_peak"] <= 0.075
+    assert 0.0715 < answer["power_MW"]["facility_peak"] <= 0.072
     assert answer["power_cap_W"] < answer["chip_power_limit_W"]
     assert answer["power_choice"][0]["count"] == 64
     for name, rows in (("caps", answer["cap_sweep"]["rows"]), ("sites", answer["sites"]["methods"])):

@@ -40,7 +40,7 @@ def test_json_stands_alone(capsys: pytest.CaptureFixture[str]) -> None:
 def test_a_crossing_is_told(capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit) as stop:
         main(["solve", TEXAS, *SMALL, "--find", "machine.count=64..256 times 2",
-              "--where", "training.duration <= 20 days"])  # fmt: skip
+              "--where", "training.duration <= 15 days"])  # fmt: skip
     assert stop.value.code == 0
     said = capsys.readouterr().out
     assert "holds first at machine.count" in said

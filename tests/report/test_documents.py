@@ -61,7 +61,7 @@ QUESTIONS: dict[str, tuple[str, ...]] = {
     "outlook": ("outlook", "--draws", "200"),
     "plan-training": ("plan-training", "--model", "llama-3.1-8b", "--chip", "nvidia-h100-sxm", "--count",
                       "64", "--pue", "1.2", "--electricity", "60 $/MWh", "--batch", "256", "--relief",
-                      "--power", "75kW"),
+                      "--power", "72kW"),
     "plan-serving": ("plan-serving", "--model", "llama-3.1-8b", "--chip", "H100", "--pue", "1.2",
                      "--electricity", "60 $/MWh", "--prompt", "1024", "--finalists", "1", "--requests",
                      "300"),
