@@ -37,7 +37,7 @@ def test_every_place_is_of_a_grid_and_its_hours_have_the_mean_of_its_row(name: s
     latest = max(row.numbers["basis"], key=lambda one: one.year or 0)
     assert found.hours.mean() == pytest.approx(latest.value, abs=1e-15)
     assert found.ends[0] <= 0.0 <= found.ends[1]
-    assert found.evidence is latest
+    assert found.evidence == latest
 
 
 def test_a_zone_pays_its_basis_over_the_hub_and_the_hub_is_as_before() -> None:
