@@ -153,8 +153,7 @@ def test_a_run_like_a_published_one_shows_it() -> None:
 
 
 def test_what_is_predicted_of_the_shipped_cases(shipped: list[ChainFigure]) -> None:
-    """Nearly half of the figures of cases within a quarter (61 % before steps got quicker); the band holds nine
-    in ten."""
+    """Nearly half of the figures within a quarter; the band holds nine in ten."""
     summary = summary_of(one for one in shipped if not one.derived)
     assert summary.within25 is not None
     assert summary.within25 > 0.45
