@@ -457,8 +457,14 @@ def _several_words(sizes: Sizes, fit: Fit) -> list[str]:
     return [
         f"goodput of one run on {fit.used:,} accelerators is {100.0 * fit.share:.3g} %: {runs} runs side by "
         f"side on {fit.count // runs:,} each (training.runs: auto) would train at least "
-        f"{runs * fit.seconds / each:.3g} times the tokens a day, {each / _DAY:.4g} days each"
+        f"{_at_least(runs * fit.seconds / each)} times the tokens a day, {each / _DAY:.4g} days each"
     ]
+
+
+def _at_least(value: float) -> str:
+    """A number above 0 to three digits, rounded down."""
+    last = 10.0 ** (math.floor(math.log10(value)) - 2)
+    return f"{math.floor(value / last * (1.0 + 1e-12)) * last:.3g}"
 
 
 def _small_batch_words(terms: RunTerms, fit: Fit) -> list[str]:
