@@ -252,9 +252,9 @@ def cells_rows(file: str) -> Rows:
         ("power", "power.csv", "use", "many", "use that is not known", "judge"),
         ("power", "serving_power.csv", "use", "many", "use that is not known", "judge"),
         ("kernels", "kernels.csv", "chip", "H1000", "accelerator is not in the cat", "did you mean"),
-        ("serving", "serving.parquet", "EP", "0", "EP is out of range", "0"),
+        ("serving", "serving.parquet", "EP", "-2", "EP is out of range", "-2"),
         ("serving", "serving.parquet", "parallel_detail", "wide", "layout cannot be read", "tp8 pp1"),
-        ("serving", "serving.parquet", "mode", "both", "mode is not known", "agg, disagg"),
+        ("serving", "serving.parquet", "mode", "both", "mode is not known", "agg, offline"),
     ],
 )  # fmt: skip
 def test_a_refused_row_says_where_and_what(

@@ -83,13 +83,13 @@ def number(row: Mapping[str, str], column: str) -> float | None:
 
 def layout_of(row: Mapping[str, str], chip: Chip) -> Layout:
     """The layout of a row of one pool."""
+    count, tensor, pipeline, data, expert = (
+        number(row, name) for name in ("n_accel", "TP", "PP", "DP", "EP")
+    )
     detail = row.get("parallel_detail", "").strip()
     said = _DETAIL.fullmatch(detail)
     if said is not None:
         return _labelled(said, chip, detail)
-    count, tensor, pipeline, data, expert = (
-        number(row, name) for name in ("n_accel", "TP", "PP", "DP", "EP")
-    )
     if detail not in EMPTY:
         tensor, pipeline, data, expert = _words(detail, (tensor, pipeline, data, expert))
     if tensor is None and count is None and data is None:
