@@ -65,7 +65,7 @@ class Server:
     def raw(self, data: bytes, *, whole: bool = True) -> bytes:
         """Bytes as they are, and all that comes back until the connection ends."""
         found = b""
-        with socket.create_connection(self.at, timeout=60) as link:
+        with socket.create_connection(self.at, timeout=240) as link:
             link.sendall(data)
             if whole:
                 link.shutdown(socket.SHUT_WR)
@@ -85,7 +85,7 @@ class Server:
         if method not in ("GET", "HEAD") and body is not None:
             said.setdefault("Content-Length", str(len(body)))
         head = "".join(f"{name}: {value}\r\n" for name, value in said.items())
-        with socket.create_connection(self.at, timeout=120) as link:
+        with socket.create_connection(self.at, timeout=240) as link:
             link.sendall(f"{method} {target} HTTP/1.1\r\n{head}\r\n".encode() + body)
             reader = h11.Connection(h11.CLIENT)
             reader.send(
