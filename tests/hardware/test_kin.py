@@ -8,6 +8,7 @@ NVIDIA's Megatron-Bridge performance summaries. Nothing was fitted to a row of G
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 import pytest
@@ -168,7 +169,19 @@ PAIRS: list[Pair] = [
 ]  # fmt: skip
 
 
-@pytest.mark.parametrize("pair", PAIRS, ids=[f"{pair[0]}-{pair[6][1]}" for pair in PAIRS])
+MISSED = {
+    "gpt-oss-120b-GB300": "1.11 for a measured 1.19: what its experts do beside multiplying does not gain"
+}
+
+
+def pairs() -> list[Any]:
+    """Every pair by its name; what is missed has to be missed."""
+    named = [(f"{pair[0]}-{pair[6][1]}", pair) for pair in PAIRS]
+    missed = {name: (pytest.mark.xfail(strict=True, reason=why),) for name, why in MISSED.items()}
+    return [pytest.param(pair, id=name, marks=missed.get(name, ())) for name, pair in named]
+
+
+@pytest.mark.parametrize("pair", pairs())
 def test_pairs_of_chips_at_one_layout(pair: Pair) -> None:
     model, count, batch, sequence, form, pins, chips, (low, high) = pair
 
@@ -180,5 +193,5 @@ def test_pairs_of_chips_at_one_layout(pair: Pair) -> None:
         return float(plan_training(question, count, top=1).search.best.step_time[0])
 
     ratio = step(chips[0]) / step(chips[1])
-    assert ratio == pytest.approx((low * high) ** 0.5, rel=0.08)
+    assert ratio == pytest.approx((low * high) ** 0.5, rel=0.06)
     assert ratio <= high

@@ -153,13 +153,20 @@ def test_a_run_like_a_published_one_shows_it() -> None:
 
 
 def test_what_is_predicted_of_the_shipped_cases(shipped: list[ChainFigure]) -> None:
-    """Nearly half of the figures within a quarter; the band holds nine in ten."""
+    """The band holds nine in ten, and the middle lies within a fifth."""
     summary = summary_of(one for one in shipped if not one.derived)
-    assert summary.within25 is not None
-    assert summary.within25 > 0.45
     assert summary.coverage90 is not None
     assert summary.coverage90 >= 0.85
     assert math.log(summary.median_ratio or 0.0) == pytest.approx(0.0, abs=0.2)
+
+
+@pytest.mark.xfail(
+    strict=True, reason="48 %: long runs are predicted 10 to 30 % too quick, one 2.6 times too slow"
+)
+def test_half_of_the_shipped_figures_lie_within_a_quarter(shipped: list[ChainFigure]) -> None:
+    within = summary_of(one for one in shipped if not one.derived).within25
+    assert within is not None
+    assert within > 0.5
 
 
 def test_hours_times_limit_repeat_the_hours(shipped: list[ChainFigure]) -> None:
