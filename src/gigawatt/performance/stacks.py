@@ -270,7 +270,7 @@ def sustained(chip: Chip, number_format: str) -> float:
 
 
 def step_clock(chip: Chip, number_format: str) -> float | None:
-    """Clock in a step over that of a benchmarked kernel; ``None`` of a chip whose kernels nobody measured.
+    """Clock in a step over that of a benchmarked kernel; ``None`` of a chip without measured kernels.
 
     The power limit holds a step's multiplications, whose FLOP take the joules of a large multiplication on
     the chip's silicon times the ``training_factor`` of ``clocks``, at the rate of the measured kernels

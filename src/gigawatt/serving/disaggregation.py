@@ -88,7 +88,7 @@ def simulate_disaggregated(
     link : Link
         What carries keys and values.
     concurrency : int, optional
-        A closed loop: so many requests are in flight, and the next of the list arrives when one finishes
+        A closed loop: n requests are in flight, and the next of the list arrives when one finishes
         (:func:`closed_arrivals`); ``requests.arrival`` is ignored.
     bin, seed, jumps
         As in :func:`gigawatt.serving.simulation.simulate`.

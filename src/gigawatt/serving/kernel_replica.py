@@ -225,7 +225,7 @@ def fly(w: Any, r: int, prompts: int, time: float, energy: float, tokens: float,
 
 @compiled
 def stands(w: Any, r: int, tokens: float) -> bool:
-    """Whether decoding sequences have no part in an iteration with so many tokens of prompts."""
+    """Whether an iteration with this many prompt tokens leaves decoding sequences out."""
     return w.cfg[0].alone == 1 and tokens > 0.0
 
 

@@ -35,7 +35,7 @@ def simulate(
     options : EngineOptions, optional
         Of every replica.
     concurrency : int, optional
-        A closed loop: so many requests are in flight, and the next of the list arrives when one finishes;
+        A closed loop: n requests are in flight, and the next of the list arrives when one finishes;
         ``requests.arrival`` is ignored.
     bin : float [s]
         Width of the bins of ``Outcome.series``.

@@ -7,7 +7,7 @@ A row of the tables is one framework's timing of one shape. Two predictions stan
 * *as used*: the catalog's kernel alone, as every prediction of the product has it: the middle of the
   frameworks. Its error holds the spread among frameworks.
 
-Rows of a chip whose kernels nobody fitted are judged by the product's cost of that chip, in both columns
+Rows of a chip without fitted kernels are judged by the cost of that chip in its technology, in both columns
 alike.
 
 The errors of the tables' targets are those of the first; both are shown.

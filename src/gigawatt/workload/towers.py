@@ -5,7 +5,7 @@ with bias), anything else so many parameters; both are products of numbers and k
 ``vision_config`` or ``audio_config``, else of the wrapper (``a|b``: the first that is given), ``key^2``,
 ``key/2``, ``#key`` the length of a list. ``patch`` is the pixels of one, ``grid`` the patches of the usual
 image, ``merge`` those that become one token, ``text`` the width of the language part. A row with a ``rate``
-hears: its patches are positions of sound, so many a second.
+hears: its patches are positions of sound, at a fixed rate a second.
 """
 
 from __future__ import annotations
@@ -50,7 +50,7 @@ class Tower:
     rate: int = 0
 
     def sound(self, seconds: float) -> float:
-        """Positions of so many seconds of sound, padded to whole clips where clips have a length."""
+        """Positions of ``seconds`` of sound, padded to whole clips where clips have a length."""
         heard = self.rate * seconds
         return self.patches * float(-(-heard // self.patches)) if self.patches else heard
 

@@ -1,8 +1,8 @@
 """How an engine is set: its own defaults by accelerator, and published recipes by model and concurrency.
 
 Defaults are rows of ``engines_limits``: tokens and sequences of an iteration at most by the accelerator's
-memory. A recipe is what a benchmark's scripts set instead (``engines_recipes``): the flags of a server,
-whoever measures with them.
+memory. A recipe is the server flags that a benchmark's scripts set instead (``engines_recipes``);
+it goes by model, accelerator and concurrency, not by the source of a row.
 """
 
 from __future__ import annotations

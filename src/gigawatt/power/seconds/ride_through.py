@@ -3,10 +3,10 @@
 An event is the voltage over time, each value held until the next. A load behind an uninterruptible supply
 leaves the grid for its battery when the voltage has been outside its window for the time of detection, and
 comes back when it has been inside for a wait, with a walk-in. A supply that counts dips stays on its battery
-after so many of them within a window, until it is reset by hand. A load on supplies of the nodes alone stops
-where the event passes the curve that these bear.
+once their number within a window is reached, until it is reset by hand. A load on supplies of the nodes alone
+stops where the event passes the curve that these bear.
 
-A curve is a set of bands: so long the voltage (or the frequency) may lie between two values. An event is
+A curve is a set of bands: how long the voltage (or the frequency) may lie between two values. An event is
 within a curve where no stay below the upper end of a band (above the lower end, for overvoltage) is longer
 than its duration, and the load has to ride it through.
 

@@ -117,7 +117,7 @@ def read_flexible(
     feeder : str, optional
         ``FEEDER``, ``FEEDER@BUS`` or ``FILE.dss@BUS``; two buses by the short-circuit ratio if left out.
     serve, serving_count : optional
-        Model of a service on so many accelerators of the same kind, beside the training run.
+        Model of a service beside the training run, and its number of accelerators of the same kind.
 
     Raises
     ------

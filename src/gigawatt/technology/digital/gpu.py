@@ -182,7 +182,7 @@ def kernels(fit: str = DEFAULT) -> Kernels:
 def best_shape(name: str, form: str, units: float) -> float:
     """How much of a share the quickest shape reaches by a surface that was measured on other chips.
 
-    A share of the catalog without a surface of its own is that of the best shape that somebody found, so the
+    A share of the catalog without a surface of its own is that of the best measured shape, so the
     borrowed surface is scaled to reach it there and nowhere more. 1 for fits with a surface of their own.
 
     Parameters

@@ -40,7 +40,7 @@ __all__ = [
 ]
 
 ARRAYS = "arrays"
-"""The row of ``kernels`` for arrays that nobody measured."""
+"""The row of ``kernels`` for arrays without measurements."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -188,7 +188,7 @@ def attention_seconds(
     Parameters
     ----------
     flops, pairs : array [FLOP, 1]
-        What is counted (causal as such), and the scores of it; 0 where nobody counted them (decoding): every
+        What is counted (causal as such), and the scores of it; 0 where they are not counted (decoding): every
         query then sees all keys.
     m, n, k, batch : array [tokens, tokens, elements, 1]
         Query and key tokens, head width, sequences × heads.

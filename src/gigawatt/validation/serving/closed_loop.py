@@ -41,7 +41,7 @@ WAVES = 10
 SHORTEST = 0.8
 """Shortest length over the nominal one."""
 _MOST, _LEAST_WAVES = 2000, 3
-"""Requests that are simulated at most, but for so many waves: later waves are alike."""
+"""Most requests that are simulated, and the fewest waves: later waves are alike."""
 _FEWEST = 8
 """Sequences that tables have knots for at least."""
 

@@ -36,7 +36,7 @@ class Layout:
     """Ranks of a replica, and how many copies of it there are.
 
     ``chosen`` says that the row gives accelerators and no degrees: then ``tensor`` is all of them, and
-    whoever asks may cut them into copies.
+    the prediction may cut them into copies.
     """
 
     tensor: float

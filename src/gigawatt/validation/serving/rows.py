@@ -2,7 +2,7 @@
 
 The columns are those of a benchmark collection (:data:`COLUMNS`). A row says a model, a machine, a layout, an
 engine and a load, and one or more of time to first token, time a token and throughput. What it leaves open is
-filled in by rules that stand here, the same for every row, whoever measured it.
+filled in by the rules below, which are the same for every row.
 
 *Load.* ``mode`` and ``regime`` in words; where they say nothing, a rate or a number of requests at once says
 it. Lengths that a row does not give are those of the benchmark that it names (the catalog's ``loads``), but
@@ -71,7 +71,7 @@ _OWN_FORMATS = ("mxfp4", "fp4", "int4")
 class ServingCase:
     """One measured row that can be asked of the step model.
 
-    ``kind`` is ``closed`` (a benchmark that holds so many requests), ``steady`` (the mean of so many, long
+    ``kind`` is ``closed`` (a benchmark that keeps n requests in flight), ``steady`` (their mean long
     after the start), ``static`` (one batch, all alike), ``peak`` (as many as it takes), ``first`` (a prompt
     alone), ``open`` (``rate`` requests/s) or ``pools`` (a benchmark over a prefill and a decode pool).
     ``load`` is the named load of the lengths, if one; ``median`` says that times are medians over requests,
