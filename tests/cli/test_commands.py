@@ -39,20 +39,6 @@ Call = Callable[..., tuple[int, str, str]]
 
 
 @pytest.fixture
-def call(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> Call:
-    """``call("run", …)`` → exit code, standard output, standard error."""
-    monkeypatch.delenv("COLUMNS", raising=False)  # as in a pipe: nobody says how wide a line is
-
-    def run(*words: str | Path) -> tuple[int, str, str]:
-        with pytest.raises(SystemExit) as left:
-            main([str(word) for word in words])
-        said = capsys.readouterr()
-        return int(left.value.code or 0), said.out, said.err
-
-    return run
-
-
-@pytest.fixture
 def scenario(tmp_path: Path) -> Path:
     file = tmp_path / "small.yaml"
     file.write_text(SCENARIO)

@@ -9,7 +9,6 @@ from pathlib import Path
 
 import pytest
 
-from gigawatt.faces.terminal import main
 from gigawatt.studies.seconds.figures import FIGURES
 from gigawatt.validation.published import checks_of
 
@@ -26,19 +25,6 @@ SMALL = (
     "60s",
 )
 Call = Callable[..., tuple[int, str, str]]
-
-
-@pytest.fixture
-def call(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> Call:
-    monkeypatch.delenv("COLUMNS", raising=False)
-
-    def run(*words: str | Path) -> tuple[int, str, str]:
-        with pytest.raises(SystemExit) as left:
-            main([*map(str, words)])
-        said = capsys.readouterr()
-        return int(left.value.code or 0), said.out, said.err
-
-    return run
 
 
 @pytest.fixture

@@ -12,7 +12,6 @@ from pathlib import Path
 
 import pytest
 
-from gigawatt.faces.terminal import main
 from gigawatt.machine import load_chip
 from gigawatt.studies.training.figures import FIGURES
 from gigawatt.validation.training.domain import outside_domain, step_time_band
@@ -23,19 +22,7 @@ SMALL = ("--model", "llama-3.1-8b", "--chip", "nvidia-h100-sxm", "--count", "64"
          "--electricity", "60 $/MWh", "--batch", "256")  # fmt: skip
 APART = ("--sites", "2", "--distance", "1000km", "--wan", "400Gbit/s")
 Call = Callable[..., tuple[int, str, str]]
-
-
-@pytest.fixture
-def call(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> Call:
-    monkeypatch.delenv("COLUMNS", raising=False)
-
-    def run(*words: str | Path) -> tuple[int, str, str]:
-        with pytest.raises(SystemExit) as left:
-            main(["plan-training", *map(str, words)])
-        said = capsys.readouterr()
-        return int(left.value.code or 0), said.out, said.err
-
-    return run
+COMMAND = ("plan-training",)
 
 
 def test_the_terminal_says_it_all(call: Call) -> None:

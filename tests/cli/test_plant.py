@@ -8,24 +8,10 @@ from pathlib import Path
 
 import pytest
 
-from gigawatt.faces.terminal import main
 from gigawatt.power.plants.sheet import PHYSICS, physics_of
 from gigawatt.studies.plant.curves import DRAWINGS
 
 Call = Callable[..., tuple[int, str, str]]
-
-
-@pytest.fixture
-def call(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> Call:
-    monkeypatch.delenv("COLUMNS", raising=False)
-
-    def run(*words: str | Path) -> tuple[int, str, str]:
-        with pytest.raises(SystemExit) as left:
-            main([*map(str, words)])
-        said = capsys.readouterr()
-        return int(left.value.code or 0), said.out, said.err
-
-    return run
 
 
 @pytest.mark.parametrize("name", PHYSICS)

@@ -8,22 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from gigawatt.faces.terminal import main
-
 Call = Callable[..., tuple[int, str, str]]
-
-
-@pytest.fixture
-def call(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> Call:
-    monkeypatch.delenv("COLUMNS", raising=False)
-
-    def run(*words: str | Path) -> tuple[int, str, str]:
-        with pytest.raises(SystemExit) as left:
-            main(["quantum", *map(str, words)])
-        said = capsys.readouterr()
-        return int(left.value.code or 0), said.out, said.err
-
-    return run
+COMMAND = ("quantum",)
 
 
 def test_a_molecule(call: Call, tmp_path: Path) -> None:

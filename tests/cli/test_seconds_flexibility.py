@@ -9,26 +9,12 @@ from typing import Any
 
 import pytest
 
-from gigawatt.faces.terminal import main
 from gigawatt.validation.published import checks_of
 
 GUIDE = Path(__file__).parent.parent.parent / "docs" / "seconds.md"
 SMALL = ("plan-seconds", "--chip", "nvidia-h100-sxm", "--count", "1024", "--model", "llama-3.1-70b")
 SERVICE = ("--serve", "llama-3.1-70b", "--serving-count", "1024")
 Call = Callable[..., tuple[int, str, str]]
-
-
-@pytest.fixture
-def call(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> Call:
-    monkeypatch.delenv("COLUMNS", raising=False)
-
-    def run(*words: str | Path) -> tuple[int, str, str]:
-        with pytest.raises(SystemExit) as left:
-            main([*map(str, words)])
-        said = capsys.readouterr()
-        return int(left.value.code or 0), said.out, said.err
-
-    return run
 
 
 def answered(call: Call, *words: str | Path) -> dict[str, Any]:

@@ -13,7 +13,6 @@ from typing import Any
 
 import pytest
 
-from gigawatt.faces.terminal import main
 from gigawatt.studies.serving.figures import FIGURES
 
 ROOT = Path(__file__).parent.parent.parent
@@ -23,19 +22,6 @@ LENGTHS = ("--prompt", "1024", "--output", "200")
 QUICK = (*SMALL, *LENGTHS, "--finalists", "1", "--requests", "500")
 RUN = (*SMALL, *LENGTHS, "--rate", "10/s", "--requests", "300")
 Call = Callable[..., tuple[int, str, str]]
-
-
-@pytest.fixture
-def call(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> Call:
-    monkeypatch.delenv("COLUMNS", raising=False)
-
-    def run(*words: str | Path) -> tuple[int, str, str]:
-        with pytest.raises(SystemExit) as left:
-            main([*map(str, words)])
-        said = capsys.readouterr()
-        return int(left.value.code or 0), said.out, said.err
-
-    return run
 
 
 def documented(name: str) -> tuple[set[str], set[str]]:

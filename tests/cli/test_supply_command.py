@@ -11,7 +11,6 @@ from pathlib import Path
 
 import pytest
 
-from gigawatt.faces.terminal import main
 from gigawatt.studies.supply.figures import FIGURES
 from gigawatt.validation import validate
 from gigawatt.validation.check import Check
@@ -21,19 +20,6 @@ ROOT = Path(__file__).parent.parent.parent
 GUIDE = ROOT / "docs" / "plan-supply.md"
 SMALL = ("texas", "--load", "10MW", "--year", "2030", "--plants", "grid,solar,battery")
 Call = Callable[..., tuple[int, str, str]]
-
-
-@pytest.fixture
-def call(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> Call:
-    monkeypatch.delenv("COLUMNS", raising=False)
-
-    def run(*words: str | Path) -> tuple[int, str, str]:
-        with pytest.raises(SystemExit) as left:
-            main([*map(str, words)])
-        said = capsys.readouterr()
-        return int(left.value.code or 0), said.out, said.err
-
-    return run
 
 
 def test_the_terminal_says_it_all(call: Call) -> None:
