@@ -38,12 +38,21 @@ _TIMES = (
 
 @dataclass(frozen=True)
 class StepBand:
-    """The band of a result's step: factors, times [s], days if known, why it is unlike the rest."""
+    """The band of a result's step: as measured, factors, times [s], days if known, why it is unlike the rest.
+
+    ``factors`` are those of ``band``, the low one not below the step at the chip's peak (``at_peak``).
+    """
 
     band: Band
+    factors: tuple[float, float]
     step: tuple[float, float]
     days: tuple[float, float] | None
     outside: tuple[str, ...]
+
+    @property
+    def at_peak(self) -> bool:
+        """Whether the low end is the step at the peak of the chip."""
+        return self.factors[0] > self.band.low
 
     @property
     def share(self) -> str:
@@ -62,8 +71,11 @@ def step_band(result: Result) -> StepBand | None:
     band = band_of(result, outside)
     if band is None:
         return None
-    ends = band.low * float(step.value), band.high * float(step.value)
-    return StepBand(band, ends, _days(result, band), outside)
+    utilisation = find(result, "training.mfu")
+    low = max(band.low, 0.0 if utilisation is None else float(utilisation.value))
+    ends = low * float(step.value), band.high * float(step.value)
+    factors = low, band.high
+    return StepBand(band, factors, ends, _days(result, factors), outside)
 
 
 def band_of(result: Result, outside: tuple[str, ...] = ()) -> Band | None:
@@ -85,12 +97,12 @@ def band_of(result: Result, outside: tuple[str, ...] = ()) -> Band | None:
     return band if band.groups else None
 
 
-def _days(result: Result, band: Band) -> tuple[float, float] | None:
+def _days(result: Result, step: tuple[float, float]) -> tuple[float, float] | None:
     """The days by the band of a step, the chance of failures and what whole published runs took."""
     duration = find(result, "training.duration")
     if duration is None or any(find(result, f"training.duration_{end}") is None for end in ("low", "high")):
         return None
-    low, high = run_days_band(step=(band.low, band.high), failures=_failures(result))
+    low, high = run_days_band(step=step, failures=_failures(result))
     return float(duration.value) * low / _DAY, float(duration.value) * high / _DAY
 
 
@@ -177,7 +189,7 @@ def card_bands(result: Result) -> dict[str, str]:
     found = step_band(result)
     if found is None:
         return _wait_bands(result)
-    low, high = found.band.low, found.band.high
+    low, high = found.factors
     bands = {"training.step_time": (low, high), "training.mfu": (1.0 / high, 1.0 / low)}
     duration = find(result, "training.duration")
     if found.days is not None and duration is not None:

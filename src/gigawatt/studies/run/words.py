@@ -79,11 +79,12 @@ def _error(result: Result) -> str:
     if found.days is not None:
         ends = " to ".join(map(significant, found.days))
         days = f", and with failures and what whole published runs took besides {ends} days"
+    peak = " (all of the peak FLOP/s)" if found.at_peak else ""
     unlike = f" The run is unlike them: {'; '.join(found.outside)}." if found.outside else ""
     return (
         f"On runs measured by {found.band.groups} makers, each predicted by a fit that had not seen it, "
         f"{found.share} of the measured steps took between {significant(found.band.low)} and "
-        f"{significant(found.band.high)} times the prediction: here {low} to {high}{days}.{unlike}"
+        f"{significant(found.band.high)} times the prediction: here {low}{peak} to {high}{days}.{unlike}"
     )
 
 

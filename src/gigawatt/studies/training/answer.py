@@ -67,7 +67,7 @@ def as_answer(
     model = question.architecture
     search, outcome = plan.search, plan.outcome
     parts = {name: float(values[0]) for name, values in search.best.parts.items()}
-    low, high = float(band["low"]), float(band["high"])
+    low, high = max(float(band["low"]), float(search.best.mfu[0])), float(band["high"])
     rarely, often = plan.share_band
     quick, slow = run_days_band(step=(low, high), failures=(plan.share / often, plan.share / rarely))
     answer: dict[str, Any] = {
@@ -136,7 +136,7 @@ def as_answer(
         "memory_limit_GB": cluster.chip.memory_bytes / 1e9,
         "best": [_row(plan, row, low, high) for row in range(len(search.best))],
         "band": {
-            "low": low,
+            "low": float(band["low"]),
             "high": high,
             "coverage": band["coverage"],
             "sources": band["groups"],

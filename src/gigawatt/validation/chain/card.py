@@ -157,7 +157,7 @@ def _band(request: Asked, case: str, point: Point, predicted: float) -> tuple[fl
     )  # fmt: skip
     software = of("software.stack").software
     step = step_time_band(chip=of("machine.chip").id, routed=routed, stated=software.stated, outside=outside)
-    low, high = step.low, step.high
+    low, high = max(step.low, of("training.mfu")), step.high  # no step is quicker than at its peak
     if request.boundary != "step":
         days = of("training.duration")
         ends = of("training.duration_low") / days, of("training.duration_high") / days

@@ -207,7 +207,7 @@ def _judged(case: Case, outcome: Prediction) -> Judged:
         model=row.text("model"),
         measured=case.measured,
         predicted=outcome.step_time,
-        low=outcome.step_time * band.low,
+        low=max(outcome.step_time * band.low, case.work / case.cluster.chip.peak[case.number_format]),
         high=outcome.step_time * band.high,
         work=case.work,
         assumptions=assumptions,
