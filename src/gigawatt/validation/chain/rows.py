@@ -19,14 +19,14 @@ from gigawatt.validation.rows import cells_of, check_columns
 
 __all__ = ["COLUMNS", "CaseRow", "fitted_half", "read_chain_rows", "refuse_unscored"]
 
-TEXTS = ("case", "kind", "model", "precision", "chip", "layout", "site", "quantity", "unit", "boundary",
-         "source_title", "url", "read_or_recalled", "note")  # fmt: skip
+TEXTS = ("case", "kind", "model", "precision", "chip", "layout", "software", "site", "quantity", "unit",
+         "boundary", "source_title", "url", "read_or_recalled", "note")  # fmt: skip
 NUMBERS = ("year", "params", "active_params", "tokens", "sequence", "global_batch_tokens", "count",
            "datacentre_pue_published", "value", "low", "high")  # fmt: skip
 COLUMNS = ("case", "kind", "year", "model", "params", "active_params", "tokens", "sequence",
-           "global_batch_tokens", "precision", "chip", "count", "layout", "site", "datacentre_pue_published",
-           "quantity", "value", "low", "high", "unit", "boundary", "source_title", "url", "read_or_recalled",
-           "note")  # fmt: skip
+           "global_batch_tokens", "precision", "chip", "count", "layout", "software", "site",
+           "datacentre_pue_published", "quantity", "value", "low", "high", "unit", "boundary", "source_title",
+           "url", "read_or_recalled", "note")  # fmt: skip
 REQUIRED = ("case", "kind", "quantity", "value", "boundary")
 KINDS = ("train", "serve", "campus")
 _UNSCORED = {

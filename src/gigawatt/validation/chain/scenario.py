@@ -12,6 +12,7 @@ from typing import Any
 from gigawatt.core.errors import GigawattError
 from gigawatt.facility import load_site
 from gigawatt.machine import Chip, load_chip
+from gigawatt.performance.software import framework_named_in
 from gigawatt.schema.fields import fields
 from gigawatt.validation.chain.boundary import carbon_factor, counted, is_derived
 from gigawatt.validation.chain.rows import CaseRow, refuse_unscored
@@ -254,6 +255,7 @@ def _training(row: CaseRow) -> tuple[dict[str, object], tuple[str, ...]]:
         "machine.count": _count(row, chip, number_format, tokens),
         "site.name": site or _NOWHERE,
         "supply.price": _PRICE,
+        "software.framework": framework_named_in(row.text("software"), chip),
         **_layout(row.text("layout")),
     }
     if row.number("count") is None:
