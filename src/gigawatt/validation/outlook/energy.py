@@ -1,9 +1,9 @@
 """Energy of twelve published training runs beside ours, each in the boundary in which it was published.
 
-Ours comes from the training model: the quickest layout of the published model on the published chips gives
-the step time and the power, goodput what failures take. No measured efficiency of the run enters. Where the
-catalog lacks the architecture, one of like size gives the share of the peak (MFU), and the published FLOP
-the work.
+Ours is what `gigawatt run` answers: the quickest layout of the published model on the published chips gives
+the step time and the power, goodput what failures take, the overhead what a whole run takes besides. No
+measured efficiency of the run enters. Where the catalog lacks the architecture, one of like size takes its
+place, with as many tokens as the published FLOP are of it.
 
 Boundaries: ``tdp``: chip-hours times the chip's limit, as most model cards count; ``system``: chips, hosts
 and network as they draw; either times the published PUE (1 where it is not in).
@@ -13,35 +13,39 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import lru_cache
+from pathlib import Path
 
 import numpy as np
 
-from gigawatt.catalog import Entity, table
-from gigawatt.chain.training.reliability import goodput_of
-from gigawatt.machine.load import build_cluster
-from gigawatt.performance.layouts import TrainingRun
-from gigawatt.performance.power import capped
-from gigawatt.performance.search import search
-from gigawatt.performance.software import default_stack
-from gigawatt.workload import read_architecture
+from gigawatt.catalog import Entity, entity, table
+from gigawatt.chain.asking import Asker
+from gigawatt.schema.changed import scenario_of
 
 __all__ = ["TABLE", "architecture", "boundary", "energy_of", "median_ratio", "run_energy"]
 
 TABLE = "hindcast_energy"
-_CLUSTER = "large-cluster"
+_SITE = "virginia"
+"""Of a scenario: it does not move what chips, hosts and network draw."""
+_ANY = 1e11
+"""Tokens of a run that is known by its FLOP, until those of its model are computed."""
+_OF_A_RUN = (
+    "energy.at_limit", "energy.it", "training.accelerator_hours", "ledger.run_cost", "training.mfu",
+    "training.goodput",
+)  # fmt: skip
 
 
 @dataclass(frozen=True)
 class RunEnergy:
     """One run: energies in J. ``ours`` in the published boundary, ``drawn`` what chips, hosts and network
-    draw (no PUE), ``chip_hours`` in h; ``mfu`` and ``goodput`` are shares, ``stack`` the software that was
-    assumed."""
+    draw (no PUE), ``chip_hours`` in h, ``cost`` of the run on a campus of its owner in $; ``mfu`` and
+    ``goodput`` are shares, ``stack`` the software that was assumed."""
 
     id: str
     ours: float
     published: float
     drawn: float
     chip_hours: float
+    cost: float
     mfu: float
     goodput: float
     stack: str
@@ -53,7 +57,7 @@ class RunEnergy:
 
 
 def run_energy(row: Entity) -> RunEnergy:
-    """Predict the energy of one row of :data:`TABLE`.
+    """Predict the energy of one row of :data:`TABLE`, by the chain that `gigawatt run` evaluates.
 
     Parameters
     ----------
@@ -64,35 +68,34 @@ def run_energy(row: Entity) -> RunEnergy:
     -------
     RunEnergy
     """
-    count, sequence, batch = (int(row.value(key)) for key in ("count", "sequence", "batch"))
-    cluster, _ = build_cluster(chip=row.text("chip"), count=count)
-    stack = default_stack(cluster.chip, int(row.text("year")))
-    run = TrainingRun(
-        architecture=read_architecture(row.text("architecture")), tokens=float(batch * sequence),
-        sequence=sequence, global_batch=batch, number_format=row.text("number_format"),
-        optimizer=stack.optimizer,
-    )  # fmt: skip
-    best = capped(search(run, cluster, stack, {}, top=1).best, cluster)
-    step, mfu = float(best.step_time[0]), float(best.mfu[0])
-    watts = sum(float(joules[0]) for joules in best.energy.values()) / step / count
-    share = goodput_of(_CLUSTER, float(count), year=int(row.text("year"))).share
-    tokens = row.get("tokens", 0.0)
-    if tokens:
-        seconds = tokens / (batch * sequence) * step * count
-    else:
-        seconds = row.value("flop") / (cluster.chip.peak[row.text("number_format")] * mfu)
-    seconds /= share
-    drawn = seconds * watts
-    counted = seconds * cluster.chip.power_limit if row.text("boundary") == "tdp" else drawn
+    sequence, batch = row.value("sequence"), row.value("batch")
+    price = entity("outlook_grid", "us").value("price")
+    values: dict[str, object] = {
+        "model": row.text("architecture"), "year": int(row.text("year")),
+        "training.tokens": f"{row.get('tokens', 0.0) or _ANY:.0f} tokens",
+        "training.sequence": f"{sequence:.0f} tokens",
+        "training.global_batch": f"{batch * sequence:.0f} tokens",
+        "training.number_format": row.text("number_format"), "machine.chip": row.text("chip"),
+        "machine.count": round(row.value("count")), "site.name": _SITE,
+        "site.pue": row.value("pue"), "supply.price": f"{price * 3.6e9:.6g} $/MWh",
+    }  # fmt: skip
+    asker = Asker(scenario_of(values, Path("scenario.yaml")))
+    point = asker.at({})
+    if not row.get("tokens", 0.0):
+        tokens = row.value("flop") / float(point.value("model.flops_per_token").value)
+        point = asker.at({"training.tokens": f"{tokens:.0f} tokens"})
+    found = {name: float(point.value(name).value) for name in _OF_A_RUN}
+    counted = found["energy.at_limit" if row.text("boundary") == "tdp" else "energy.it"]
     return RunEnergy(
         id=row.id,
         ours=counted * row.value("pue"),
         published=row.value("published"),
-        drawn=drawn,
-        chip_hours=seconds / 3600.0,
-        mfu=mfu,
-        goodput=share,
-        stack=stack.id,
+        drawn=found["energy.it"],
+        chip_hours=found["training.accelerator_hours"] / 3600.0,
+        cost=found["ledger.run_cost"],
+        mfu=found["training.mfu"],
+        goodput=found["training.goodput"],
+        stack=point.value("software.stack").value.id,
     )
 
 

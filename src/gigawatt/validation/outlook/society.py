@@ -17,7 +17,6 @@ from gigawatt import catalog
 from gigawatt.catalog import Entity
 from gigawatt.core.evidence import Evidence
 from gigawatt.core.quantities import factor
-from gigawatt.money import discount_rate
 from gigawatt.outlook.priors import read_priors
 from gigawatt.outlook.randomness import SEED
 from gigawatt.outlook.series import quarters
@@ -27,7 +26,6 @@ from gigawatt.outlook.society.society import curse_effect, price_rise
 from gigawatt.studies.outlook.compare import compare_energy
 from gigawatt.studies.outlook.limits import outlook_tables
 from gigawatt.studies.outlook.outlook import OutlookResult, outlook
-from gigawatt.studies.pathway.plan import accelerators
 from gigawatt.validation.check import Told
 from gigawatt.validation.outlook.energy import run_energy
 from gigawatt.validation.outlook.monte_carlo import DRAWS, overlap
@@ -78,8 +76,7 @@ def _band(name: str, year: int) -> tuple[float, float]:
 
 
 def run_cost(row: Entity) -> float:
-    """Cost of a published run [$]: our chip-hours at what the chip with its share of node, network and
-    building costs an hour, and the power that it draws.
+    """Cost of a published run [$] as `gigawatt run` gives it: machine and building for its hours, power.
 
     Parameters
     ----------
@@ -97,11 +94,7 @@ def run_cost(row: Entity) -> float:
     MissingDataError
         A chip without a price.
     """
-    run = catalog.entity("hindcast_energy", row.text("run")) if row.text("run") else row
-    found, rate = run_energy(run), discount_rate()[0]
-    hour = accelerators(chip=run.text("chip"), pue=run.value("pue"), rate=rate).hour
-    price = catalog.entity("outlook_grid", "us").value("price")
-    return found.chip_hours * hour + found.drawn * run.value("pue") * price
+    return run_energy(catalog.entity("hindcast_energy", row.text("run")) if row.text("run") else row).cost
 
 
 @lru_cache(maxsize=64)
