@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import importlib
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 import pytest
@@ -16,6 +18,8 @@ from gigawatt.power.adequacy.simulated import bad_week, stores_of
 from gigawatt.power.adequacy.sizing import fewest
 from gigawatt.power.adequacy.system import yearly_cost
 from gigawatt.power.adequacy.units import Units
+from gigawatt.power.plan.programme import Programme
+from gigawatt.power.solve import Solution
 
 HOURS, HOUR = 8760, 3600.0
 LOST = 1e-5  # $/J, 36,000 $/MWh
@@ -264,3 +268,18 @@ def test_a_start_that_was_solved_roughly_is_solved_exactly_where_it_may_win(
     assert found.capacity == pytest.approx(known.capacity)
     assert found.objective == pytest.approx(known.objective)
     assert len(exact) == 1 + again
+
+
+def test_no_programme_is_solved_twice(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Two ways to count units that end in the same sizes have one programme."""
+    programme = importlib.import_module("gigawatt.power.plan.plan")
+    real, met = programme.solve_reduced, list[bytes]()
+
+    def counted(one: Programme, *args: Any, **more: Any) -> Solution:
+        met.append(one.A.data.tobytes() + one.b.tobytes() + one.cost.tobytes())
+        return real(one, *args, **more)
+
+    monkeypatch.setattr(programme, "solve_reduced", counted)
+    plants = (bought("fission-small"), bought("gas-combined-cycle"))
+    plan_whole_units(asked(*plants, load=5e8, carbon_limit=100e-3 / 3.6e6))
+    assert 1 < len(met) == len(set(met))

@@ -29,6 +29,7 @@ from gigawatt.power.adequacy.system import (
     system_of,
     yearly_cost,
 )  # fmt: skip
+from gigawatt.power.plan.kept_optima import KeptOptima, keeping, kept_optima
 from gigawatt.power.plan.plan import solve_problem
 from gigawatt.power.plan.problem import Problem
 from gigawatt.power.plan.result import SupplyPlan
@@ -130,6 +131,11 @@ def plan_whole_units(asked: Problem, *, solver: str = "hours") -> SupplyPlan:
     InfeasibleError
         No number of the units that may be added reaches the reliability; says what they reach.
     """
+    with keeping(kept_optima() or KeptOptima()):
+        return _whole_units(asked, solver)
+
+
+def _whole_units(asked: Problem, solver: str) -> SupplyPlan:
     asked = replace(asked, plants=tuple(_for_load(plant, asked) for plant in asked.plants))
     question = _Question(asked)
     first = solve_problem(asked, solver=solver)

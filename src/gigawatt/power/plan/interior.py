@@ -1,10 +1,11 @@
 """An interior point for programmes of hours, about twice as quick as one that does not know the hours.
 
 Mehrotra's predictor and corrector on ``min c·x, A x + s = b, s ≥ 0``, infeasible start, steps of primal and
-dual apart, the second-order part weighed, then one corrector towards the centre. Where the sizes of plants
-are about known (from a sample of days), the first steps leave them there. The matrix of a step is that
-of :mod:`gigawatt.power.plan.hour_blocks`. Where it does not converge, or the part has not the form, Clarabel
-takes over; every solution is certified on the rows themselves, whoever found it.
+dual apart, the second-order part weighed, then correctors towards the centre, up to three where steps stay
+short. Where the sizes of plants are about known (from a sample of days), the first steps leave them there.
+The matrix of a step is that of :mod:`gigawatt.power.plan.hour_blocks`. Where it does not converge, or the
+part has not the form, Clarabel takes over; every solution is certified on the rows themselves, whoever found
+it.
 
 References
 ----------
@@ -41,8 +42,10 @@ _FREE = 10.0
 _SURE = 1e-11
 #: So many steps shorter than this, one after the other, lead nowhere.
 _SHORT, _MOST_SHORT = 1e-3, 6
-#: Share of the way to the boundary, and the length of a step that needs no more centring.
-_NEARLY, _LONG = 0.995, 0.9
+#: Share of the way to the boundary; the length of a step that needs no centring, of one that needs no more.
+_NEARLY, _LONG, _FAIR = 0.995, 0.9, 0.3
+#: Most correctors towards the centre in a step, and what one has to add to its lengths for another.
+_CORRECTORS, _GAIN = 3, 1.01
 #: After _MANY steps slacks and duals are kept above these: smaller ones say nothing, and their ratio would
 #: take all digits of the matrix, so that the last steps lose the dual rows.
 _MANY, _LEAST_SLACK, _LEAST_DUAL = 60, 1e-14, 1e-12
@@ -222,13 +225,18 @@ class _Point:
         target = mean * (left / mean) ** 3
         more = self._newton(factor, target - step.s * step.z)
         primal, adjoint = self._add(step, of_s, of_z, more, primal * adjoint, (0.0, 0.0))
-        if min(primal, adjoint) < _LONG:
+        low, high = _LOW * target, _HIGH * target
+        for turn in range(_CORRECTORS):
+            before = primal + adjoint
+            if min(primal, adjoint) >= (_FAIR if turn else _LONG):
+                break
             far, wide = (min(1.0, 1.5 * length + 0.1) for length in (primal, adjoint))
             ahead: Array = (s + far * step.s) * (z + wide * step.z)
-            low, high = _LOW * target, _HIGH * target
             ahead = np.maximum(np.clip(ahead, low, high) - ahead, -high)
             more = self._newton(factor, ahead)
             primal, adjoint = self._add(step, of_s, of_z, more, far * wide, (primal, adjoint))
+            if primal + adjoint < _GAIN * before:
+                break
         nearly = max(_NEARLY, 1.0 - mean)
         primal, adjoint = min(1.0, nearly * primal), min(1.0, nearly * adjoint)
         self.x += primal * step.x
