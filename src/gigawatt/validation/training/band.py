@@ -34,8 +34,6 @@ FEWEST = 4
 """Makers from whom a regime has a band of its own."""
 MOST = 60
 """Rows of a maker that add to its weight, so that one table of 1,548 timed layers does not speak for all."""
-LEAST = 0.01
-"""Least half-width of a band's shape: no two runs of one configuration agree better."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -164,36 +162,33 @@ def prediction_band(
     alike = use & (known.regimes == regime)
     if len(set(known.makers[alike])) >= FEWEST:
         use = alike
-    return _stretched(known.values[use], known.makers[use], coverage)
+    return _widened(known.values[use], known.makers[use], coverage)
 
 
-def _stretched(values: NDArray[np.float64], makers: NDArray[np.object_], coverage: float) -> Band:
-    """The band of some makers' errors, stretched until it holds makers that it has not seen.
+def _widened(values: NDArray[np.float64], makers: NDArray[np.object_], coverage: float) -> Band:
+    """The band of some makers' errors, each end further out by what makers that it has not seen need.
 
     References
     ----------
-    Barber, Candes, Ramdas, Tibshirani 2021, "Predictive inference with the jackknife+",
-    doi:10.1214/20-AOS1965: each group is judged by what the others make of it.
+    Romano, Patterson, Candès 2019, "Conformalized quantile regression", arXiv:1905.03222: the score is how
+    far an error lies outside (inside: below zero). Barber, Candès, Ramdas, Tibshirani 2021, "Predictive
+    inference with the jackknife+", doi:10.1214/20-AOS1965: each group is judged by what the others make of
+    it.
     """
     names = list(dict.fromkeys(makers))
     if not names:
         return Band(0.0, math.inf, coverage, 0)
     if len(names) == 1:
         return conformal_band(values=values, groups=list(makers), coverage=coverage)
-    needed = np.zeros(len(values))
+    beyond = np.zeros(len(values))
     for name in names:
         mine = makers == name
-        low, middle, high = _quantiles(values[~mine], makers[~mine], coverage)
-        off = values[mine] - middle
-        needed[mine] = np.where(off > 0.0, off / max(high - middle, LEAST), off / min(low - middle, -LEAST))
-    stretch = _quantile(needed, _weights(makers), coverage)
-    low, middle, high = _quantiles(values, makers, coverage)
-    return Band(
-        math.exp(middle + stretch * min(low - middle, -LEAST)),
-        math.exp(middle + stretch * max(high - middle, LEAST)),
-        coverage,
-        len(names),
-    )
+        low, high = _quantiles(values[~mine], makers[~mine], coverage)
+        beyond[mine] = np.maximum(values[mine] - high, low - values[mine])
+    further = _quantile(beyond, _weights(makers), coverage)
+    low, high = _quantiles(values, makers, coverage)
+    further = max(further, (low - high) / 2.0)
+    return Band(math.exp(low - further), math.exp(high + further), coverage, len(names))
 
 
 def _weights(makers: NDArray[np.object_]) -> NDArray[np.float64]:
@@ -206,10 +201,9 @@ def _weights(makers: NDArray[np.object_]) -> NDArray[np.float64]:
 
 def _quantiles(
     values: NDArray[np.float64], makers: NDArray[np.object_], coverage: float
-) -> tuple[float, float, float]:
+) -> tuple[float, float]:
     weight, tail = _weights(makers), (1.0 - coverage) / 2.0
-    low, middle, high = (_quantile(values, weight, at) for at in (tail, 0.5, 1.0 - tail))
-    return low, middle, high
+    return _quantile(values, weight, tail), _quantile(values, weight, 1.0 - tail)
 
 
 def _quantile(values: NDArray[np.float64], weight: NDArray[np.float64], at: float) -> float:

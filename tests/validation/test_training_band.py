@@ -1,0 +1,41 @@
+"""Bands of a step's time: what they hold of makers that they have not seen, and how far they reach."""
+
+from __future__ import annotations
+
+from itertools import pairwise
+
+import numpy as np
+import pytest
+
+from gigawatt.validation.training.band import (
+    COVERAGE,
+    coverage_left_out,
+    prediction_band,
+    shipped_residuals,
+)
+from gigawatt.validation.training.regimes import REGIMES
+
+
+@pytest.mark.parametrize("stated", [False, True])
+def test_a_maker_left_out_lies_inside_as_often_as_is_said(stated: bool) -> None:
+    by_rows, by_makers = coverage_left_out(stated=stated)
+    assert abs(by_rows - COVERAGE) < 0.03
+    assert abs(by_makers - COVERAGE) < 0.03
+
+
+@pytest.mark.parametrize("regime", REGIMES)
+def test_no_band_reaches_far_beyond_all_that_was_measured(regime: str) -> None:
+    """As far beyond the outermost error as makers differ, not a multiple of it."""
+    known = shipped_residuals()
+    alike = known.regimes == regime
+    factors = np.exp(known.values[alike] if alike.any() else known.values)
+    band = prediction_band(regime=regime)
+    assert band.low > 0.75 * factors.min()
+    assert band.high < 1.5 * factors.max()
+
+
+def test_more_coverage_is_a_wider_band() -> None:
+    ends = [prediction_band(regime=REGIMES[0], coverage=c) for c in (0.5, 0.8, 0.9, 0.95)]
+    for one, other in pairwise(ends):
+        assert other.low <= one.low
+        assert one.high <= other.high
