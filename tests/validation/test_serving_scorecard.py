@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import json
+import re
 from dataclasses import replace
 from pathlib import Path
 
@@ -168,10 +169,7 @@ def test_pools_in_a_closed_loop() -> None:
         ({"osl": ""}, "lengths are neither in the row nor of a named load"),
         ({"osl": "0"}, "osl is out of range"),
         ({"mode": "disagg"}, "the pools of the row are not told apart"),
-        (
-            {"mode": "disagg", "parallel_detail": POOLS.replace("workers2", "workersNone")},
-            "the workers of each",
-        ),
+        ({"mode": "disagg", "parallel_detail": POOLS.replace("tp8", "tp12")}, "degrees that do not divide"),
         ({"mode": "party"}, "the mode is not known"),
         ({"regime": "a party", "concurrency": ""}, "a load whose lengths or rate"),
         ({"regime": "open-loop rate"}, "the rate is not given"),
@@ -184,6 +182,19 @@ def test_pools_in_a_closed_loop() -> None:
 def test_a_row_is_refused_with_its_reason(change: dict[str, str], reason: str) -> None:
     with pytest.raises(Refusal, match=reason):
         case_of(ROW | change)
+
+
+def test_workers_that_are_not_published_are_balanced() -> None:
+    row = ROW | {"mode": "disagg", "parallel_detail": POOLS, "n_accel": ""}
+    known = case_of(row)
+    open_ = case_of(row | {"parallel_detail": re.sub("workers.", "workersNone", POOLS)})
+    assert known.pools is not None
+    assert open_.pools is not None
+    assert (known.pools.counted, open_.pools.counted) == (True, False)
+    few, many = (predict_serving([replace(open_, held=held)])[0] for held in (8.0, 512.0))
+    assert few["tpot"] < many["tpot"]
+    short, long = predict_serving([open_])[0], predict_serving([replace(open_, prompt=16384.0)])[0]
+    assert short["ttft"] < long["ttft"]
 
 
 def test_rows_that_guess_tokens_are_found_by_what_is_measured() -> None:

@@ -89,6 +89,7 @@ _MACHINE = (
     "machine.node machine.scale_up machine.scale_out machine.domain machine.oversubscription machine.topology"
 )
 _DEGREES = " ".join(f"serving.layout.{name}" for name in keys_under("serving.layout"))
+_PREFILL = " ".join(f"serving.prefill.{name}" for name in keys_under("serving.prefill"))
 _COLUMNS = " ".join(f"layout.{name}" for name in keys_under("layout") if name != "widen")
 _WEATHER = "site.name site.weather site.design_hot site.design_cold site.wind_speed"
 _DATED = "year supply.ordered supply.ready supply.allow"
@@ -191,6 +192,11 @@ _SERVING = (
     ("serving.guesses", "1", "Draft tokens of an iteration, checked together", "serving.guesses"),
     ("serving.acceptance", "percent", "Acceptance rate of a draft token", "serving.acceptance"),
     ("serving.layout", "", "Fixed degrees of a replica", _DEGREES),
+    ("serving.prefill", "", "Fixed degrees of a prefill replica", _PREFILL),
+    ("serving.redundant_experts", "1", "Experts of a layer with a second copy", "serving.redundant_experts"),
+    ("serving.two_batch_overlap", "", "Whether exchange of half a batch goes on beside the other half",
+     "serving.two_batch_overlap"),
+    ("serving.cached_prompt", "percent", "Share of prompt tokens found in a cache", "serving.cached_prompt"),
     ("serving.mode", "", "Whether prefill and decode share replicas", "serving.mode"),
     ("serving.routing", "", "How a request finds its replica", "serving.routing"),
     ("serving.autoscaling", "", "Autoscaling of replicas, where it is given",

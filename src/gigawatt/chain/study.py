@@ -52,6 +52,7 @@ _ANSWERS_SERVING: dict[str, tuple[str, ...]] = {
     "serving.question": ("serving.*", "machine.*", "machine.chip"),
     "serving.plan": (
         "serving.layout.*",
+        "serving.prefill.*",
         "serving.*",
         "machine.*",
         "machine.count",

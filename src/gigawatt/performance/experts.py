@@ -9,6 +9,7 @@ Kernels fused for serving, whose fits the chip's ``grouped_gemm`` family has, ar
 from __future__ import annotations
 
 from dataclasses import replace
+from statistics import NormalDist
 
 import numpy as np
 from numpy.typing import NDArray
@@ -26,7 +27,7 @@ from gigawatt.workload.operations import Operation
 
 __all__ = [
     "CLAMPED", "PERMUTATION", "ROUTER", "device_kernels", "dispatch_and_combine", "domains_reached",
-    "exchange_share", "expert_imbalance", "grouped_cost", "issued", "memory_passes",
+    "exchange_share", "expert_imbalance", "grouped_cost", "issued", "lasting_excess", "memory_passes",
 ]  # fmt: skip
 
 Array = NDArray[np.float64]
@@ -35,10 +36,11 @@ PERMUTATION, ROUTER, CLAMPED = "experts.permute", "router.top_k", "experts.clamp
 """Operations of a routed layer that software does in more passes, or more kernels, than the least."""
 _BESIDE_PRODUCTS = ("experts.activation", CLAMPED, "experts.cast")
 """Those that a kernel of a whole feed-forward does on the way out of its multiplications."""
+_RANKS, _SLOTS = 8.0, 32.0  # of the layout that a lasting skew is said of
 _PHASES = 2.0  # forward and backward share the kernels of the router
 
 
-def expert_imbalance(*, tokens: Array, per_token: int, expert: Array, skew: float) -> Array:
+def expert_imbalance(*, tokens: Array, per_token: int, expert: Array, skew: Array | float) -> Array:
     """Tokens on the busiest of ``expert`` ranks over the mean.
 
     Chance: the largest of e nearly normal counts with mean μ = tokens·per_token is about
@@ -52,12 +54,46 @@ def expert_imbalance(*, tokens: Array, per_token: int, expert: Array, skew: floa
         Experts that a token visits.
     expert : array
         Ranks that share the experts, ≥ 1.
-    skew : float
-        ≥ 0, of the stack.
+    skew : array
+        ≥ 0, of the stack or engine.
     """
     mean = np.maximum(tokens * per_token, 1.0)
     chance = np.sqrt(2.0 * np.log(expert) / mean)
     return 1.0 + np.where(expert > 1.0, chance + skew, 0.0)
+
+
+def lasting_excess(*, skew: float, experts: int, ranks: Array, redundant: float) -> Array:
+    """Lasting excess of the busiest of ``ranks`` over the mean load, beyond chance.
+
+    Popularity of experts is taken as normal about its mean. A rank of s slots has the mean of s such, the
+    busiest of e ranks lies √(2 ln e / s) deviations above the mean; ``skew`` fixes the deviation. Copies of
+    the R most popular of n experts halve their load, so that the most popular one without a copy is the next:
+    it lies Φ⁻¹(1 − R/n) deviations above the mean in place of Φ⁻¹(1 − 1/n), and the excess falls in this
+    ratio. 0 from n/2 redundant experts on, where none above the mean is left alone.
+
+    Parameters
+    ----------
+    skew : float
+        The excess on 8 ranks of 32 experts each, without copies.
+    experts : int
+        n of a layer.
+    ranks : array
+        e ≥ 1.
+    redundant : float
+        R ≥ 0, of a layer.
+
+    References
+    ----------
+    Largest of normal draws: Cramér 1946, section 28.6. Copies of the most popular experts: DeepSeek-AI 2024,
+    arXiv:2412.19437, section 3.4.
+    """
+    spread = np.sqrt(np.log(np.maximum(ranks, 1.0)) * ranks / (experts + redundant))
+    usual = np.sqrt(np.log(_RANKS) / _SLOTS)
+    alone, most = (
+        NormalDist().inv_cdf(1.0 - min(max(copies, 1.0), 0.5 * experts) / experts)
+        for copies in (redundant, 1.0)
+    )
+    return np.asarray(skew * spread / usual * (alone / most if most > 0.0 else 1.0))
 
 
 def domains_reached(*, experts: Experts, domains: Array) -> Array:

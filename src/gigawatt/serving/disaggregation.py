@@ -15,7 +15,7 @@ from gigawatt.serving.fleet import Fleet, Link
 from gigawatt.serving.requests import Requests
 from gigawatt.serving.simulation import simulate
 
-__all__ = ["Ratio", "closed_arrivals", "plan_ratio", "simulate_disaggregated"]
+__all__ = ["Ratio", "balanced_mix", "closed_arrivals", "plan_ratio", "simulate_disaggregated"]
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
@@ -69,6 +69,7 @@ def simulate_disaggregated(
     bin: float = 1.0,
     seed: int = 0,
     jumps: bool = True,
+    cached_prompt: float = 0.0,
 ) -> Outcome:
     """Serve ``requests`` by a fleet that computes prompts and first tokens, and one that decodes.
 
@@ -90,6 +91,9 @@ def simulate_disaggregated(
     concurrency : int, optional
         A closed loop: n requests are in flight, and the next of the list arrives when one finishes
         (:func:`closed_arrivals`); ``requests.arrival`` is ignored.
+    cached_prompt : float
+        Share of each prompt that is found in a cache, so that the prefill side computes the rest. Its tables
+        count the attention to what is cached; the time to read it is not counted.
     bin, seed, jumps
         As in :func:`gigawatt.serving.simulation.simulate`.
 
@@ -109,7 +113,7 @@ def simulate_disaggregated(
         def run(part: Requests) -> Outcome:
             return simulate_disaggregated(
                 part, prefill, decode, options_prefill, options_decode, link=link, bin=bin, seed=seed,
-                jumps=jumps,
+                jumps=jumps, cached_prompt=cached_prompt,
             )  # fmt: skip
 
         requests = replace(requests, arrival=closed_arrivals(requests, concurrency, run))
@@ -123,6 +127,9 @@ def simulate_disaggregated(
     rows = np.flatnonzero(~rejected)
     ones = np.ones(len(rows), dtype=np.int64)
     prompts = _taken(requests, rows, requests.arrival[rows], ones)
+    if cached_prompt > 0.0:
+        computed = np.maximum(np.rint(prompts.prompt * (1.0 - cached_prompt)), 1.0).astype(np.int64)
+        prompts = replace(prompts, prompt=computed, blocks=None)
     early = simulate(prompts, prefill, first, bin=bin, seed=seed, jumps=jumps)
     rejected[rows[early.rejected]] = True
 
@@ -237,6 +244,48 @@ class Ratio:
     tpot: Floats
 
 
+def balanced_mix(
+    prefill: StepTables,
+    decode: StepTables,
+    *,
+    prompt: float,
+    output: float,
+    token_budget: int,
+    max_sequences: int,
+    tpot: float,
+) -> tuple[int, int]:
+    """(prefill, decode) replicas, one of either kind and as many of the other as keep step with it.
+
+    A prefill replica runs as many prompts together as its iteration has room for, a decode replica the most
+    sequences that its cache, its places and ``tpot`` allow, one at least. Their rates are balanced to the
+    nearest whole number.
+
+    Parameters
+    ----------
+    prefill, decode : StepTables
+        Of a replica of either kind.
+    prompt, output : float [token]
+        Mean lengths.
+    token_budget, max_sequences : int
+        Of the engines of a prefill and of a decode replica.
+    tpot : float [s]
+        Time per output token at most.
+    """
+    mean = prompt + 0.5 * output
+    room = decode.capacity / (mean + decode.sequence_bytes / decode.token_bytes)
+    held = np.arange(1.0, max(min(float(max_sequences), room), 1.0) + 1.0)
+    each, _ = iteration_cost(decode, decoding=held, context=mean)
+    most = int(np.max(np.flatnonzero(each / decode.accepted <= tpot), initial=0))
+    decoded = float(held[most] / (each[most] * max((output - 1.0) / decode.accepted, 1.0)))
+    together, chunks = max(np.floor(token_budget / prompt), 1.0), np.ceil(prompt / token_budget)
+    chunk = prompt / chunks
+    time, _ = iteration_cost(
+        prefill, decoding=0.0, context=0.0, chunk=chunk, before=0.5 * (prompt - chunk), prompts=together
+    )
+    ratio = float(together / (chunks * time)) / decoded
+    return max(round(1.0 / ratio), 1), max(round(ratio), 1)
+
+
 def plan_ratio(
     prefill: StepTables,
     decode: StepTables,
@@ -251,8 +300,8 @@ def plan_ratio(
 ) -> Ratio:
     """The smallest mix of prefill and decode replicas that serves a demand within a utilisation.
 
-    Prompts are computed one at a time, in chunks of the budget. A decode replica runs as many sequences at
-    once as its cache, ``max_sequences`` and ``tpot`` allow and as give most tokens.
+    Each attention group computes one prompt at a time, in chunks of the budget. A decode replica runs as many
+    sequences at once as its cache, ``max_sequences`` and ``tpot`` allow and as give most tokens.
 
     Parameters
     ----------
@@ -277,8 +326,10 @@ def plan_ratio(
     r, p, n = np.broadcast_arrays(*(np.asarray(x, dtype=float) for x in (rate, prompt, output)))
     chunks = np.ceil(p / token_budget)
     chunk = p / chunks
-    time, _ = iteration_cost(prefill, decoding=0.0, context=0.0, chunk=chunk, before=0.5 * (p - chunk))
-    busy = r * chunks * time
+    time, _ = iteration_cost(
+        prefill, decoding=0.0, context=0.0, chunk=chunk, before=0.5 * (p - chunk), prompts=prefill.groups
+    )
+    busy = r * chunks * time / prefill.groups
 
     most = min(max_sequences, int(token_budget // decode.verified))
     sequences = np.arange(1, most + 1, dtype=float)

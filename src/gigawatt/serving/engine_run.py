@@ -108,6 +108,8 @@ def _options(requests: Requests, fleet: Fleet, given: EngineOptions) -> NDArray[
         "accepted": tables.accepted,
         "overhead": tables.overhead,
         "headroom": tables.power_limit - tables.idle_power,
+        "cores": tables.hidden_cores,
+        "groups": tables.groups,
         "token_bytes": tables.token_bytes,
         "sequence_bytes": tables.sequence_bytes,
     }

@@ -167,25 +167,32 @@ def admit(w: Any, r: int, i: int, taken: int, budget: float) -> tuple[int, int]:
 
 
 @compiled
-def fly(w: Any, r: int, prompts: int, time: float, energy: float, tokens: float, leaps: bool) -> None:
+def fly(
+    w: Any, r: int, prompts: int, time: float, energy: float, tokens: float, longest: float, leaps: bool
+) -> None:
     """Put the iteration under way that all decoding sequences and ``prompts`` chunks are in.
 
-    ``time`` and ``energy`` are of the chunks' attention; ``leaps``: nothing but decoding can come next, so
+    ``time`` and ``energy`` are of the chunks' attention, of ``tokens`` in all; the other attention groups
+    wait for the one with the ``longest`` chunk. ``leaps``: nothing but decoding can come next, so
     that as many iterations are taken as are alike.
     """
     cfg, q = w.cfg[0], w.rep[r]
     n = 0 if stands(w, r, tokens) else q.decoding
-    more, more_energy = line_cost(w.real, cfg, n * cfg.verified + tokens)
+    more, more_energy, hidden = line_cost(w.real, cfg, n * cfg.verified + tokens)
+    if longest * cfg.groups > tokens:
+        more, _, hidden = line_cost(w.real, cfg, n * cfg.verified + longest * cfg.groups)
     at = cfg.bat + 3 * (n + prompts)
     time += more + w.real[at]
     energy += more_energy + w.real[at + 1]
-    floor = w.real[at + 2]
+    floor = max(w.real[at + 2], hidden)
     slope, slope_energy, knot, mean = 0.0, 0.0, math.inf, 0.0
     if n > 0:
         mean = q.context / n
         more, more_energy, slope, slope_energy, knot = decode_cost(w.real, cfg, n, mean)
         time += more
         energy += more_energy
+    if tokens > 0.0:
+        time += cfg.cores * hidden
     if energy > cfg.headroom * time:
         energy, slope_energy = cfg.headroom * time, cfg.headroom * slope
     q.k, q.d0, q.d1 = 1, max(time, floor) + cfg.overhead, 0.0
@@ -267,7 +274,7 @@ def start(w: Any, r: int) -> None:
         if q.unheld > 0:
             evict(w, r, taken)
     budget = cfg.budget - (0.0 if cfg.alone == 1 else q.decoding * cfg.verified)
-    tokens, prompts, time, energy = 0, 0, 0.0, 0.0
+    tokens, prompts, time, energy, longest, alone = 0, 0, 0.0, 0.0, 0, 0.0
     first = r * cfg.slots
     for n in range(q.prefilling):
         part = w.pre[first + n]
@@ -298,6 +305,7 @@ def start(w: Any, r: int) -> None:
             time += more
             energy += more_energy
             tokens += part.chunk
+            longest, alone = max(longest, part.chunk), max(alone, more)
             prompts += 1
             if part.done + part.chunk == part.total:
                 q.firsts += 1.0 - w.req[part.key & ORDER].counted
@@ -305,7 +313,8 @@ def start(w: Any, r: int) -> None:
     if cfg.alone == 1:
         leaps = leaps and q.stalled == 0
         stand(w, r, tokens)
-    fly(w, r, prompts, time, energy, float(tokens), leaps)
+    time = max(time, alone * cfg.groups)
+    fly(w, r, prompts, time, energy, float(tokens), float(longest), leaps)
     if stall > 0.0:
         q.d0 += stall
     q.end = q.clock + elapsed(q.d0, q.d1, float(q.k))
@@ -316,7 +325,7 @@ def start_static(w: Any, r: int) -> None:
     """Form a batch and prefill it, or decode the one there is until its next answer is done."""
     cfg, q = w.cfg[0], w.rep[r]
     if q.decoding > 0:
-        fly(w, r, 0, 0.0, 0.0, 0.0, True)
+        fly(w, r, 0, 0.0, 0.0, 0.0, 0.0, True)
         q.end = q.clock + elapsed(q.d0, q.d1, float(q.k))
         return
     prompt, output, n, real = 0, 0, 0, 0
@@ -341,7 +350,8 @@ def start_static(w: Any, r: int) -> None:
     q.prompt_tokens = float(n * prompt)
     q.firsts = float(n)
     time, energy = prefill_cost(w.real, cfg, float(prompt), 0.0)
-    fly(w, r, n, n * time, n * energy, float(n * prompt), False)
+    together = max(float(n), cfg.groups)
+    fly(w, r, n, together * time, n * energy, float(n * prompt), float(prompt), False)
     q.tokens = float(real)
     q.end = q.clock + elapsed(q.d0, q.d1, float(q.k))
 

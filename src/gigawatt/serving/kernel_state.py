@@ -47,8 +47,8 @@ OPTIONS = _record(
     "maximum linked link_shared "
     "ends heads tails names buckets gaps draws egress ingress "
     "tok_x tok_n tok_y bat ctx_x ctx_n dec_y chk_x chk_n bef_x bef_n pre_y",
-    "budget long_prompt block host_bandwidth host_capacity verified accepted overhead headroom token_bytes "
-    "sequence_bytes bound width target interval start_up cool_down bandwidth latency",
+    "budget long_prompt block host_bandwidth host_capacity verified accepted overhead headroom cores groups "
+    "token_bytes sequence_bytes bound width target interval start_up cool_down bandwidth latency",
 )
 
 #: Of the whole fleet. ``turn``: round robin; ``done``: requests that a closed loop may send now.
@@ -123,7 +123,7 @@ def tables(found: StepTables, slots: int) -> dict[str, NDArray[np.float64]]:
     decode = np.stack([found.decode_time, found.decode_energy], axis=-1)
     return {
         "tok_x": np.ascontiguousarray(found.tokens, dtype=_F),
-        "tok_y": _pairs(found.linear_time, found.linear_energy),
+        "tok_y": np.stack([found.linear_time, found.linear_energy, found.beside], axis=-1).ravel(),
         "bat": _at_each(found.batch, once, slots).ravel(),
         "ctx_x": np.ascontiguousarray(found.context, dtype=_F),
         "dec_y": _at_each(found.batch, decode, slots).ravel(),

@@ -93,8 +93,9 @@ def _prompt_share(summary: Summary, tables: StepTables, split: str | float) -> f
     if not (summary.request_rate > 0.0 and summary.output_rate > 0.0):
         return math.nan
     length = max(summary.computed_rate / summary.request_rate, 1.0)
-    each, _ = iteration_cost(tables, decoding=0.0, context=0.0, chunk=length, before=0.0, prompts=1.0)
-    prompts = float(each) / length * summary.computed_rate
+    many = tables.groups  # a prompt for each attention group
+    each, _ = iteration_cost(tables, decoding=0.0, context=0.0, chunk=length, before=0.0, prompts=many)
+    prompts = float(each) / (many * length) * summary.computed_rate
     batch = max(summary.concurrency / max(summary.replicas, 1.0), 1.0)
     own = summary.prompt_rate / summary.request_rate + summary.output_rate / summary.request_rate / 2.0
     step, _ = iteration_cost(tables, decoding=batch, context=own, chunk=0.0)

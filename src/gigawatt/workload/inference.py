@@ -105,6 +105,7 @@ class Shares:
     (attention data parallelism); the experts of a layer lie on ``expert`` groups of ``expert_tensor`` ranks.
     ``weights`` and ``cache`` are the stored formats of weights and of keys and values, ``multiply`` that of
     multiplications by weights (either by part, see :func:`formats_of`), ``attend`` of attention's products.
+    ``redundant`` experts of a layer have a second copy on another group.
     """
 
     tensor: Array
@@ -115,6 +116,7 @@ class Shares:
     multiply: str = "bf16"
     cache: str = "bf16"
     attend: str = "bf16"
+    redundant: float = 0.0
 
     @classmethod
     def of(
@@ -128,6 +130,7 @@ class Shares:
         multiply: str = "bf16",
         cache: str = "bf16",
         attend: str = "bf16",
+        redundant: float = 0.0,
     ) -> Shares:
         """From numbers; experts are split over what is left of the ranks where nobody says.
 
@@ -142,20 +145,22 @@ class Shares:
                 check_word(key, one, known, "this number format is not known")
         t, d, e = (np.asarray(x, dtype=float) for x in (tensor, data, expert))
         et = t * d / e if expert_tensor is None else np.asarray(expert_tensor, dtype=float)
-        return cls(t, d, e, et, weights, multiply, cache, attend)
+        return cls(t, d, e, et, weights, multiply, cache, attend, redundant)
 
     def stored(self, part: str) -> float:
         """Bytes of one stored weight of a part of a layer."""
         return WEIGHT_BYTES[format_of_part(self.weights, part)]
 
 
-def active_experts(*, experts: Experts, tokens: Array, ranks: Array) -> Array:
-    """Experts of one rank that any of ``tokens`` reaches, if they are drawn evenly: at least one.
+def active_experts(*, experts: Experts, tokens: Array, ranks: Array, redundant: float = 0.0) -> Array:
+    """Expert slots of one rank that any of ``tokens`` reaches, if they are drawn evenly: at least one.
 
-    count/ranks · (1 − (1 − k/count)^tokens), k experts a token.
+    slots/ranks · (1 − (1 − k/slots)^tokens), k experts a token; slots are the experts and their
+    ``redundant`` copies, among which tokens are divided.
     """
-    missed = (1.0 - experts.per_token / experts.count) ** np.maximum(tokens, 0.0)
-    return np.maximum(experts.count / ranks * (1.0 - missed), np.minimum(1.0, tokens))
+    slots = experts.count + redundant
+    missed = (1.0 - experts.per_token / slots) ** np.maximum(tokens, 0.0)
+    return np.maximum(slots / ranks * (1.0 - missed), np.minimum(1.0, tokens))
 
 
 def _gemm(matrix: Matrix, rows: Array, tensor: Array, s: Shares) -> Operation:
@@ -174,7 +179,7 @@ def _gemm(matrix: Matrix, rows: Array, tensor: Array, s: Shares) -> Operation:
 def _experts(e: Experts, hidden: int, tokens: Array, s: Shares) -> list[Operation]:
     """Routed experts: one fused kernel, and the movement of tokens to them and back."""
     inner, factor = e.inputs(hidden), 2.0 if e.gated else 1.0
-    active = active_experts(experts=e, tokens=tokens, ranks=s.expert)
+    active = active_experts(experts=e, tokens=tokens, ranks=s.expert, redundant=s.redundant)
     rows = tokens * e.per_token / s.expert
     width = e.width / s.expert_tensor
     form, stored = format_of_part(s.multiply, "experts"), s.stored("experts")
@@ -483,7 +488,8 @@ def weight_bytes(architecture: Architecture, *, shares: Shares, prediction: bool
             continue
         p = block.parameters
         split = ((p.attention - p.replicated) * mixes + p.feed_forward) / s.tensor + p.replicated * mixes
-        routed = p.experts / (s.expert * s.expert_tensor) * routes
+        slots = 1.0 if block.experts is None else 1.0 + s.redundant / block.experts.count
+        routed = p.experts * slots / (s.expert * s.expert_tensor) * routes
         total = total + block.count * ((split + routed) * stored + (p.router + p.norms) * _WIDE)
     ends = architecture.parameters.embedding + architecture.parameters.head + architecture.tower_parameters
     return total + ends / s.tensor * _WIDE

@@ -5,7 +5,7 @@ A device's share of a layout, memory rows, the three multiplications of a weight
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal, TypedDict, Unpack
 
 import numpy as np
@@ -27,6 +27,7 @@ __all__ = [
     "Portion",
     "activation",
     "both",
+    "expert_products",
     "make_device",
     "memory",
     "multiplications",
@@ -264,3 +265,18 @@ def activation(name: str, d: Device, rows: Array, width: Array | float, gated: b
     """A pointwise activation; gated, it multiplies two inputs of that width."""
     values = 2.0 if gated else 1.0
     return both(name, d, rows, width, (values, 1.0), (values + 1.0, values))
+
+
+def expert_products(fused: Operation) -> tuple[Operation, Operation]:
+    """The multiplications that a fused kernel of experts is: into their width, and back out of it."""
+    up = 2.0 * fused.m * fused.n * fused.k * fused.batch
+    share = up / np.maximum(fused.flops, np.finfo(float).tiny)
+    width = fused.n * (1.0 - share) / np.maximum(share, np.finfo(float).tiny)
+
+    def part(name: str, n: Array, k: Array, share: Array) -> Operation:
+        return replace(
+            fused, name=f"experts.{name}", kind="gemm", n=n, k=k, flops=fused.flops * share,
+            bytes_read=fused.bytes_read * share, bytes_written=fused.bytes_written * share,
+        )  # fmt: skip
+
+    return part("up", fused.n, fused.k, share), part("down", fused.k, width, 1.0 - share)

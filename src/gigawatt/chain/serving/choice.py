@@ -119,6 +119,16 @@ class Configuration:
         gap = float(getattr(last, f"{prefix}tpot")[0])
         return {"ttft": float(getattr(first, f"{prefix}ttft")[0]), "tpot": gap + beside * _per_gap(last)}
 
+    def scarce(self, missed: set[str]) -> set[str]:
+        """Roles of the pools that decide the limits ``missed`` (``ttft``, ``tpot``, ``e2e``).
+
+        A pool for prefill decides the time to the first token, one for decode the time per output token, both
+        the end to end; a single pool decides all.
+        """
+        every = {pool.role for pool in self.pools}
+        found = {role for key, role in (("ttft", "prefill"), ("tpot", "decode")) if key in missed}
+        return found if found and "e2e" not in missed and found <= every else every
+
     def score(self, prices: Prices, minimise: str) -> tuple[float, float]:
         """The minimised quantity of one request; then the cost."""
         money = float(prices.cost(self.power, self.chips)) / self.rate

@@ -242,13 +242,13 @@ class Day:
         kind = np.clip(hour // _HOURS, 0, kinds - 1)
         return np.where((hour >= 0) & (hour < kinds * _HOURS), self.week.share[kind] * kinds, 0.0)
 
-    def kept(self, objective: Objective) -> float:
-        """Share of the requests that meets the tightest limit, in the worst hour.
+    def kept(self, objective: Objective) -> dict[str, float]:
+        """Share of the requests that meets each limit, in the worst hour.
 
         Over the days, where an hour has too few requests to be judged.
         """
         times, weight = latencies(self.outcome, self.run.requests), self.weight
-        worst = 1.0
+        found: dict[str, float] = {}
         for key, limit in objective.limits.items():
             good = ~self.outcome.rejected & ((times[key] <= limit) | np.isnan(times[key]))
             shares = [float(np.average(good, weights=weight))]
@@ -259,8 +259,8 @@ class Day:
                     number, 1
                 )
                 shares = share[number > 0].tolist()
-            worst = min(worst, *shares)
-        return worst
+            found[key] = min(shares)
+        return found
 
     def judged(self, objective: Objective) -> bool:
         """Whether single hours are judged against the SLO.
@@ -387,19 +387,22 @@ def sized_day(
             question, cluster, configuration, week, rate=configuration.rate / week.peak, **given
         )
         runs += 1
-        if fixed or runs == RUNS or found.kept(question.objective) >= asked:
+        missed = {key for key, share in found.kept(question.objective).items() if share < asked}
+        if fixed or runs == RUNS or not missed:
             return found
-        configuration = _eased(configuration, grows)
+        configuration = _eased(configuration, grows, configuration.scarce(missed))
 
 
-def _eased(configuration: Configuration, grows: bool) -> Configuration:
-    """A little more of every pool for the same demand, or a little less demand."""
+def _eased(configuration: Configuration, grows: bool, scarce: set[str]) -> Configuration:
+    """A little more of every pool that is ``scarce`` for the same demand, or a little less demand."""
     if not grows:
         rate = configuration.rate / EASE
         pools = tuple(replace(pool, rate=pool.rate / EASE) for pool in configuration.pools)
         return replace(configuration, pools=pools, rate=rate)
     pools = tuple(
         replace(pool, replicas=(n := math.ceil(pool.replicas * EASE)), rate=configuration.rate / n)
+        if pool.role in scarce
+        else pool
         for pool in configuration.pools
     )
     return replace(configuration, pools=pools)

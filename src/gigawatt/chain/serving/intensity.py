@@ -25,6 +25,7 @@ from gigawatt.machine import Cluster
 from gigawatt.performance.serving.inference import (
     Replica,
     decode_cost,
+    host_time,
     prompt_cost,
     sequence_cost,
     token_cost,
@@ -212,7 +213,7 @@ def _curve(
         flops, moved = intensity(r, tokens=tokens, sequences=batch, context=context, prompts=False)
         held = batch <= most_held(r, prompt=context, output=zero + 1.0)
     engine = question.engine
-    host = engine.host + engine.host_sequence * batch
+    host = host_time(r, batch)
     cost = within_limit(r, cost)
     device = cost.time
     span = np.maximum(device, host) + engine.overhead
@@ -228,7 +229,7 @@ def _curve(
         rate=gained / span / chips,
         token=span / (gained / batch) if phase == "decode" else span,
         energy=energy,
-        binds=_binds(cost.parts, span - device),
+        binds=_binds(cost.bound, span - device),
         held=np.broadcast_to(held, batch.shape),
     )
 

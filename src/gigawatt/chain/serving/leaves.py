@@ -10,7 +10,7 @@ from gigawatt.chain.assumption_list import AssumptionList
 from gigawatt.chain.filler import Filler, beside
 from gigawatt.chain.machine.precision import published, served
 from gigawatt.chain.serving.day import Scaling
-from gigawatt.chain.serving.question import DEGREES, ServingQuestion, read_service
+from gigawatt.chain.serving.question import DEGREES, POOLED, ServingQuestion, read_service
 from gigawatt.core.errors import GigawattError, InputError
 from gigawatt.core.evidence import Assumption, Evidence, Grade
 from gigawatt.core.graph import Leaf
@@ -78,6 +78,9 @@ def model_and_serving(fill: Filler) -> Chip:
     leaf("guesses", question.guesses, True)
     leaf("acceptance", question.acceptance, section.acceptance is not None)
     leaf("layout", dict(question.fixed), True)
+    leaf("prefill", dict(question.prefill), True)
+    for key in POOLED:
+        leaf(key, getattr(question, key), True)
     leaf("seed", section.seed, True)
     leaf("days", section.days, True)
     fill.written("serving.replicas_given", "serving.replicas", section.replicas)
@@ -104,7 +107,7 @@ def _question(fill: Filler, section: Any) -> ServingQuestion:
         key: getattr(section, key)
         for key in (
             "prompt", "output", "arrivals", "variation", "objective", "weights", "cache", "precision",
-            "sparsity", "engine", "guesses", "acceptance",
+            "sparsity", "engine", "guesses", "acceptance", *POOLED,
         )
     }  # fmt: skip
     model = beside(fill.loaded, scenario.model)
@@ -114,7 +117,8 @@ def _question(fill: Filler, section: Any) -> ServingQuestion:
     try:
         return read_service(
             AssumptionList(), model=str(model), chip=chip, trace=trace, year=scenario.year,
-            fixed={name: getattr(section.layout, name) for name in DEGREES}, **given,
+            fixed={name: getattr(section.layout, name) for name in DEGREES},
+            prefill={name: getattr(section.prefill, name) for name in DEGREES}, **given,
         )  # fmt: skip
     except GigawattError as error:
         raise _placed(fill, error) from None
@@ -127,7 +131,8 @@ def _placed(fill: Filler, error: GigawattError) -> GigawattError:
     if error.file is not None:
         error.file, error.given, error.key = None, str(error.file), "trace"
     name = "" if error.key is None else error.key.split(".")[0]
-    key = f"serving.layout.{name}" if name in DEGREES else f"serving.{name}" if name else "serving"
+    whole = error.key or ""
+    key = f"serving.layout.{name}" if name in DEGREES else f"serving.{whole}" if whole else "serving"
     error.key = key
     fill.loaded.blame(error, key)
     error.line = fill.loaded.lines.get(key, fill.loaded.lines.get("serving"))

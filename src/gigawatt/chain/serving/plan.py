@@ -115,6 +115,7 @@ def plan_serving(
         A mode, a goal or a count that is none.
     """
     _check(mode, minimise, chips, finalists, requests)
+    _check_pools(question, mode)
     say = progress or (lambda text, share: None)
     cluster, told = question.cluster(_MANY if chips is None else chips)
     prices, power, money = prices_of(question, cluster)
@@ -127,7 +128,7 @@ def plan_serving(
         found += together(question, one, prices, minimise, chips)
     if mode != "aggregated":
         (before, first), (after, last) = (
-            prefill_points(question, cluster, degrees),
+            prefill_points(question, cluster, candidates(question.of_prefill, cluster, chips)[0]),
             decode_points(question, cluster, degrees),
         )
         pools, count = (before, after), count + first + last
@@ -175,6 +176,16 @@ def _check(mode: str, minimise: str, chips: int | None, finalists: int, requests
     for key, value, least in (("chips", chips, 1), ("finalists", finalists, 0), ("requests", requests, 10)):
         if value is not None and value < least:
             raise InputError("too few", key=key, given=value, allowed=f"{least} or more")
+
+
+def _check_pools(question: ServingQuestion, mode: str) -> None:
+    """Raise where what is said of a prefill pool has none, or is no part of every mode that is compared."""
+    if question.prefill and mode == "aggregated":
+        raise InputError("degrees of prefill replicas without such a pool", key="prefill", given=mode,
+                         allowed="mode: disaggregated")  # fmt: skip
+    if question.cached_prompt and mode != "disaggregated":
+        raise InputError("prompts are cached where prefill is disaggregated", key="cached_prompt",
+                         given=f"{question.cached_prompt:.3g}", allowed="mode: disaggregated")  # fmt: skip
 
 
 def _nothing(

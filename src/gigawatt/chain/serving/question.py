@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from gigawatt import catalog
@@ -30,6 +30,8 @@ __all__ = [
 
 DEGREES = ("tensor", "pipeline", "data", "expert")
 """Degrees that a question can fix."""
+POOLED = ("redundant_experts", "two_batch_overlap", "cached_prompt")
+"""Words on wide expert parallelism and disaggregated pools."""
 
 
 @dataclass(frozen=True)
@@ -40,7 +42,10 @@ class ServingQuestion:
     draft tokens per iteration, each accepted with the probability ``acceptance``; ``demand`` [1/s] is the
     rate of requests, where one was given;
     ``token_budget`` and ``sequences`` are those of an iteration of one attention group at most; ``fixed``
-    holds degrees fast; ``largest`` bounds the accelerators of a replica. ``options`` are those of
+    holds degrees fast, and ``prefill`` those of prefill replicas where they differ; ``redundant_experts`` of
+    a layer have a second copy; ``two_batch_overlap`` is the ``overlap`` of
+    :class:`~gigawatt.performance.serving.inference.Replica`; of each prompt the share ``cached_prompt`` is
+    found in a cache; ``largest`` bounds the accelerators of a replica. ``options`` are those of
     :func:`~gigawatt.machine.build_cluster`; ``pue_mean`` and ``pue_peak`` are of the year and of its
     hottest hour; ``electricity`` [$/J]; ``rate`` [1/yr] is the discount rate; ``chip_life`` [s] is that of
     accelerators and nodes, where it is given, and ``redundancy`` that of the building.
@@ -72,6 +77,15 @@ class ServingQuestion:
     notices: tuple[str, ...] = ()
     chip_life: float | None = None
     redundancy: catalog.Entity | None = None
+    prefill: Mapping[str, int] = field(default_factory=dict[str, int])
+    redundant_experts: int = 0
+    two_batch_overlap: bool = False
+    cached_prompt: float = 0.0
+
+    @property
+    def of_prefill(self) -> ServingQuestion:
+        """The question with the degrees of prefill replicas."""
+        return replace(self, fixed=self.prefill) if self.prefill else self
 
     @property
     def accepted(self) -> float:
@@ -103,6 +117,10 @@ def read_service(
     guesses: int | None,
     acceptance: float | None,
     fixed: Mapping[str, int | None],
+    prefill: Mapping[str, int | None] | None = None,
+    redundant_experts: int | None = None,
+    two_batch_overlap: bool | None = None,
+    cached_prompt: float | None = None,
     shape: str | None = None,
     token_budget: int | None = None,
     sequences: int | None = None,
@@ -128,6 +146,12 @@ def read_service(
         shape=shape, limit=limit,
     )  # fmt: skip
     guessed, chance = _guesses(assumed, guesses, acceptance)
+    _check_experts(architecture, redundant_experts, two_batch_overlap)
+    if cached_prompt and traffic.sample.blocks is not None:
+        raise InputError(
+            "shared prefixes are in the trace", key="cached_prompt", given=f"{cached_prompt:.3g}",
+            allowed="prompt and output in place of the trace",
+        )  # fmt: skip
     return ServingQuestion(
         architecture=architecture,
         chip=accelerator,
@@ -153,7 +177,23 @@ def read_service(
         cap=None,
         assumptions=tuple(assumed.assumptions),
         notices=tuple(assumed.notices),
+        prefill=_fixed(prefill or {}),
+        redundant_experts=redundant_experts or 0,
+        two_batch_overlap=bool(two_batch_overlap),
+        cached_prompt=cached_prompt or 0.0,
     )
+
+
+def _check_experts(architecture: Architecture, redundant: int | None, overlap: bool | None) -> None:
+    """Raise where copies or overlap are asked of a model without experts, or more copies than experts."""
+    counts = [block.experts.count for block in architecture.blocks if block.experts is not None]
+    for key, given in (("redundant_experts", redundant), ("two_batch_overlap", overlap)):
+        if given and not counts:
+            raise InputError(f"{architecture.name} has no experts", key=key, given=given,
+                             allowed="a model with experts")  # fmt: skip
+    if redundant and redundant > min(counts):
+        raise InputError("more copies than experts", key="redundant_experts", given=redundant,
+                         allowed=f"0 to {min(counts)}")  # fmt: skip
 
 
 def _chip(assumed: AssumptionList, name: str) -> Chip:

@@ -63,6 +63,9 @@ def read_serving_question(
     engine: str | None = None,
     guesses: int | None = None,
     acceptance: float | None = None,
+    redundant_experts: int | None = None,
+    two_batch_overlap: bool | None = None,
+    cached_prompt: float | None = None,
     token_budget: int | None = None,
     sequences: int | None = None,
     year: int | None = None,
@@ -99,6 +102,9 @@ def read_serving_question(
         A row of the catalog's ``engines``.
     guesses, acceptance : optional
         Tokens guessed an iteration, and the chance that one is right.
+    redundant_experts, two_batch_overlap, cached_prompt : optional
+        Experts of a layer with a second copy; whether half a batch hides the other's exchange; the share of
+        prompts found in a cache.
     token_budget, sequences : int, optional
         Of an iteration at most, in place of the engine's usual ones.
     year : int, optional
@@ -130,6 +136,8 @@ def read_serving_question(
         "trace": trace, "prompt": prompt, "output": output, "arrivals": arrivals, "variation": variation,
         "objective": objective, "weights": weights, "cache": cache, "precision": precision,
         "sparsity": sparsity, "engine": engine, "guesses": guesses, "acceptance": acceptance,
+        "redundant_experts": redundant_experts, "two_batch_overlap": two_batch_overlap,
+        "cached_prompt": cached_prompt,
     }  # fmt: skip
     said = {f"serving.{name}": name for name, value in given.items() if value is not None}
     said |= {f"serving.layout.{name}": name for name, value in (fixed or {}).items() if value is not None}
@@ -151,6 +159,7 @@ def read_serving_question(
         found = read_service(
             assumed, model=model, chip=chip, year=scenario.year, shape=shape, token_budget=token_budget,
             sequences=sequences, largest=largest, fixed={**(fixed or {}), **held},
+            prefill={name: getattr(section.prefill, name) for name in DEGREES},
             **{key: getattr(section, key) if value is None else value for key, value in given.items()},
         )  # fmt: skip
         mean, peak, price = place_of(assumed, fill, pue)

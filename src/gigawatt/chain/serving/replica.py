@@ -106,20 +106,29 @@ def _powers(most: int) -> list[int]:
     return found
 
 
-def _expert_degrees(architecture: Architecture, ranks: int, tensor: int) -> list[int]:
-    """Groups that hold the experts: of several attention groups, experts lie apart as far as they go."""
+def _expert_degrees(architecture: Architecture, ranks: int, redundant: int) -> list[int]:
+    """Groups that hold the experts: slots of experts and their copies lie apart as far as they go.
+
+    A copy on the rank of its expert has no use, so that with ``redundant`` ones there are several groups.
+    """
     routed = [b.experts for b in architecture.blocks if b.experts is not None]
     if not routed:
         return [1]
     return [
         e
-        for e in range(1, ranks + 1)
-        if ranks % e == 0 and all(x.count % e == 0 and x.width % (ranks // e) == 0 for x in routed)
+        for e in range(2 if redundant else 1, ranks + 1)
+        if ranks % e == 0
+        and all((x.count + redundant) % e == 0 and x.width % (ranks // e) == 0 for x in routed)
     ]
 
 
 def enumerate_degrees(
-    architecture: Architecture, *, domain: int, most: int, fixed: Mapping[str, int] | None = None
+    architecture: Architecture,
+    *,
+    domain: int,
+    most: int,
+    fixed: Mapping[str, int] | None = None,
+    redundant: int = 0,
 ) -> Degrees:
     """All replicas of at most ``most`` accelerators whose degrees divide what they split.
 
@@ -135,6 +144,8 @@ def enumerate_degrees(
         Accelerators of a domain, and of a replica at most.
     fixed : mapping, optional
         Degrees to hold fast; those may be any that the model can be cut by.
+    redundant : int
+        Experts of a layer with a second copy: the slots are divided, not the experts.
 
     Raises
     ------
@@ -164,7 +175,7 @@ def enumerate_degrees(
             ranks = t * d
             if "data" not in held and ((domain % ranks and ranks % domain) or ranks > most):
                 continue
-            experts = _expert_degrees(architecture, ranks, t)
+            experts = _expert_degrees(architecture, ranks, redundant)
             if "expert" in held:
                 experts = [e for e in experts if e == held["expert"]]
             rows += [(t, p, d, e) for e in experts for p in stages if ranks * p <= most]
@@ -172,7 +183,7 @@ def enumerate_degrees(
         raise InputError(
             "no replica has these degrees", key=next(iter(held), "largest"),
             given=", ".join(f"{k} {v}" for k, v in held.items()) or most,
-            allowed=f"at most {most} accelerators; experts, ranks and widths divided without rest",
+            allowed=f"at most {most} accelerators; expert slots, ranks and widths divided without rest",
         )  # fmt: skip
     columns = np.array(rows, dtype=float).T
     return Degrees(*columns)
@@ -195,10 +206,12 @@ def replica(
         weights=stored,
         multiply=multiply_format(stored, cluster.chip),
         cache=cache or question.cache,
+        redundant=question.redundant_experts,
     )
     return Replica(
-        question.architecture, cluster, question.engine, shares, degrees.pipeline, float(question.guesses)
-    )
+        question.architecture, cluster, question.engine, shares, degrees.pipeline, float(question.guesses),
+        question.two_batch_overlap,
+    )  # fmt: skip
 
 
 def _lacking(question: ServingQuestion, cluster: Cluster, degrees: Degrees) -> Array:
@@ -234,20 +247,30 @@ def candidates(
     domain = cluster.scale_up_size
     ceiling = min(x for x in (most, question.largest, _DOMAINS * domain) if x is not None)
     if question.fixed:
-        found = enumerate_degrees(question.architecture, domain=domain, most=ceiling, fixed=question.fixed)
+        found = enumerate_degrees(
+            question.architecture,
+            domain=domain,
+            most=ceiling,
+            fixed=question.fixed,
+            redundant=question.redundant_experts,
+        )
         looked = len(found)
         found = found.take(_lacking(question, cluster, found) <= 0.0)
     else:
         size, looked = min(domain, ceiling), 0
         while True:
-            found = enumerate_degrees(question.architecture, domain=domain, most=size)
+            found = enumerate_degrees(
+                question.architecture, domain=domain, most=size, redundant=question.redundant_experts
+            )
             looked = len(found)
             found = found.take(_lacking(question, cluster, found) <= 0.0)
             if len(found) or size >= ceiling:
                 break
             size = min(2 * size, ceiling)
         if question.largest is not None and size < ceiling:
-            found = enumerate_degrees(question.architecture, domain=domain, most=ceiling)
+            found = enumerate_degrees(
+                question.architecture, domain=domain, most=ceiling, redundant=question.redundant_experts
+            )
             looked = len(found)
             found = found.take(_lacking(question, cluster, found) <= 0.0)
     if not len(found):
@@ -259,11 +282,19 @@ def _too_large(question: ServingQuestion, cluster: Cluster, given: int) -> Infea
     """The error of what is missing on ``given`` accelerators, and how many suffice."""
     domain = question.cluster(_DOMAINS * cluster.scale_up_size)[0].scale_up_size
     fixed = {k: v for k, v in question.fixed.items() if k in ("tensor", "pipeline", "data", "expert")}
-    here = enumerate_degrees(question.architecture, domain=cluster.scale_up_size, most=given, fixed=fixed)
+    here = enumerate_degrees(
+        question.architecture,
+        domain=cluster.scale_up_size,
+        most=given,
+        fixed=fixed,
+        redundant=question.redundant_experts,
+    )
     missing = _lacking(question, cluster, here) * here.chips
     least = int(np.argmin(missing))
     more, _ = question.cluster(_DOMAINS * domain)
-    wide = enumerate_degrees(question.architecture, domain=domain, most=_DOMAINS * domain)
+    wide = enumerate_degrees(
+        question.architecture, domain=domain, most=_DOMAINS * domain, redundant=question.redundant_experts
+    )
     fit = wide.take(_lacking(question, more, wide) <= 0.0)
     words = "no number of accelerators suffices"
     if len(fit):
@@ -293,13 +324,16 @@ def _too_large(question: ServingQuestion, cluster: Cluster, given: int) -> Infea
     )
 
 
-def tables_of(question: ServingQuestion, cluster: Cluster, degrees: Degrees) -> StepTables:
-    """Tables of one replica for the event engine."""
+def tables_of(
+    question: ServingQuestion, cluster: Cluster, degrees: Degrees, *, prefill: bool = False
+) -> StepTables:
+    """Tables of one replica for the event engine; of a ``prefill`` one, whose prompts are cached in part."""
     found = replica(question, cluster, degrees)
     lengths = question.traffic.sample.prompt + question.traffic.sample.output
     return step_tables(
         found, accepted=question.accepted, budget=question.token_budget, sequences=question.sequences,
         longest=float(max(lengths.max(), 1024)),
+        cached=question.cached_prompt * question.traffic.mean_prompt if prefill else 0.0,
     )  # fmt: skip
 
 
@@ -316,6 +350,8 @@ def engine_options(question: ServingQuestion, degrees: Degrees, **more: Any) -> 
         "prompts_alone": engine.alone > 0.0,
         "block": max(1, int(engine.page)),
         "context_limit": question.context_limit,
+        # a prompt lies in one attention group, whose iterations have a budget of their own
+        "long_prompt": round(question.token_budget) if groups > 1.0 else None,
     }
     return EngineOptions(**(usual | {key: value for key, value in more.items() if value is not None}))
 

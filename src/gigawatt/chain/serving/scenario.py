@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from gigawatt.chain.filler import beside
-from gigawatt.chain.serving.question import DEGREES, ServingQuestion
+from gigawatt.chain.serving.question import DEGREES, POOLED, ServingQuestion
 from gigawatt.chain.serving.reader import read_serving_question
 from gigawatt.core.errors import InputError
 from gigawatt.schema.scenario import LoadedScenario, read_scenario
@@ -15,7 +15,7 @@ __all__ = ["asked_by", "question_beside"]
 
 _SAME = (
     "prompt", "output", "arrivals", "variation", "objective", "weights", "cache", "precision",
-    "sparsity", "engine", "guesses", "acceptance", "replicas", "routing",
+    "sparsity", "engine", "guesses", "acceptance", "replicas", "routing", *POOLED,
 )  # fmt: skip
 _MACHINE = ("chip", "node", "scale_up", "scale_out", "domain", "topology", "oversubscription")
 _SETTINGS = (

@@ -36,14 +36,16 @@ from gigawatt.chain.serving.question import ServingQuestion
 from gigawatt.chain.serving.replica import Degrees, replica
 from gigawatt.machine import Cluster
 from gigawatt.performance.serving.inference import (
-    PassCost,
     Replica,
     decode_cost,
     holding,
+    host_time,
     prompt_cost,
+    prompt_tokens_cost,
     sequence_cost,
     token_cost,
 )
+from gigawatt.performance.serving.pass_cost import PassCost
 from gigawatt.performance.serving.steady import steady
 from gigawatt.serving.objectives import Objective
 
@@ -220,7 +222,8 @@ def screen(
         Called with (points done, points in all).
     """
     r = replica(question, cluster, degrees)
-    room, (alone, _) = _most(question, r), _prompts(question, r, np.ones(len(degrees)))
+    room, (together, _) = _most(question, r), _prompts(question, r, degrees.data)
+    alone = together / degrees.data  # each group has one
     index, peak = loads(np.minimum(room, question.sequences * degrees.data))
     found = [
         _screened(
@@ -298,20 +301,19 @@ def _few_gaps(output: NDArray[np.int64]) -> float:
 
 def _time(question: ServingQuestion, r: Replica, cost: PassCost, sequences: ArrayLike) -> Array:
     """Time of an iteration with its host's work [s]."""
-    engine = question.engine
-    host = engine.host + engine.host_sequence * np.asarray(sequences, dtype=float)
-    return np.maximum(cost.time, host) + engine.overhead
+    return np.maximum(cost.time, host_time(r, sequences)) + question.engine.overhead
 
 
 def _prompts(question: ServingQuestion, r: Replica, prompts: Array) -> tuple[Array, Array]:
     """(seconds, joules) until ``prompts`` (L,) that arrive together have their first token."""
-    prompt, engine = question.traffic.mean_prompt, question.engine
+    whole, engine = question.traffic.mean_prompt, question.engine
+    prompt = whole * (1.0 - question.cached_prompt)
     budget = question.token_budget * r.shares.data
     passes = np.maximum(prompt * prompts / budget, 1.0)
-    work = token_cost(r, prompt * prompts / passes).times(passes)
-    piece = np.minimum(prompt, budget)
-    attention = prompt_cost(r, piece, (prompt - piece) / 2.0)
-    work = work.plus(attention.times(prompts * prompt / piece / r.shares.data))
+    piece = np.minimum(prompt, question.token_budget)
+    work = prompt_tokens_cost(r, prompt * prompts / passes, piece).times(passes)
+    attention = prompt_cost(r, piece, whole - prompt + (prompt - piece) / 2.0)
+    work = work.plus(attention.times(np.maximum(prompts / r.shares.data, 1.0) * prompt / piece))
     work = work.plus(sequence_cost(r, prompts))
     issued = engine.eager * r.architecture.layers * passes
     time = np.maximum(_time(question, r, work, prompts), issued + engine.overhead)
@@ -321,7 +323,7 @@ def _prompts(question: ServingQuestion, r: Replica, prompts: Array) -> tuple[Arr
 def prefill_points(question: ServingQuestion, cluster: Cluster, degrees: Degrees) -> tuple[Points, int]:
     """(prefill replicas under every load, points evaluated)."""
     traffic, quantile = question.traffic, question.objective.percentile or 1.0
-    prompt = traffic.mean_prompt
+    prompt = traffic.mean_prompt * (1.0 - question.cached_prompt)
     r = replica(question, cluster, degrees)
     together = np.maximum(np.floor(question.token_budget * degrees.data / prompt), 1.0)
     one, _ = _prompts(question, r, np.ones(len(degrees)))
@@ -367,7 +369,7 @@ def decode_points(question: ServingQuestion, cluster: Cluster, degrees: Degrees)
     gaps = max(output - 1.0, 1.0)
     _, longest = _spread(traffic.sample.output, quantile)
     zero = np.zeros(len(peak))
-    shares = {name: np.broadcast_to(value / at, peak.shape) for name, value in work.parts.items()}
+    shares = {name: np.broadcast_to(value / at, peak.shape) for name, value in work.bound.items()}
     shares["host"] = np.maximum(1.0 - sum(shares.values()), 0.0)
     slow = steps * full / gaps
     return Points(

@@ -76,6 +76,10 @@ def question(
     serving_traffic: Traffic,
     serving_objective: Objective,
     serving_layout: Mapping[str, int],
+    serving_prefill: Mapping[str, int],
+    serving_redundant_experts: int,
+    serving_two_batch_overlap: bool,
+    serving_cached_prompt: float,
     site_weather: Weather,
     site_cooling: Entity,
     site_redundancy: Entity | None,
@@ -120,6 +124,10 @@ def question(
         redundancy=site_redundancy,
         cap=None,
         assumptions=(),
+        prefill=serving_prefill,
+        redundant_experts=serving_redundant_experts,
+        two_batch_overlap=serving_two_batch_overlap,
+        cached_prompt=serving_cached_prompt,
     )
 
 

@@ -197,14 +197,28 @@ def run_serving(
         Where they are known already: of a replica of ``main``, and of one of ``prefill``.
     """
     told: tuple[Assumption, ...] = ()
+    if question.cached_prompt and setup.prefill is None:
+        raise InputError(
+            "prompts are cached where prefill is disaggregated", key="cached_prompt",
+            given=f"{question.cached_prompt:.3g}", allowed="with prefill replicas",
+        )  # fmt: skip
     if prices is None:
         prices, _, told = prices_of(question, cluster)
     if tables is None:
-        first = None if setup.prefill is None else tables_of(question, cluster, setup.prefill.degrees)
+        first = (
+            None
+            if setup.prefill is None
+            else tables_of(question, cluster, setup.prefill.degrees, prefill=True)
+        )
         tables = tables_of(question, cluster, setup.main.degrees), first
     started = time.process_time()
     prompts = tables[0] if tables[1] is None else tables[1]
-    outcome = _seen(_outcome(setup, requests, tables, seed, bin), requests, question.engine, prompts)
+    outcome = _seen(
+        _outcome(setup, requests, tables, seed, bin, question.cached_prompt),
+        requests,
+        question.engine,
+        prompts,
+    )
     spent = time.process_time() - started
     summary = summarise(outcome, requests, question.objective, tables=tables[0], window=window)
     on = summary.replicas * tables[0].chips
@@ -237,6 +251,7 @@ def _outcome(
     tables: tuple[StepTables, StepTables | None],
     seed: int,
     bin: float,
+    cached: float,
 ) -> Outcome:
     fleet = served_by(setup, tables[0])
     if setup.prefill is None or tables[1] is None:
@@ -249,7 +264,7 @@ def _outcome(
     first = Fleet(tables[1], setup.prefill.replicas, setup.routing)
     return simulate_disaggregated(
         requests, first, fleet, setup.prefill.options, setup.main.options, link=setup.link,
-        concurrency=setup.concurrency, bin=bin, seed=seed,
+        concurrency=setup.concurrency, bin=bin, seed=seed, cached_prompt=cached,
     )  # fmt: skip
 
 

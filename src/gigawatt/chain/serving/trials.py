@@ -88,13 +88,14 @@ class _Trials:
     ) -> None:  # fmt: skip
         self.question, self.cluster, self.prices = question, cluster, prices
         self.seed, self.runs = seed, 0
+        self.failed: ServingRun | None = None
         self.setup, self.share = setup_of(question, configuration)
         flight = sum(float(pool.points.held[0]) * pool.replicas for pool in configuration.pools) * self.share
         self.requests = max(requests, round(_TURNS * flight))
         before = self.setup.prefill
         self.tables: tuple[StepTables, StepTables | None] = (
             tables_of(question, cluster, self.setup.main.degrees),
-            None if before is None else tables_of(question, cluster, before.degrees),
+            None if before is None else tables_of(question, cluster, before.degrees, prefill=True),
         )
 
     def at(self, rate: float) -> tuple[bool, ServingRun]:
@@ -119,7 +120,7 @@ class _Trials:
             if met:
                 low, best = rate, run
             else:
-                high = rate
+                high, self.failed = rate, run
             rate = rate * 1.2 if high == math.inf else (low + high) / 2.0 if low > 0.0 else rate * 0.6
         assert run is not None
         return low, best if best is not None else run
@@ -149,7 +150,8 @@ def try_out(
         if most <= 0.0:
             failed.append((one, run))
             continue
-        sized = _sized(question, one, most)
+        scarce = _scarce(question, one, trials.failed)
+        sized = _sized(question, one, most, scarce)
         if question.demand is not None:
             sized, run, more = _confirmed(question, cluster, sized, prices, requests, seed)
             trials.runs += more
@@ -180,21 +182,37 @@ def _confirmed(
         runs += 1
         if met or runs == TRIALS:
             return sized, run, runs
+        scarce = _scarce(question, sized, run)
         pools = tuple(
             replace(pool, replicas=(n := math.ceil(pool.replicas * CLOSE)), rate=sized.rate / n)
+            if pool.role in scarce
+            else pool
             for pool in sized.pools
         )
         sized = replace(sized, pools=pools)
 
 
-def _sized(question: ServingQuestion, one: Configuration, most: float) -> Configuration:
-    """The configuration with the replicas that the demand needs, or at the rate that it serves."""
+def _scarce(question: ServingQuestion, one: Configuration, failed: ServingRun | None) -> set[str]:
+    """Roles of the pools that a run which misses the target has too few of."""
+    goodput = None if failed is None else failed.summary.goodput
+    asked = question.objective.percentile or 1.0
+    shares = {} if goodput is None else goodput.by_limit
+    return one.scarce({key for key, share in shares.items() if share < asked})
+
+
+def _sized(question: ServingQuestion, one: Configuration, most: float, scarce: set[str]) -> Configuration:
+    """The configuration with the replicas that the demand needs, or at the rate that it serves.
+
+    By events ``most`` requests a second are served; where that is less than the closed form says, pools that
+    are ``scarce`` are enlarged.
+    """
     if question.demand is None:
         pools = tuple(replace(pool, rate=most / pool.replicas) for pool in one.pools)
         return replace(one, pools=pools, rate=most)
     factor, pools = question.demand / most, list[Pool]()
     for pool in one.pools:
-        n = max(1, math.ceil(pool.replicas * factor * (1.0 - 1e-9)))
+        enough = pool.role not in scarce and factor > 1.0
+        n = pool.replicas if enough else max(1, math.ceil(pool.replicas * factor * (1.0 - 1e-9)))
         pools.append(replace(pool, replicas=n, rate=question.demand / n))
     return replace(one, pools=tuple(pools))
 

@@ -40,10 +40,10 @@ class Engine:
         Least time of a layer in an iteration with prompts, whose kernels are not replayed from a captured
         graph but issued one by one.
     sequence : float [s]
-        Of the host for every sequence in an iteration, hidden by nothing.
+        Of the host for every sequence of an attention group in an iteration, hidden by nothing.
     host, host_sequence : float [s]
-        Of the host for an iteration and for every sequence in it, beside the device's work: an iteration
-        takes the longer of the two.
+        Of the host for an iteration and for every sequence of an attention group in it, beside the device's
+        work: an iteration takes the longer of the two.
     prompt : float [s]
         Of a request before its first iteration: reading, splitting into tokens, sending the answer's head.
     cold : float [s]
@@ -59,8 +59,13 @@ class Engine:
         Whether a token bound for several experts of one domain crosses the fabric once.
     dispatch_bytes : float [B]
         Per element in the dispatch to experts (combining is in 16 bit).
+    exchange_hidden : float in [0, 1]
+        Share of the exchange that two-batch overlap hides behind the work of the other half.
+    exchange_cores : float in [0, 1]
+        Share of a chip's arithmetic units that kernels of the exchange take while prompts are computed beside
+        it; those of decoding iterations take none.
     expert_skew : float
-        Lasting excess of the busiest expert rank over the mean, beyond chance.
+        Lasting excess of the busiest of 8 expert ranks of 32 experts over the mean, beyond chance.
     chunked : bool
         Whether prompts are cut to what an iteration has room for; if not, they run whole.
     alone : bool
@@ -105,6 +110,8 @@ class Engine:
     direct: float
     deduplicates: float
     dispatch_bytes: float
+    exchange_hidden: float
+    exchange_cores: float
     expert_skew: float
     chunked: float
     alone: float

@@ -24,11 +24,12 @@ from gigawatt.core.errors import InputError
 from gigawatt.machine.machine import Chip, Cluster
 from gigawatt.performance import collectives
 from gigawatt.performance.collectives import Fabric, Traffic, group
-from gigawatt.performance.experts import domains_reached, expert_imbalance
+from gigawatt.performance.experts import domains_reached, expert_imbalance, lasting_excess
 from gigawatt.performance.serving.direct import direct_reduce
 from gigawatt.performance.serving.engines import Engine
+from gigawatt.performance.serving.pass_cost import PARTS, PassCost, no_cost
 from gigawatt.performance.serving.power import cut_energy, load_serving_power, metered
-from gigawatt.technology import technology
+from gigawatt.technology import Cost, technology
 from gigawatt.technology.digital.gpu import BLOCK
 from gigawatt.workload.architecture import Architecture, Block
 from gigawatt.workload.inference import (
@@ -41,20 +42,20 @@ from gigawatt.workload.inference import (
     token_operations,
     weight_bytes,
 )
-from gigawatt.workload.operation import FORMAT_BYTES, Operation
+from gigawatt.workload.operation import FORMAT_BYTES, Operation, expert_products
 
 __all__ = [
-    "PARTS",
-    "PassCost",
     "Replica",
     "cells_lacking",
     "check_fits",
     "check_used",
     "decode_cost",
     "holding",
+    "host_time",
     "kept",
     "multiply_format",
     "prompt_cost",
+    "prompt_tokens_cost",
     "room",
     "sequence_cost",
     "token_cost",
@@ -62,9 +63,6 @@ __all__ = [
 ]
 
 Array = NDArray[np.float64]
-
-PARTS = ("arithmetic", "memory", "launch", "exchange", "latency")
-"""What the time of a pass is bound by: rates of arithmetic, memory and links, their latencies, launches."""
 
 _WIDE = FORMAT_BYTES["bf16"]
 
@@ -92,7 +90,8 @@ class Replica:
     """One copy of a model on its accelerators; layout columns are arrays over points ``(L,)``.
 
     ``guesses`` tokens a sequence are guessed by ``drafts`` passes of a prediction module in each iteration
-    (0: none) and checked beside the next one.
+    (0: none) and checked beside the next one. ``overlap``: an iteration is two halves of the batch, and
+    experts' exchange of one goes on beside the other's work.
     """
 
     architecture: Architecture
@@ -101,6 +100,7 @@ class Replica:
     shares: Shares
     pipeline: Array
     guesses: float = 0.0
+    overlap: bool = False
 
     @property
     def chips(self) -> Array:
@@ -112,33 +112,10 @@ class Replica:
         """Tokens that a decoding sequence puts through the model in an iteration."""
         return 1.0 + self.guesses
 
-
-@dataclass
-class PassCost:
-    """Seconds of one iteration by what binds, and joules of all accelerators above idle."""
-
-    parts: dict[str, Array]
-    energy: Array
-
     @property
-    def time(self) -> Array:
-        """All parts."""
-        return np.asarray(sum(self.parts.values(), np.zeros(())))
-
-    def plus(self, other: PassCost) -> PassCost:
-        """Both, one after another."""
-        return PassCost(
-            {name: self.parts[name] + other.parts[name] for name in PARTS}, self.energy + other.energy
-        )
-
-    def times(self, factor: ArrayLike) -> PassCost:
-        """So many of them."""
-        f = np.asarray(factor, dtype=float)
-        return PassCost({name: value * f for name, value in self.parts.items()}, self.energy * f)
-
-
-def _nothing() -> PassCost:
-    return PassCost({name: np.zeros(()) for name in PARTS}, np.zeros(()))
+    def batches(self) -> float:
+        """Parts of an iteration's batch that run one after the other."""
+        return 2.0 if self.overlap else 1.0
 
 
 def _operations(
@@ -147,20 +124,15 @@ def _operations(
     """Time of all launches on one accelerator, energy of all accelerators of a stage."""
     chip, engine = r.cluster.chip, r.engine
     kind = technology(chip.technology)
-    found = _nothing()
+    found = no_cost()
     ranks = r.shares.tensor * r.shares.data
     power = load_serving_power(chip)
     chip = metered(chip)
     for op in operations:
-        cost = kind.cost(op, chip, engine.efficiency)
+        cost = _experts(r, op, chip) if op.kind == "grouped_gemm" else kind.cost(op, chip, engine.efficiency)
         arithmetic, memory = cost.arithmetic, cost.memory
         if op.kind == "grouped_gemm":
-            one = op.batch <= 1.0
-            if np.any(one):  # a single expert is multiplied as any other matrix
-                plain = kind.cost(replace(op, kind="gemm"), chip, engine.efficiency)
-                arithmetic = np.where(one, plain.arithmetic, arithmetic)
-            slower = engine.experts * (engine.experts_block if op.number_format == BLOCK else 1.0)
-            arithmetic, memory = arithmetic * slower * imbalance, memory * slower
+            arithmetic = arithmetic * imbalance
         elif op.kind == "memory":
             memory = memory * engine.traffic
         elif op.kind == "attention":
@@ -189,6 +161,36 @@ def _operations(
             )
         )
     return found
+
+
+def _experts(r: Replica, op: Operation, chip: Chip) -> Cost:
+    """Cost of a layer's experts on one accelerator, of even loads.
+
+    By the engine's fused kernel, which gathers the tokens of each expert itself; or by multiplications of
+    matrices, each expert's tokens in a row: of a single expert, and where they come so from the dispatch to
+    the groups, if that takes less.
+    """
+    kind, engine = technology(chip.technology), r.engine
+    fused = kind.cost(op, chip, engine.efficiency)
+    slower = engine.experts * (engine.experts_block if op.number_format == BLOCK else 1.0)
+    fused = replace(fused, arithmetic=fused.arithmetic * slower, memory=fused.memory * slower)
+    sorted_before = (r.shares.data > 1.0) & (r.shares.expert > 1.0) & (engine.deduplicates > 0.0)
+    one = op.batch <= 1.0
+    if not np.any(sorted_before | one):
+        return fused
+    plain = [kind.cost(part, chip, engine.efficiency) for part in expert_products(op)]
+    arithmetic, memory, launch = (
+        np.asarray(sum((getattr(cost, name) for cost in plain), np.zeros(())))
+        for name in ("arithmetic", "memory", "launch")
+    )
+    arithmetic, memory = arithmetic * engine.experts, memory * engine.experts
+    less = np.maximum(arithmetic, memory) + launch < np.maximum(fused.arithmetic, fused.memory) + fused.launch
+    take = one | (sorted_before & less)
+    return replace(
+        fused, arithmetic=np.where(take, arithmetic, fused.arithmetic),
+        memory=np.where(take, memory, fused.memory),
+        launch=np.where(take, launch, fused.launch),
+    )  # fmt: skip
 
 
 def _exchanged(r: Replica, traffic: Traffic, times: Array | float = 1.0) -> PassCost:
@@ -239,7 +241,7 @@ def _exchanges(r: Replica, block: Block, tokens: Array) -> PassCost:
     copies: Array | float = 1.0
     if r.engine.deduplicates > 0.0:
         copies = domains_reached(experts=e, domains=spread.outside) / e.per_token
-    sent = _nothing()
+    sent = no_cost()
     for width in (r.engine.dispatch_bytes, _WIDE):
         sent = sent.plus(
             _exchanged(
@@ -254,14 +256,15 @@ def _exchanges(r: Replica, block: Block, tokens: Array) -> PassCost:
         {name: np.where(routed, sent.parts[name], gathered.parts[name]) for name in PARTS},
         np.where(routed, sent.energy, gathered.energy),
     )
-    return found.plus(chosen.times(np.where(apart, 1.0, 0.0)))
+    chosen = chosen.times(np.where(apart, 1.0, 0.0))
+    return found.plus(chosen.beside(r.engine.exchange_hidden) if r.overlap else chosen)
 
 
 def within_limit(r: Replica, cost: PassCost) -> PassCost:
     """The pass with its joules cut to what the accelerators' limit allows in its time."""
     power = load_serving_power(r.cluster.chip)
     energy = cut_energy(power=power, chips=r.chips, time=cost.time, energy=cost.energy)
-    return PassCost(cost.parts, energy)
+    return replace(cost, energy=energy)
 
 
 def token_cost(r: Replica, tokens: ArrayLike) -> PassCost:
@@ -270,12 +273,25 @@ def token_cost(r: Replica, tokens: ArrayLike) -> PassCost:
     Guessing passes of a prediction module, where there are any, are in :func:`sequence_cost`.
     """
     t = np.asarray(tokens, dtype=float) / r.pipeline
-    found = _nothing()
+    found = no_cost()
     for block in r.architecture.blocks:
         if block.role != "prediction":
-            found = found.plus(_layer(r, block, t).times(block.count))
+            found = found.plus(_layer(r, block, t / r.batches).times(block.count * r.batches))
     hops = _stages(r, t)
     return found.plus(hops)
+
+
+def prompt_tokens_cost(r: Replica, tokens: ArrayLike, chunk: ArrayLike, beside: ArrayLike = 0.0) -> PassCost:
+    """:func:`token_cost` of prompts' ``tokens`` (L,) in chunks of ``chunk``, with decoding tokens ``beside``.
+
+    Every chunk is of one attention group, and all groups wait for the one that has the most.
+    """
+    t, more = np.asarray(tokens, dtype=float), np.asarray(beside, dtype=float)
+    found = token_cost(r, t + more)
+    busiest = np.maximum(t, r.shares.data * np.asarray(chunk, dtype=float))
+    if not np.any(busiest > t):
+        return found
+    return replace(token_cost(r, busiest + more), energy=found.energy)
 
 
 def _layer(r: Replica, block: Block, tokens: Array) -> PassCost:
@@ -285,8 +301,11 @@ def _layer(r: Replica, block: Block, tokens: Array) -> PassCost:
             tokens=tokens / r.shares.expert,
             per_token=block.experts.per_token,
             expert=r.shares.expert,
-            skew=r.engine.expert_skew,
-        )
+            skew=lasting_excess(
+                skew=r.engine.expert_skew, experts=block.experts.count, ranks=r.shares.expert,
+                redundant=r.shares.redundant,
+            ),
+        )  # fmt: skip
     operations = token_operations(r.architecture, block, tokens=tokens, shares=r.shares)
     found = _operations(r, operations, imbalance).plus(_exchanges(r, block, tokens))
     waits = r.engine.layer_overhead * np.where(tokens > 0.0, 1.0, 0.0)
@@ -297,7 +316,7 @@ def _layer(r: Replica, block: Block, tokens: Array) -> PassCost:
 def _stages(r: Replica, tokens: Array) -> PassCost:
     """From stage to stage, a pth of the tokens at a time."""
     if not np.any(r.pipeline > 1.0):
-        return _nothing()
+        return no_cost()
     fabric = Fabric.of(r.cluster)
     size = tokens / r.shares.data * r.architecture.hidden * _WIDE / r.shares.tensor
     hop = collectives.point_to_point(
@@ -309,31 +328,31 @@ def _stages(r: Replica, tokens: Array) -> PassCost:
 def prompt_cost(r: Replica, chunk: ArrayLike, before: ArrayLike) -> PassCost:
     """Attention of one chunk of ``chunk`` (L,) tokens of a prompt of which ``before`` (L,) are done."""
     q = np.maximum(np.asarray(chunk, dtype=float), 1.0)
-    found = _nothing()
+    found = no_cost()
     for block in r.architecture.blocks:
         if block.role != "prediction":
             operations = prompt_operations(block, chunk=q / r.pipeline, before=before, shares=r.shares)
             found = found.plus(_operations(r, operations).times(block.count))
     # one group has the whole chunk: joules of its own ranks only
-    return PassCost(found.parts, found.energy / r.shares.data)
+    return PassCost(found.parts, found.energy / r.shares.data, cores=r.engine.exchange_cores)
 
 
 def decode_cost(r: Replica, sequences: ArrayLike, context: ArrayLike) -> PassCost:
     """Attention and states of other mixers of ``sequences`` (L,), each ``context`` (L,) tokens in."""
-    b = np.asarray(sequences, dtype=float) / r.pipeline
-    found = _nothing()
+    b = np.asarray(sequences, dtype=float) / (r.pipeline * r.batches)
+    found = no_cost()
     for block in r.architecture.blocks:
         if block.role != "prediction":
             operations = decode_operations(
                 block, sequences=b, context=context, shares=r.shares, queries=r.verified
             )
             one = _operations(r, operations, attention=r.engine.decode_attention)
-            found = found.plus(one.times(block.count))
+            found = found.plus(one.times(block.count * r.batches))
     return found
 
 
 def sequence_cost(r: Replica, sequences: ArrayLike) -> PassCost:
-    """Logits and sampling of ``sequences`` (L,), the host's work for them, guesses of next tokens."""
+    """Logits and sampling of ``sequences`` (L,), the host's work for those of a group, guesses of tokens."""
     b = np.asarray(sequences, dtype=float) / r.pipeline
     rows = b * r.verified
     found = _operations(r, logits_operations(r.architecture, sequences=rows, shares=r.shares))
@@ -341,10 +360,19 @@ def sequence_cost(r: Replica, sequences: ArrayLike) -> PassCost:
         once = found.times(1.0 / r.verified)
         for block in r.architecture.blocks:
             if block.role == "prediction":
-                once = once.plus(_layer(r, block, b))
+                once = once.plus(_layer(replace(r, overlap=False), block, b))
         found = found.plus(once.times(r.guesses))
-    found.parts["launch"] = found.parts["launch"] + r.engine.sequence * b
+    found.parts["launch"] = found.parts["launch"] + r.engine.sequence * b / r.shares.data
     return found
+
+
+def host_time(r: Replica, sequences: ArrayLike) -> Array:
+    """Least time of an iteration of ``sequences`` (L,) in all [s]: the host's work beside the device's.
+
+    Each attention group has a scheduler of its own, which has its sequences alone.
+    """
+    each = np.asarray(sequences, dtype=float) / r.shares.data
+    return np.asarray(r.engine.host + r.engine.host_sequence * each)
 
 
 def room(r: Replica) -> Array:

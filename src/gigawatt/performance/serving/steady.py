@@ -23,15 +23,17 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from gigawatt.performance.serving.inference import (
-    PassCost,
     Replica,
     decode_cost,
     holding,
+    host_time,
     prompt_cost,
+    prompt_tokens_cost,
     sequence_cost,
     token_cost,
     within_limit,
 )
+from gigawatt.performance.serving.pass_cost import PassCost
 
 __all__ = [
     "Static",
@@ -128,15 +130,17 @@ def _round(
     engine, b = r.engine, decoding
     attention, ends = decode_cost(r, b, context), sequence_cost(r, b)
     decode = within_limit(r, token_cost(r, b * r.verified).plus(attention).plus(ends))
-    host = engine.host + engine.host_sequence * b
+    host = host_time(r, b)
     alone = np.maximum(decode.time, host) + engine.overhead
     beside = b * r.verified if engine.alone <= 0.0 else np.zeros(())
     most = np.maximum(budget * r.shares.data - beside, budget / _LEAST_SHARE)
     chunk = np.minimum(prompt * np.maximum(together, 1.0), most)
     share = chunk / prompt
     one = np.minimum(chunk, prompt)
-    pieces = prompt_cost(r, one, np.maximum(prompt - one, 0.0) / 2.0).times(chunk / one / r.shares.data)
-    added = token_cost(r, beside + chunk).plus(pieces).plus(sequence_cost(r, share))
+    one = np.minimum(one, budget)
+    each = np.maximum(chunk / one / r.shares.data, 1.0)
+    pieces = prompt_cost(r, one, np.maximum(prompt - one, 0.0) / 2.0).times(each)
+    added = prompt_tokens_cost(r, chunk, one, beside).plus(pieces).plus(sequence_cost(r, share))
     if engine.alone <= 0.0:
         added = added.plus(attention).plus(ends)
     added = within_limit(r, added)
@@ -160,7 +164,7 @@ def _first(r: Replica, one: _Round, prompt: Array) -> Array:
 
 
 def _prompt_alone(r: Replica, chunk: Array) -> PassCost:
-    return token_cost(r, chunk).plus(prompt_cost(r, chunk, 0.0)).plus(sequence_cost(r, 1.0))
+    return prompt_tokens_cost(r, chunk, chunk).plus(prompt_cost(r, chunk, 0.0)).plus(sequence_cost(r, 1.0))
 
 
 def _burst(r: Replica, prompt: Array, count: Array, budget: float) -> Array:
@@ -168,12 +172,14 @@ def _burst(r: Replica, prompt: Array, count: Array, budget: float) -> Array:
     engine, s = r.engine, prompt
     chunk = np.minimum(count * s, budget * r.shares.data)
     passes = count * s / chunk
-    one = np.minimum(chunk, s)
-    cost = token_cost(r, chunk).plus(
-        prompt_cost(r, one, np.maximum(s - one, 0.0) / 2.0).times(chunk / one / r.shares.data)
+    one = np.minimum(np.minimum(chunk, s), budget)
+    cost = prompt_tokens_cost(r, chunk, one).plus(
+        prompt_cost(r, one, np.maximum(s - one, 0.0) / 2.0).times(
+            np.maximum(chunk / one / r.shares.data, 1.0)
+        )
     )
     cost = cost.plus(sequence_cost(r, chunk / s))
-    least = np.maximum(engine.host + engine.host_sequence * count, engine.eager * r.architecture.layers)
+    least = np.maximum(host_time(r, count), engine.eager * r.architecture.layers)
     each = np.maximum(cost.time, least) + engine.overhead
     return (passes + 1.0) / 2.0 * each
 
@@ -229,7 +235,7 @@ def steady(
         held=c,
         iteration=one.alone,
         parts={
-            **one.decode.parts,
+            **one.decode.bound,
             "host": one.alone - one.decode.time,
         },
         energy=energy + idle / rate,
@@ -282,7 +288,7 @@ def static_batch(
     work = token_cost(r, whole / passes).times(passes)
     work = work.plus(prompt_cost(r, one, (s - one) / 2.0).times(np.maximum(chunks, 1.0)))
     work = within_limit(r, work.plus(sequence_cost(r, b)))
-    least = engine.host + engine.host_sequence * b
+    least = host_time(r, b)
     issued = np.maximum(least, engine.eager * r.architecture.layers)
     first = np.maximum(work.time, issued * np.ceil(passes)) + engine.overhead * np.ceil(passes)
     decode = token_cost(r, b).plus(decode_cost(r, b, s + n / 2.0)).plus(sequence_cost(r, b))

@@ -30,6 +30,12 @@ class StepTables:
         Tokens of an iteration (decoding sequences times ``verified``, and tokens of prompt chunks).
     linear_time, linear_energy : array (N,)
         All that works on every token alike: multiplications by weights, experts, norms, exchanges.
+    groups : float
+        Attention groups, each with prompts of its own: all wait for the one with the longest chunk.
+    hidden : array (N,)
+        Exchange that goes on beside all other work: an iteration takes the longer of the two.
+    hidden_cores : float
+        Share of it by which that work is longer in an iteration with prompts.
     batch : array (B,)
         Sequences in an iteration; decoding ones for ``decode_*``.
     batch_time, batch_energy : array (B,)
@@ -90,6 +96,14 @@ class StepTables:
     power_limit: float
     chips: int
     stages: int = 1
+    hidden: Array | None = None
+    hidden_cores: float = 0.0
+    groups: float = 1.0
+
+    @property
+    def beside(self) -> Array:
+        """:attr:`hidden` (N,), nought where there is none."""
+        return np.zeros_like(self.linear_time) if self.hidden is None else self.hidden
 
 
 def _place(knots: Array, at: ArrayLike) -> tuple[NDArray[np.intp], Array]:
@@ -140,23 +154,29 @@ def iteration_cost(
     Notes
     -----
     time = max(linear(tokens) + decode(decoding, context) + prompts · prefill(chunk, before)
-    + batch(sequences), floor(sequences)) + overhead, with tokens = decoding · verified + prompts · chunk and
-    sequences = decoding + prompts (those with a chunk).
+    + batch(sequences) + cores · hidden(tokens), hidden(tokens), floor(sequences)) + overhead, with tokens =
+    decoding · verified + prompts · chunk and sequences = decoding + prompts (those with a chunk); cores are 0
+    in an iteration without prompts. Of fewer prompts than attention groups the time is that of as many.
     """
     b, q, n = (np.asarray(x, dtype=float) for x in (decoding, chunk, prompts))
     n = np.where(q > 0.0, n, 0.0)
-    total, sequences = b * tables.verified + n * q, b + n
+    sequences, together = b + n, np.where(n > 0.0, np.maximum(n, tables.groups), 0.0)
 
-    def parts(linear: Array, decode: Array, prefill: Array, batch: Array) -> Array:
+    def parts(linear: Array, decode: Array, prefill: Array, batch: Array, prompts: Array) -> Array:
+        total = b * tables.verified + prompts * q
         found = np.where(total > 0.0, _line(tables.tokens, linear, total), 0.0)
         found = found + np.where(b > 0.0, _plane(tables.batch, tables.context, decode, b, context), 0.0)
-        found = found + n * _plane(tables.chunk, tables.before, prefill, np.maximum(q, 1.0), before)
+        found = found + prompts * _plane(tables.chunk, tables.before, prefill, np.maximum(q, 1.0), before)
         return found + np.where(sequences > 0.0, _line(tables.batch, batch, sequences), 0.0)
 
-    time = parts(tables.linear_time, tables.decode_time, tables.prefill_time, tables.batch_time)
-    energy = parts(tables.linear_energy, tables.decode_energy, tables.prefill_energy, tables.batch_energy)
+    time = parts(tables.linear_time, tables.decode_time, tables.prefill_time, tables.batch_time, together)
+    energy = parts(tables.linear_energy, tables.decode_energy, tables.prefill_energy, tables.batch_energy, n)
+    total = b * tables.verified + together * q
+    hidden = np.where(total > 0.0, _line(tables.tokens, tables.beside, total), 0.0)
+    time = time + np.where(n > 0.0, tables.hidden_cores, 0.0) * hidden
     energy = np.minimum(energy, (tables.power_limit - tables.idle_power) * time)
     floor = np.where(sequences > 0.0, _line(tables.batch, tables.floor, sequences), 0.0)
+    floor = np.maximum(floor, hidden)
     return np.maximum(time, floor) + np.where(sequences > 0.0, tables.overhead, 0.0), energy
 
 

@@ -7,17 +7,18 @@ from numpy.typing import NDArray
 
 from gigawatt.core.errors import InputError
 from gigawatt.performance.serving.inference import (
-    PassCost,
     Replica,
     check_fits,
     check_used,
     decode_cost,
+    host_time,
     kept,
     prompt_cost,
     room,
     sequence_cost,
     token_cost,
 )
+from gigawatt.performance.serving.pass_cost import PassCost
 from gigawatt.performance.serving.power import load_serving_power
 from gigawatt.performance.serving.step_tables import StepTables
 
@@ -40,8 +41,8 @@ def _knots(most: float, ratio: float, few: int = 4) -> Array:
 
 
 def _grid(cost: PassCost, shape: tuple[int, ...]) -> tuple[Array, Array]:
-    """(time, energy) on a grid."""
-    time, energy = np.broadcast_to(cost.time, shape), np.broadcast_to(cost.energy, shape)
+    """(time of the work, energy) on a grid."""
+    time, energy = np.broadcast_to(cost.work, shape), np.broadcast_to(cost.energy, shape)
     return time.astype(np.float64), energy.astype(np.float64)
 
 
@@ -53,6 +54,7 @@ def step_tables(
     sequences: float | None = None,
     longest: float = 131072.0,
     typical: float = 4096.0,
+    cached: float = 0.0,
 ) -> StepTables:
     """Tables of one replica.
 
@@ -70,6 +72,9 @@ def step_tables(
     typical : float [tokens]
         Length of a sequence at which its bytes are spread over its tokens: windows and states make short ones
         dearer and long ones cheaper a token.
+
+    cached : float [tokens]
+        Of a prompt, found in a cache: what is computed of it attends to them as well.
 
     Raises
     ------
@@ -89,12 +94,13 @@ def step_tables(
     check_used(r, typical)
     chunk = _knots(most, _WIDE)
     before = np.concatenate([[0.0], 16.0 * _knots(longest / 16.0, 2.0, few=1)])
-    linear_time, linear_energy = _grid(token_cost(r, tokens), tokens.shape)
+    linear = token_cost(r, tokens)
+    linear_time, linear_energy = _grid(linear, tokens.shape)
     batch_time, batch_energy = _grid(sequence_cost(r, batch), batch.shape)
     grid = np.meshgrid(batch, context, indexing="ij")
     decode_time, decode_energy = _grid(decode_cost(r, *grid), grid[0].shape)
     grid = np.meshgrid(chunk, before, indexing="ij")
-    prompt = prompt_cost(r, *grid)
+    prompt = prompt_cost(r, grid[0], grid[1] + cached)
     prefill_time, prefill_energy = _grid(prompt, grid[0].shape)
     token_bytes = max(float(np.max(kept(r, typical))) / typical, 1.0)
     chips = float(np.max(r.chips))
@@ -103,10 +109,13 @@ def step_tables(
         tokens=tokens,
         linear_time=linear_time,
         linear_energy=linear_energy,
+        hidden=np.broadcast_to(linear.hidden, tokens.shape).astype(np.float64),
+        hidden_cores=prompt.cores,
+        groups=data,
         batch=batch,
         batch_time=batch_time,
         batch_energy=batch_energy,
-        floor=engine.host + engine.host_sequence * batch,
+        floor=np.broadcast_to(host_time(r, batch), batch.shape).astype(np.float64),
         context=context,
         decode_time=decode_time,
         decode_energy=decode_energy,

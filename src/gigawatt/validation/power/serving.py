@@ -25,7 +25,6 @@ from gigawatt.machine.load import build_cluster
 from gigawatt.machine.machine import Cluster
 from gigawatt.performance.serving.engines import Engine, load_engine
 from gigawatt.performance.serving.inference import (
-    PassCost,
     Replica,
     decode_cost,
     multiply_format,
@@ -33,6 +32,7 @@ from gigawatt.performance.serving.inference import (
     sequence_cost,
     token_cost,
 )
+from gigawatt.performance.serving.pass_cost import PassCost
 from gigawatt.performance.serving.power import (
     ServingPower,
     capped_serving,

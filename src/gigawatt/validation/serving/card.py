@@ -317,11 +317,14 @@ def _row_pairs(cases: Sequence[ServingCase]) -> Iterator[ServingPair]:
             f"{case.model}, {case.engine}, {case.weights}, {case.prompt:.0f} in, {case.output:.0f} out, "
             f"{case.held:.0f} held"
         )
+        source = case.source
+        if case.pools is not None:
+            source = f"disaggregated, workers {'published' if case.pools.counted else 'inferred'}"
         for name, value in made.items():
             yield ServingPair(
                 "rows",
                 name,
-                case.source,
+                source,
                 case.chip.id,
                 case.model,
                 use,

@@ -11,24 +11,28 @@ use of its kernels (``cold``); a median hardly sees either.
 
 from __future__ import annotations
 
+import math
 from collections import defaultdict
 from collections.abc import Sequence
+from dataclasses import replace
+from functools import lru_cache
 
 import numpy as np
 from numpy.typing import NDArray
 
+from gigawatt.catalog import table
 from gigawatt.core.errors import GigawattError
 from gigawatt.performance.serving.engines import Engine
 from gigawatt.performance.serving.inference import Replica
 from gigawatt.performance.serving.recipes import Recipe, recipe_for
 from gigawatt.performance.serving.step_tables import StepTables, stage_delay
 from gigawatt.performance.serving.tables import step_tables
-from gigawatt.serving.disaggregation import simulate_disaggregated
+from gigawatt.serving.disaggregation import balanced_mix, simulate_disaggregated
 from gigawatt.serving.engine import EngineOptions, Outcome
 from gigawatt.serving.fleet import Fleet, Link
 from gigawatt.serving.requests import Requests
 from gigawatt.serving.simulation import simulate
-from gigawatt.validation.serving.layout import Layout
+from gigawatt.validation.serving.layout import Layout, Pools
 from gigawatt.validation.serving.replicas import replica_with
 from gigawatt.validation.serving.rows import ServingCase
 
@@ -74,6 +78,7 @@ def _options(engine: Engine, recipe: Recipe, layout: Layout) -> EngineOptions:
         read_interval=recipe.read_interval,
         block=max(1, round(engine.page)),
         prefix_caching=False,
+        long_prompt=recipe.token_budget if layout.data > 1.0 else None,
     )
 
 
@@ -133,18 +138,52 @@ def predict_closed(cases: Sequence[ServingCase], engine: Engine) -> list[dict[st
     return found
 
 
+def _pool(case: ServingCase, engine: Engine, pool: Layout, held: float) -> tuple[Recipe, StepTables]:
+    """(settings, tables) of a worker of a pool with ``held`` requests."""
+    recipe = _recipe(case, engine, pool, held)
+    places = min(float(recipe.max_sequences), held / pool.data)
+    return recipe, _tables(replica_with(case, [pool], engine), max(recipe.token_budget, case.prompt), places)
+
+
+def _mixed(case: ServingCase, engine: Engine, held: int) -> Pools:
+    """The pools with as many workers as keep step within the model's interactive target, the row not giving
+    them; as many times that mix as hold all requests in flight."""
+    assert case.pools is not None
+    before, after = case.pools.prefill, case.pools.decode
+    first, prefill = _pool(case, engine, before, held)
+    second, decode = _pool(case, engine, after, held)
+    mean = (1.0 + SHORTEST) / 2.0
+    counts = balanced_mix(
+        prefill, decode, prompt=mean * case.prompt, output=mean * case.output,
+        token_budget=_options(engine, first, before).token_budget,
+        max_sequences=_options(engine, second, after).max_sequences, tpot=_interactive(case.model),
+    )  # fmt: skip
+    room = decode.capacity / (mean * (case.prompt + case.output / 2.0))
+    times = max(math.ceil(held / (counts[1] * room)), 1)
+    return replace(
+        case.pools,
+        prefill=replace(before, copies=float(counts[0] * times)),
+        decode=replace(after, copies=float(counts[1] * times)),
+    )
+
+
+@lru_cache(maxsize=64)
+def _interactive(model: str) -> float:
+    """Time per output token [s] of the tightest target that the catalog has for a model, else for any."""
+    rows = table("objectives").values()
+    mine = [row for row in rows if model in (row.text("model"), row.id)] or list(rows)
+    return min(row.value("tpot") for row in mine)
+
+
 def predict_pools(case: ServingCase, engine: Engine) -> dict[str, float]:
     """As :func:`predict_closed`, of a case with a prefill and a decode pool; no decoding delays a prompt."""
     assert case.pools is not None
     held = max(round(case.held), 1)
+    mixed = _mixed(case, engine, held) if not case.pools.counted else case.pools
     fleets: list[Fleet] = []
     options: list[EngineOptions] = []
-    for pool in (case.pools.prefill, case.pools.decode):
-        share = max(held / pool.copies, 1.0)
-        recipe = _recipe(case, engine, pool, share)
-        r = replica_with(case, [pool], engine)
-        places = min(float(recipe.max_sequences), share / pool.data)
-        tables = _tables(r, max(recipe.token_budget, case.prompt), places)
+    for pool in (mixed.prefill, mixed.decode):
+        recipe, tables = _pool(case, engine, pool, max(held / pool.copies, 1.0))
         fleets.append(Fleet(tables, round(pool.copies), "least-loaded"))
         options.append(_options(engine, recipe, pool))
     scale_out = replica_with(case, [case.pools.decode], engine).cluster.scale_out

@@ -55,10 +55,15 @@ class Layout:
 
 @dataclass(frozen=True)
 class Pools:
-    """A prefill and a decode pool, the copies of each being its workers."""
+    """A prefill and a decode pool, the copies of each being its workers.
+
+    ``counted`` says that the row gives them; if not there is one of each, and the prediction takes as many as
+    go together (:func:`~gigawatt.serving.disaggregation.balanced_mix`).
+    """
 
     prefill: Layout
     decode: Layout
+    counted: bool = True
 
 
 def number(row: Mapping[str, str], column: str) -> float | None:
@@ -163,27 +168,25 @@ def pools_of(row: Mapping[str, str], chip: Chip) -> Pools:
     Raises
     ------
     Refusal
-        A label without pools, or without the workers of each: with other numbers of them every time and
-        rate would be others.
+        A label without pools, or degrees that no layout has.
     """
     detail = row.get("parallel_detail", "").strip()
     found = _POOLS.fullmatch(detail)
     if found is None:
         raise Refusal("disaggregated: the pools of the row are not told apart", detail[:60])
-    if "None" in (found[2], found[4]):
-        raise Refusal("disaggregated: the workers of each pool are not given", detail[:60])
+    counted = "None" not in (found[2], found[4])
     layouts: list[Layout] = []
     for label, workers in ((found[1], found[2]), (found[3], found[4])):
-        said = _DETAIL.fullmatch(label)
-        if said is None or int(workers) < 1:
+        said, number_of_them = _DETAIL.fullmatch(label), float(workers) if counted else 1.0
+        if said is None or number_of_them < 1.0:
             raise Refusal("the layout cannot be read", f"parallel_detail {detail[:60]!r}")
         one = _labelled(said, chip, label, mended=False)
         layouts.append(
-            Layout(one.tensor, one.data, one.expert, one.expert_tensor, one.pipeline, float(workers))
+            Layout(one.tensor, one.data, one.expert, one.expert_tensor, one.pipeline, number_of_them)
         )
-    pools = Pools(*layouts)
+    pools = Pools(layouts[0], layouts[1], counted)
     count = number(row, "n_accel")
     used = sum(pool.chips * pool.copies for pool in layouts)
-    if count is not None and used != count:
+    if counted and count is not None and used != count:
         raise Refusal("disaggregated: pools and accelerators do not agree", f"{used:g} of {count:g}")
     return pools

@@ -272,6 +272,8 @@ def case_of(row: Mapping[str, str]) -> ServingCase:
     rate = _rate(row)
     chip, architecture = chip_named(row["accelerator"].strip()), architecture_named(row["model"])
     pools = pools_of(row, chip) if kind == "pools" else None
+    for pool in () if pools is None else (pools.prefill, pools.decode):
+        _check_heads(architecture, pool)
     layout = pools.decode if pools is not None else layout_of(row, chip)
     load = _load_named(architecture.name, "|".join(row.get(k, "") for k in ("table", "mode", "regime")))
     prompt, output = _lengths(row, load)
@@ -291,6 +293,12 @@ def case_of(row: Mapping[str, str]) -> ServingCase:
         layout=layout, pools=pools, prompt=prompt, output=output, held=held, rate=rate or 0.0, load=load,
         median=_median(row), measured=_measured(row),
     )  # fmt: skip
+
+
+def _check_heads(architecture: Architecture, layout: Layout) -> None:
+    """Refuse tensor ranks that attention's heads cannot be dealt to: a label of more than one replica."""
+    if any(block.attention.heads % layout.tensor for block in architecture.blocks):
+        raise Refusal("degrees that do not divide", f"heads of {architecture.name} by TP{layout.tensor:g}")
 
 
 def _measured(row: Mapping[str, str]) -> dict[str, float]:
