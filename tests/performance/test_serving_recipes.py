@@ -4,13 +4,17 @@ from __future__ import annotations
 
 from dataclasses import replace
 from itertools import pairwise
+from typing import Any
 
 import pytest
 
 from gigawatt.catalog import table
+from gigawatt.chain.serving.question import ServingQuestion
+from gigawatt.chain.serving.reader import read_serving_question
+from gigawatt.core.errors import InputError
 from gigawatt.machine import load_chip
 from gigawatt.performance.serving.engines import load_engine
-from gigawatt.performance.serving.recipes import engine_on, recipe_for
+from gigawatt.performance.serving.recipes import Recipe, engine_on, recipe_for
 from gigawatt.workload import list_models
 
 
@@ -32,12 +36,12 @@ def test_an_engine_without_limits_keeps_its_own() -> None:
     assert engine_on(engine, load_chip("H100")) == engine
 
 
-def asked(held: float, **more: object):
-    question = {
+def asked(held: float, **more: Any) -> Recipe:
+    words = {
         "model": "deepseek-v3", "chip": load_chip("B200"), "weights": "fp8_block", "groups": 1.0,
         "prompt": 1024.0,
     }  # fmt: skip
-    return recipe_for(load_engine("sglang-2025"), held=held, **(question | more))  # type: ignore[arg-type]
+    return recipe_for(load_engine("sglang-2025"), held=held, **(words | more))
 
 
 def test_a_recipe_is_chosen_by_model_chip_format_groups_and_concurrency() -> None:
@@ -68,3 +72,40 @@ def test_rows_name_what_there_is() -> None:
             for size in (8, 24, 48, 80, 141, 192, 288)
         ]
         assert all(a <= b for a, b in pairwise(budgets))
+
+
+def question(**words: Any) -> ServingQuestion:
+    return read_serving_question(
+        model="deepseek-v3", chip="B200", engine="sglang-2025", prompt="1024", output="1024", **words
+    )
+
+
+def test_a_scenario_is_set_as_its_recipe_says() -> None:
+    """Defaults of the engine on the accelerator, published flags by concurrency, or those of a named row."""
+    usual, published = question(), question(recipe="published")
+    assert (usual.settings(1.0).token_budget, usual.settings(1.0).read_interval) == (16384, 1)
+    budget, sequences, interval = published.settings_of([1.0, 1.0, 8.0], [4.0, 64.0, 64.0])
+    assert budget.tolist() == [32768, 32768, 32768]
+    assert interval.tolist() == [10, 30, 1]
+    assert sequences.tolist() == [2048] * 3
+    named = question(recipe="sglang-deepseek-h200")
+    assert (named.settings(1.0).max_sequences, named.settings(1.0).read_interval) == (512, 1)
+    assert (usual.cache, published.cache, named.cache) == ("bf16", "fp8", "bf16")
+
+
+def test_what_is_given_goes_before_the_recipe_and_what_is_not_is_listed() -> None:
+    asked_ = question(recipe="published", token_budget=4096)
+    assert asked_.settings(1.0).token_budget == 4096
+    listed = {one.key: one for one in question().assumptions}
+    assert listed["serving.recipe"].value == "engine"
+    assert listed["serving.token_budget"].value == "16384"
+    assert "sglang-2025-160" in listed["serving.token_budget"].reason
+    assert "serving.token_budget" not in {one.key for one in asked_.assumptions}
+
+
+def test_a_recipe_that_is_none_is_refused_with_the_nearest() -> None:
+    with pytest.raises(InputError) as caught:
+        question(recipe="sglang-deepsek-h200")
+    assert caught.value.nearest == "sglang-deepseek-h200"
+    with pytest.raises(InputError, match="a recipe of vllm-2025"):
+        question(recipe="vllm-gpt-oss")

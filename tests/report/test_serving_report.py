@@ -15,12 +15,14 @@ from gigawatt.core.errors import InputError
 from gigawatt.core.quantities import parse
 from gigawatt.core.result import Result
 from gigawatt.core.store import as_json, load_result, save_result
-from gigawatt.studies.run.far_off import card_bands
+from gigawatt.studies.run.far_off import card_bands, serving_ends
 from gigawatt.studies.run.figures import NAMES, NAMES_SERVING, figure
 from gigawatt.studies.run.grids import cards, table
 from gigawatt.studies.run.render import render
+from gigawatt.studies.run.sayings import subject
 from gigawatt.studies.run.words import sentences, topics
-from gigawatt.studies.run.words_serving import errors_of, is_serving, left_out
+from gigawatt.studies.run.words_serving import is_serving, left_out
+from gigawatt.validation.serving.bands import serving_bands
 
 EXAMPLE = Path(__file__).parents[2] / "examples" / "serve-llama-70b-virginia.yaml"
 DRAWN = tuple(name for name in NAMES_SERVING if name != "bad_week")  # of the command alone
@@ -150,20 +152,19 @@ def test_the_summary_in_the_terminal(real: Result) -> None:
     assert "nan" not in text.lower().split()
 
 
-def test_a_wait_lies_where_the_measured_rows_left_the_prediction(real: Result) -> None:
-    """The ends of a band are where |predicted/measured - 1| is just what nine rows in ten stayed below."""
-    found, errors = card_bands(real), errors_of(real)
-    assert set(found) == {f"serving.{key}_p50" for key in ("ttft", "tpot")}
-    for key in ("ttft", "tpot"):
-        predicted, far = float(real[f"serving.{key}_p50"]), errors[key][1]
-        ends = [parse(end, "s") for end in found[f"serving.{key}_p50"].split(" to ")]
-        assert ends[0] < predicted < ends[1]
-        for measured in ends:
-            assert abs(predicted / measured - 1.0) == pytest.approx(far, rel=0.02)
+def test_a_key_figure_lies_where_measured_rows_lay(real: Result) -> None:
+    """The ends on a card are the factors of the scorecard's bands on the quantity that they judge."""
+    found = card_bands(real)
+    bands = serving_bands(subject(real, "serving.engine"))
+    for metric, name, unit in (("ttft", "serving.ttft_p50", "s"), ("tpot", "serving.tpot_p50", "s")):
+        ends = [parse(end, unit) for end in found[name].split(" to ")]
+        factors = (bands[metric].low, bands[metric].high)
+        assert ends == pytest.approx([float(real[name]) * f for f in factors], rel=0.02)
+    assert not {"serving.ttft_p99", "serving.throughput", "serving.rate"} & set(found)
 
 
-def test_no_band_is_said_where_the_error_has_no_upper_end(
-    real: Result, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr("gigawatt.studies.run.far_off.errors_of", lambda _: {"tpot": (0.5, 1.2, True)})
-    assert card_bands(real) == {}
+def test_json_of_a_run_has_the_bands(real: Result) -> None:
+    ends = serving_ends(real)
+    assert set(ends) == {"serving.ttft_p50", "serving.tpot_p50", "serving.capacity", "machine.chip_power"}
+    for one in ends.values():
+        assert float(one["low"]) < float(one["value"]) < float(one["high"])

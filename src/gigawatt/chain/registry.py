@@ -185,6 +185,7 @@ _SERVING = (
     ("serving.days", "", "Kinds of days: all alike, or weekdays and weekends", "serving.days"),
     ("serving.objective", "", "Latency target of a request", "serving.objective"),
     ("serving.engine", "", "The serving engine", "serving.engine year"),
+    ("serving.recipe", "", "How the engine is set: its defaults or a recipe", "serving.recipe"),
     ("serving.weights", "", "Format in which weights are stored", "serving.weights serving.precision"),
     ("serving.cache", "", "Format in which keys and values are stored", "serving.cache serving.precision"),
     ("serving.precision", "", "Savings by precision and sparsity, and the quality loss of a stored run",

@@ -427,7 +427,8 @@ def _setup(
     scaling: Autoscaling | None,
 ) -> Setup:  # fmt: skip
     parts = [
-        part(question, pool.points.degrees, n) for pool, n in zip(configuration.pools, numbers, strict=True)
+        part(question, pool.points.degrees, n, float(pool.points.peak[0]))
+        for pool, n in zip(configuration.pools, numbers, strict=True)
     ]
     moved = configuration.moved
     if moved is None:

@@ -207,7 +207,8 @@ def slowed_hours(
     chip, points = serving_plan.cluster.chip, pool.points
     least = min(_ABOVE * least_cap(clock_model(chip)), chip.power_limit)
     caps = np.linspace(least, chip.power_limit, _CAPS)[:-1]
-    places = min(float(np.max(points.most)), question.sequences * float(points.degrees.data[0]))
+    groups = float(points.degrees.data[0])
+    places = min(float(np.max(points.most)), question.settings(groups).max_sequences * groups)
     sizes = np.geomspace(1.0, max(places, 2.0), _SIZES)
     curve = batch_curve(
         replica(question, serving_plan.cluster, points.degrees), prompt=question.traffic.mean_prompt,

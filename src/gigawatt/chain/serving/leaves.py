@@ -16,8 +16,8 @@ from gigawatt.core.evidence import Assumption, Evidence, Grade
 from gigawatt.core.graph import Leaf
 from gigawatt.core.quantities import parse
 from gigawatt.machine import Chip, load_chip
-from gigawatt.performance.serving.engines import engine_rows
 from gigawatt.performance.serving.power import DEFAULT, load_serving_power
+from gigawatt.performance.serving.recipes import setting_rows
 from gigawatt.workload import read_architecture
 
 __all__ = ["model_and_serving", "power_rows"]
@@ -67,7 +67,8 @@ def model_and_serving(fill: Filler) -> Chip:
         _assumed(fill, "serving.traffic", question.traffic, usual, _trace_rows(usual.value), "serving.trace")
     engine, objective = question.engine, question.objective
     leaf("objective", objective, section.objective is not None, _rows("objectives", objective.name))
-    leaf("engine", engine, section.engine is not None, engine_rows(engine.id))
+    leaf("engine", engine, section.engine is not None, setting_rows(engine, question.chip))
+    leaf("recipe", question.recipe, section.recipe is not None)
     leaf("weights", question.weights, section.weights is not None)  # given, or what precision means
     leaf("cache", question.cache, section.cache is not None)
     assumed = AssumptionList()
@@ -107,7 +108,7 @@ def _question(fill: Filler, section: Any) -> ServingQuestion:
         key: getattr(section, key)
         for key in (
             "prompt", "output", "arrivals", "variation", "objective", "weights", "cache", "precision",
-            "sparsity", "engine", "guesses", "acceptance", *POOLED,
+            "sparsity", "engine", "recipe", "guesses", "acceptance", *POOLED,
         )
     }  # fmt: skip
     model = beside(fill.loaded, scenario.model)

@@ -122,6 +122,11 @@ def plan_serving(
     started = time.process_time()
     degrees, (looked, fit) = candidates(question, cluster, chips)
     one, count = screen(question, cluster, degrees, lambda done, all_: say("Replicas", 0.4 * done / all_))
+    if mode != "disaggregated" and _short_of_memory(question, one, prices, minimise, chips):
+        wider = replace(question, largest=2 * round(float(np.max(degrees.chips))))
+        degrees, (looked, fit) = candidates(wider, cluster, chips)
+        one, more = screen(question, cluster, degrees)
+        count += more
     found: list[Configuration] = []
     pools: tuple[Points, Points] | None = None
     if mode != "disaggregated":
@@ -167,6 +172,17 @@ def plan_serving(
         assumptions=(*question.assumptions, *told, *money),
         notices=(*question.notices, *notices),
     )  # fmt: skip
+
+
+def _short_of_memory(
+    question: ServingQuestion, one: Points, prices: Prices, minimise: str, chips: int | None
+) -> bool:
+    """Whether the best replica would hold more requests within the objective if memory had room: twice the
+    accelerators are then looked at, where nothing else says how many."""
+    if question.fixed or question.largest is not None:
+        return False
+    found = ranked(together(question, one, prices, minimise, chips), prices, minimise, 1)
+    return bool(found) and _limit(question, found[0], None, one, None) == "memory"
 
 
 def _check(mode: str, minimise: str, chips: int | None, finalists: int, requests: int) -> None:
@@ -231,7 +247,8 @@ def _limit(
         same &= getattr(every.degrees, name) == getattr(points.degrees, name)[0]
     larger = np.flatnonzero(same & (every.peak > points.peak[0]))
     if not len(larger):
-        places = question.sequences * float(points.degrees.data[0])
+        groups = float(points.degrees.data[0])
+        places = question.settings(groups).max_sequences * groups
         return "memory" if float(points.most[0]) < places else "sequences"
     step = every.take(larger[[int(np.argmin(every.peak[larger]))]])
     over = {

@@ -7,6 +7,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
 from gigawatt import catalog
 from gigawatt.chain.assumption_list import AssumptionList
 from gigawatt.chain.machine.precision import published, served
@@ -15,6 +18,14 @@ from gigawatt.core.errors import InputError, nearest
 from gigawatt.core.evidence import Assumption, Grade
 from gigawatt.machine import Chip, Cluster, build_cluster, load_chip
 from gigawatt.performance.serving.engines import Engine, default_engine, engine_rows, load_engine
+from gigawatt.performance.serving.recipes import (
+    DEFAULTS,
+    Recipe,
+    check_recipe,
+    engine_on,
+    limits_on,
+    recipe_for,
+)
 from gigawatt.performance.serving.steady import accepted_tokens
 from gigawatt.serving.objectives import Objective, read_objective
 from gigawatt.workload import Architecture, read_architecture
@@ -27,6 +38,8 @@ __all__ = [
     "ServingQuestion",
     "read_service",
 ]
+
+Array = NDArray[np.float64]
 
 DEGREES = ("tensor", "pipeline", "data", "expert")
 """Degrees that a question can fix."""
@@ -41,9 +54,10 @@ class ServingQuestion:
     ``weights`` (by part: ``workload.inference.formats_of``) and ``cache`` are stored formats; ``guesses``
     draft tokens per iteration, each accepted with the probability ``acceptance``; ``demand`` [1/s] is the
     rate of requests, where one was given;
-    ``token_budget`` and ``sequences`` are those of an iteration of one attention group at most; ``fixed``
-    holds degrees fast, and ``prefill`` those of prefill replicas where they differ; ``redundant_experts`` of
-    a layer have a second copy; ``two_batch_overlap`` is the ``overlap`` of
+    ``recipe`` is how the engine is set (:mod:`~gigawatt.performance.serving.recipes`); ``token_budget`` and
+    ``sequences`` of an iteration of one attention group at most go before it where they are given
+    (:meth:`settings`); ``fixed`` holds degrees fast, and ``prefill`` those of prefill replicas where they
+    differ; ``redundant_experts`` of a layer have a second copy; ``two_batch_overlap`` is the ``overlap`` of
     :class:`~gigawatt.performance.serving.inference.Replica`; of each prompt the share ``cached_prompt`` is
     found in a cache; ``largest`` bounds the accelerators of a replica. ``options`` are those of
     :func:`~gigawatt.machine.build_cluster`; ``pue_mean`` and ``pue_peak`` are of the year and of its
@@ -63,8 +77,9 @@ class ServingQuestion:
     traffic: Traffic
     demand: float | None
     objective: Objective
-    token_budget: float
-    sequences: float
+    recipe: str
+    token_budget: float | None
+    sequences: float | None
     context_limit: int | None
     fixed: Mapping[str, int]
     largest: int | None
@@ -92,6 +107,40 @@ class ServingQuestion:
         """Tokens per iteration of a decoding sequence."""
         return float(accepted_tokens(guesses=self.guesses, acceptance=self.acceptance))
 
+    def settings(self, groups: float, held: float | None = None) -> Recipe:
+        """How the engine of a replica is set: what is given, else the recipe, else the engine's defaults.
+
+        Parameters
+        ----------
+        groups : float
+            Attention groups of the replica.
+        held : float, optional
+            Requests in flight on the replica; as many as the engine runs where left out.
+        """
+        most = self.engine.max_sequences * groups
+        found = recipe_for(
+            self.engine, model=self.architecture.name, chip=self.chip, weights=self.weights, groups=groups,
+            held=most if held is None else min(held, most), name=self.recipe,
+            prompt=float(np.max(self.traffic.sample.prompt, initial=0)),
+        )  # fmt: skip
+        return replace(
+            found,
+            token_budget=found.token_budget if self.token_budget is None else round(self.token_budget),
+            max_sequences=found.max_sequences if self.sequences is None else round(self.sequences),
+        )
+
+    def settings_of(self, groups: ArrayLike, held: ArrayLike | None = None) -> tuple[Array, Array, Array]:
+        """(token budgets, sequences, decode iterations between looks for new requests) of :meth:`settings`,
+        arrays over points (L,); budgets and sequences are of one attention group."""
+        data = np.asarray(groups, dtype=float)
+        most = self.engine.max_sequences * data
+        both = np.stack([data, most if held is None else np.minimum(held, most)])
+        unique, place = np.unique(both, axis=1, return_inverse=True)
+        found = [self.settings(float(n), float(h)) for n, h in unique.T]
+        rows = [(one.token_budget, one.max_sequences, one.read_interval) for one in found]
+        budget, sequences, interval = np.array(rows, dtype=float)[place.ravel()].T
+        return budget, sequences, interval
+
     def cluster(self, count: int) -> tuple[Cluster, tuple[Assumption, ...]]:
         """(the cluster of ``count`` accelerators, its assumptions)."""
         return build_cluster(chip=self.chip, count=count, **self.options)
@@ -117,6 +166,7 @@ def read_service(
     guesses: int | None,
     acceptance: float | None,
     fixed: Mapping[str, int | None],
+    recipe: str | None = None,
     prefill: Mapping[str, int | None] | None = None,
     redundant_experts: int | None = None,
     two_batch_overlap: bool | None = None,
@@ -141,6 +191,8 @@ def read_service(
     limit = architecture.max_sequence or None
     weights, cache = published(assumed, (weights, cache), precision, accelerator, architecture)
     weights, cache = served(assumed, precision, sparsity, (weights, cache), accelerator, architecture)
+    weights = _weights(assumed, weights)
+    setting = _recipe(assumed, recipe, software)
     traffic = read_traffic(
         assumed, trace=trace, prompt=prompt, output=output, arrivals=arrivals, variation=variation,
         shape=shape, limit=limit,
@@ -152,21 +204,22 @@ def read_service(
             "shared prefixes are in the trace", key="cached_prompt", given=f"{cached_prompt:.3g}",
             allowed="prompt and output in place of the trace",
         )  # fmt: skip
-    return ServingQuestion(
+    found = ServingQuestion(
         architecture=architecture,
         chip=accelerator,
         options={},
         engine=software,
         year=year,
-        weights=_weights(assumed, weights),
-        cache=_cache(assumed, cache, accelerator),
+        weights=weights,
+        cache=cache or "",
         guesses=guessed,
         acceptance=chance,
         traffic=traffic,
         demand=None,
         objective=_objective(assumed, objective, architecture),
-        token_budget=_most(assumed, "token_budget", token_budget, software.token_budget),
-        sequences=_most(assumed, "sequences", sequences, software.max_sequences),
+        recipe=setting,
+        token_budget=None if token_budget is None else _whole("token_budget", token_budget),
+        sequences=None if sequences is None else _whole("sequences", sequences),
         context_limit=limit,
         fixed=_fixed(fixed),
         largest=None if largest is None else int(_whole("largest", largest)),
@@ -175,13 +228,50 @@ def read_service(
         electricity=0.0,
         rate=0.0,
         cap=None,
-        assumptions=tuple(assumed.assumptions),
-        notices=tuple(assumed.notices),
+        assumptions=(),
         prefill=_fixed(prefill or {}),
         redundant_experts=redundant_experts or 0,
         two_batch_overlap=bool(two_batch_overlap),
         cached_prompt=cached_prompt or 0.0,
     )
+    _list_settings(assumed, found)
+    cache = _cache(assumed, cache or _recipe_cache(assumed, found), accelerator)
+    return replace(found, cache=cache, assumptions=tuple(assumed.assumptions), notices=tuple(assumed.notices))
+
+
+def _recipe(assumed: AssumptionList, given: str | None, engine: Engine) -> str:
+    """How the engine is set, by the name of a recipe; the engine's own defaults where nothing is given."""
+    if given is not None:
+        return check_recipe(given, engine)
+    assumed.add("serving.recipe", DEFAULTS, "the engine's own defaults on the accelerator", Grade.vendor)
+    return DEFAULTS
+
+
+def _list_settings(assumed: AssumptionList, question: ServingQuestion) -> None:
+    """List tokens and sequences of an iteration of one attention group, where they were not given."""
+    found, row = question.settings(1.0), limits_on(question.engine, question.chip)
+    if found.id:
+        reason, grade, source = f"recipe {found.id} of {question.engine.id}", Grade.vendor, "engine-recipes"
+    elif row is not None:
+        reason = f"default of {question.engine.id} on {question.chip.id} ({row.id})"
+        grade, source = Grade.vendor, row.rows()[0].source_id
+    else:
+        reason, grade, source = "the engine's usual setting", Grade.guess, ""
+    for key, given, value in (
+        ("token_budget", question.token_budget, found.token_budget),
+        ("sequences", question.sequences, found.max_sequences),
+    ):
+        if given is None:
+            assumed.add(f"serving.{key}", f"{value:g}", reason, grade, source)
+
+
+def _recipe_cache(assumed: AssumptionList, question: ServingQuestion) -> str | None:
+    """The format of keys and values that a recipe sets, listed."""
+    found = question.settings(1.0)
+    if not found.cache or found.cache not in question.chip.peak:
+        return None
+    assumed.add("serving.cache", found.cache, f"recipe {found.id}", Grade.vendor, "engine-recipes")
+    return found.cache
 
 
 def _check_experts(architecture: Architecture, redundant: int | None, overlap: bool | None) -> None:
@@ -216,7 +306,10 @@ def _engine(assumed: AssumptionList, given: str | None, chip: Chip, year: int) -
         found = load_engine(name)
     except InputError as error:
         raise error.at(key="engine") from None
+    found = engine_on(found, chip)
     for row in engine_rows(name):
+        if row.quantity in ("token_budget", "max_sequences"):
+            continue  # listed as serving.token_budget and serving.sequences
         written = row.shown
         assumed.add_row(f"engine.{row.quantity}", row, written, row.note or row.locator)
     return found
@@ -282,13 +375,6 @@ def _objective(assumed: AssumptionList, given: str | None, architecture: Archite
             assumed.add("serving.objective", row.id, row.text("name"), Grade.vendor, row.rows()[0].source_id)
             return read_objective(row.id)
     return read_objective(assumed.default("serving.objective").text("text"))
-
-
-def _most(assumed: AssumptionList, key: str, given: int | None, usual: float) -> float:
-    if given is not None:
-        return _whole(key, given)
-    assumed.add(f"serving.{key}", f"{usual:g}", "the engine's usual setting", Grade.guess)
-    return usual
 
 
 def _whole(key: str, value: float, least: int = 1) -> float:

@@ -61,6 +61,7 @@ def read_serving_question(
     precision: str | None = None,
     sparsity: str | None = None,
     engine: str | None = None,
+    recipe: str | None = None,
     guesses: int | None = None,
     acceptance: float | None = None,
     redundant_experts: int | None = None,
@@ -100,13 +101,16 @@ def read_serving_question(
         One word for both of them, and for a pattern of zeros (:mod:`~gigawatt.chain.machine.precision`).
     engine : str, optional
         A row of the catalog's ``engines``.
+    recipe : str, optional
+        How the engine is set: a row of ``engines_recipes``, ``published`` or ``engine``
+        (:mod:`~gigawatt.performance.serving.recipes`).
     guesses, acceptance : optional
         Tokens guessed an iteration, and the chance that one is right.
     redundant_experts, two_batch_overlap, cached_prompt : optional
         Experts of a layer with a second copy; whether half a batch hides the other's exchange; the share of
         prompts found in a cache.
     token_budget, sequences : int, optional
-        Of an iteration at most, in place of the engine's usual ones.
+        Of an iteration at most, in place of those of the recipe.
     year : int, optional
         Of software and prices; that of a scenario if left out.
     fixed : mapping, optional
@@ -135,9 +139,9 @@ def read_serving_question(
     given: dict[str, Any] = {
         "trace": trace, "prompt": prompt, "output": output, "arrivals": arrivals, "variation": variation,
         "objective": objective, "weights": weights, "cache": cache, "precision": precision,
-        "sparsity": sparsity, "engine": engine, "guesses": guesses, "acceptance": acceptance,
-        "redundant_experts": redundant_experts, "two_batch_overlap": two_batch_overlap,
-        "cached_prompt": cached_prompt,
+        "sparsity": sparsity, "engine": engine, "recipe": recipe, "guesses": guesses,
+        "acceptance": acceptance, "redundant_experts": redundant_experts,
+        "two_batch_overlap": two_batch_overlap, "cached_prompt": cached_prompt,
     }  # fmt: skip
     said = {f"serving.{name}": name for name, value in given.items() if value is not None}
     said |= {f"serving.layout.{name}": name for name, value in (fixed or {}).items() if value is not None}

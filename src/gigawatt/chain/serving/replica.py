@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -15,6 +15,13 @@ from gigawatt.core.errors import InfeasibleError, InputError
 from gigawatt.core.quantities import show
 from gigawatt.machine import Cluster
 from gigawatt.performance.serving.inference import Replica, cells_lacking, kept, multiply_format
+from gigawatt.performance.serving.layouts import (
+    lacking_kernels,
+    layout_rules,
+    refused,
+    stages_measured,
+    whole_nodes,
+)
 from gigawatt.performance.serving.step_tables import StepTables
 from gigawatt.performance.serving.tables import step_tables
 from gigawatt.serving.engine import EngineOptions
@@ -246,55 +253,87 @@ def candidates(
     """
     domain = cluster.scale_up_size
     ceiling = min(x for x in (most, question.largest, _DOMAINS * domain) if x is not None)
-    if question.fixed:
-        found = enumerate_degrees(
-            question.architecture,
-            domain=domain,
-            most=ceiling,
-            fixed=question.fixed,
+    _check_kernels(question, cluster)
+
+    def fitting(size: int) -> tuple[Degrees, int]:
+        every = enumerate_degrees(
+            question.architecture, domain=domain, most=size, fixed=question.fixed,
             redundant=question.redundant_experts,
-        )
-        looked = len(found)
-        found = found.take(_lacking(question, cluster, found) <= 0.0)
-    else:
-        size, looked = min(domain, ceiling), 0
-        while True:
-            found = enumerate_degrees(
-                question.architecture, domain=domain, most=size, redundant=question.redundant_experts
-            )
-            looked = len(found)
-            found = found.take(_lacking(question, cluster, found) <= 0.0)
-            if len(found) or size >= ceiling:
-                break
-            size = min(2 * size, ceiling)
-        if question.largest is not None and size < ceiling:
-            found = enumerate_degrees(
-                question.architecture, domain=domain, most=ceiling, redundant=question.redundant_experts
-            )
-            looked = len(found)
-            found = found.take(_lacking(question, cluster, found) <= 0.0)
+        )  # fmt: skip
+        runs = every.take(_offered(question, cluster, every))
+        return runs.take(_lacking(question, cluster, runs) <= 0.0), len(every)
+
+    size = ceiling if question.fixed else min(domain, ceiling)
+    found, looked = fitting(size)
+    while not len(found) and size < ceiling:
+        size = min(2 * size, ceiling)
+        found, looked = fitting(size)
+    if question.largest is not None and size < ceiling:
+        found, looked = fitting(ceiling)
     if not len(found):
         raise _too_large(question, cluster, ceiling)
     return found, (looked, len(found))
+
+
+def _check_kernels(question: ServingQuestion, cluster: Cluster) -> None:
+    """Raise where the engine has no kernel on this chip for a stored format."""
+    lacking = lacking_kernels(layout_rules(question.engine.id), question.weights, cluster.chip)
+    if lacking:
+        raise InputError(
+            f"{question.engine.id} has no kernels for {lacking[0]} weights on {cluster.chip.id}",
+            key="weights", given=question.weights,
+            allowed="another format or engine, or a chip with that rate",
+        )  # fmt: skip
+
+
+def _offered(question: ServingQuestion, cluster: Cluster, degrees: Degrees) -> NDArray[np.bool_]:
+    """Layouts that the engine runs (L,), and without a pipeline that is asked for those that were measured.
+
+    Raises
+    ------
+    InputError
+        The engine runs none of the layouts with the degrees that are held: says why.
+    """
+    rules = layout_rules(question.engine.id)
+    reasons = refused(
+        rules, question.architecture, question.weights, tensor=degrees.tensor, data=degrees.data,
+        expert=degrees.expert,
+    )  # fmt: skip
+    runs = np.ones(len(degrees), dtype=bool)
+    for reason, mask in reasons.items():
+        runs &= ~mask
+        if question.fixed and not np.any(runs):
+            key, value = next(iter(question.fixed.items()))
+            raise InputError(
+                f"{question.engine.id} does not run this layout", key=key, given=value, allowed=reason
+            )
+    if not question.fixed:
+        runs &= whole_nodes(cluster.node.chips, chips=degrees.chips)
+    if "pipeline" not in question.fixed:
+        runs &= stages_measured(
+            rules, cluster.scale_up, cluster.scale_up_size, ranks=degrees.tensor * degrees.data,
+            pipeline=degrees.pipeline,
+        )  # fmt: skip
+    return runs
 
 
 def _too_large(question: ServingQuestion, cluster: Cluster, given: int) -> InfeasibleError:
     """The error of what is missing on ``given`` accelerators, and how many suffice."""
     domain = question.cluster(_DOMAINS * cluster.scale_up_size)[0].scale_up_size
     fixed = {k: v for k, v in question.fixed.items() if k in ("tensor", "pipeline", "data", "expert")}
+    redundant = question.redundant_experts
     here = enumerate_degrees(
-        question.architecture,
-        domain=cluster.scale_up_size,
-        most=given,
-        fixed=fixed,
-        redundant=question.redundant_experts,
+        question.architecture, domain=cluster.scale_up_size, most=given, fixed=fixed, redundant=redundant
     )
+    offered = _offered(question, cluster, here)
+    here = here.take(offered) if np.any(offered) else here
     missing = _lacking(question, cluster, here) * here.chips
     least = int(np.argmin(missing))
     more, _ = question.cluster(_DOMAINS * domain)
     wide = enumerate_degrees(
-        question.architecture, domain=domain, most=_DOMAINS * domain, redundant=question.redundant_experts
+        question.architecture, domain=domain, most=_DOMAINS * domain, redundant=redundant
     )
+    wide = wide.take(_offered(replace(question, fixed={}), more, wide))
     fit = wide.take(_lacking(question, more, wide) <= 0.0)
     words = "no number of accelerators suffices"
     if len(fit):
@@ -328,30 +367,36 @@ def tables_of(
     question: ServingQuestion, cluster: Cluster, degrees: Degrees, *, prefill: bool = False
 ) -> StepTables:
     """Tables of one replica for the event engine; of a ``prefill`` one, whose prompts are cached in part."""
-    found = replica(question, cluster, degrees)
+    found, setting = replica(question, cluster, degrees), question.settings(float(degrees.data[0]))
     lengths = question.traffic.sample.prompt + question.traffic.sample.output
     return step_tables(
-        found, accepted=question.accepted, budget=question.token_budget, sequences=question.sequences,
+        found, accepted=question.accepted, budget=setting.token_budget, sequences=setting.max_sequences,
         longest=float(max(lengths.max(), 1024)),
         cached=question.cached_prompt * question.traffic.mean_prompt if prefill else 0.0,
     )  # fmt: skip
 
 
-def engine_options(question: ServingQuestion, degrees: Degrees, **more: Any) -> EngineOptions:
-    """Options of the event engine: those of the question's engine, of all attention groups together."""
+def engine_options(
+    question: ServingQuestion, degrees: Degrees, held: float | None = None, **more: Any
+) -> EngineOptions:
+    """Options of the event engine: those of the question's engine, of all attention groups together.
+
+    ``held`` requests are in flight on a replica at the peak, where that is known: recipes go by it.
+    """
     groups = float(degrees.data[0])
-    engine = question.engine
+    engine, setting = question.engine, question.settings(groups, held)
     longest = float(np.max(question.traffic.sample.prompt, initial=0))
     usual: dict[str, Any] = {
-        "token_budget": int(question.token_budget * groups),
-        "max_sequences": int(question.sequences * groups),
+        "token_budget": int(setting.token_budget * groups),
+        "max_sequences": int(setting.max_sequences * groups),
+        "read_interval": setting.read_interval,
         # whole prompts are cut where one is longer than an iteration: such an engine is set to do so then
-        "chunked": engine.chunked > 0.0 or longest > question.token_budget * groups,
+        "chunked": engine.chunked > 0.0 or longest > setting.token_budget,
         "prompts_alone": engine.alone > 0.0,
         "block": max(1, int(engine.page)),
         "context_limit": question.context_limit,
         # a prompt lies in one attention group, whose iterations have a budget of their own
-        "long_prompt": round(question.token_budget) if groups > 1.0 else None,
+        "long_prompt": setting.token_budget if groups > 1.0 else None,
     }
     return EngineOptions(**(usual | {key: value for key, value in more.items() if value is not None}))
 

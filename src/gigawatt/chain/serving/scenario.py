@@ -15,7 +15,7 @@ __all__ = ["asked_by", "question_beside"]
 
 _SAME = (
     "prompt", "output", "arrivals", "variation", "objective", "weights", "cache", "precision",
-    "sparsity", "engine", "guesses", "acceptance", "replicas", "routing", *POOLED,
+    "sparsity", "engine", "recipe", "guesses", "acceptance", "replicas", "routing", *POOLED,
 )  # fmt: skip
 _MACHINE = ("chip", "node", "scale_up", "scale_out", "domain", "topology", "oversubscription")
 _SETTINGS = (

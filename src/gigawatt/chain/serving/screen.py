@@ -224,7 +224,8 @@ def screen(
     r = replica(question, cluster, degrees)
     room, (together, _) = _most(question, r), _prompts(question, r, degrees.data)
     alone = together / degrees.data  # each group has one
-    index, peak = loads(np.minimum(room, question.sequences * degrees.data))
+    _, places, _ = question.settings_of(degrees.data)
+    index, peak = loads(np.minimum(room, places * degrees.data))
     found = [
         _screened(
             question, cluster, degrees.take(index[part]), peak[part], room[index[part]], alone[index[part]]
@@ -242,11 +243,12 @@ def _screened(
     r = replica(question, cluster, degrees)
     prompt, output = traffic.mean_prompt, traffic.mean_output
     steps = max(output - 1.0, 0.0) / question.accepted
+    budget, places, interval = question.settings_of(degrees.data, peak)
 
     def held(number: Array) -> Any:
         return steady(
             r, prompt=prompt, output=output, held=number, accepted=question.accepted,
-            budget=question.token_budget, sequences=question.sequences,
+            budget=budget, sequences=places,
         )  # fmt: skip
 
     mean = mean_below(peak, quantile)
@@ -254,14 +256,13 @@ def _screened(
     rate = at.requests * np.minimum(mean, 1.0)
     decoding = steps * at.iteration / at.decoding
     added = np.maximum(1.0 / at.requests - decoding, 0.0)
-    beside = (
-        at.iteration * prompt / (question.token_budget * degrees.data) if question.engine.chunked else 0.0
-    )
+    beside = at.iteration * prompt / (budget * degrees.data) if question.engine.chunked else 0.0
+    unread = (interval - 1.0) * at.iteration  # of decode iterations between looks for new requests
     service = added + beside
     variation, long = _spread(traffic.sample.prompt, quantile)
     wait, tail = waits(service=service, rate=rate, variation=variation, quantile=quantile)
     first = at.first_token + (question.engine.waits - 1.0) * at.token
-    slow = first + np.maximum(tail, wait + (long - 1.0) * service)
+    slow = first + quantile * unread + np.maximum(tail, wait + (long - 1.0) * service)
     z = NormalDist().inv_cdf(min(quantile, 1.0 - 1e-9))
     gaps, few = max(output - 1.0, 1.0), _few_gaps(traffic.sample.output)
     beside_token = rate * at.token  # prompts that come from one token of a request to its next
@@ -277,7 +278,7 @@ def _screened(
     parts["overhead"] = np.maximum(1.0 - share - sum(parts.values()), 0.0)
     _, longest = _spread(traffic.sample.output, quantile)
     return Points(
-        degrees=degrees, peak=peak, held=mean, rate=rate, ttft=first + wait, tpot=at.token,
+        degrees=degrees, peak=peak, held=mean, rate=rate, ttft=first + unread / 2.0 + wait, tpot=at.token,
         slow_ttft=slow, slow_tpot=slow_token,
         slow_e2e=slow + slow_token * max(longest * output - 1.0, 0.0),
         active=np.maximum(at.energy - chip_idle / at.requests, 0.0), idle=chip_idle,
@@ -308,9 +309,10 @@ def _prompts(question: ServingQuestion, r: Replica, prompts: Array) -> tuple[Arr
     """(seconds, joules) until ``prompts`` (L,) that arrive together have their first token."""
     whole, engine = question.traffic.mean_prompt, question.engine
     prompt = whole * (1.0 - question.cached_prompt)
-    budget = question.token_budget * r.shares.data
+    each = question.settings_of(r.shares.data)[0]
+    budget = each * r.shares.data
     passes = np.maximum(prompt * prompts / budget, 1.0)
-    piece = np.minimum(prompt, question.token_budget)
+    piece = np.minimum(prompt, each)
     work = prompt_tokens_cost(r, prompt * prompts / passes, piece).times(passes)
     attention = prompt_cost(r, piece, whole - prompt + (prompt - piece) / 2.0)
     work = work.plus(attention.times(np.maximum(prompts / r.shares.data, 1.0) * prompt / piece))
@@ -325,7 +327,8 @@ def prefill_points(question: ServingQuestion, cluster: Cluster, degrees: Degrees
     traffic, quantile = question.traffic, question.objective.percentile or 1.0
     prompt = traffic.mean_prompt * (1.0 - question.cached_prompt)
     r = replica(question, cluster, degrees)
-    together = np.maximum(np.floor(question.token_budget * degrees.data / prompt), 1.0)
+    budget, _, _ = question.settings_of(degrees.data)
+    together = np.maximum(np.floor(budget * degrees.data / prompt), 1.0)
     one, _ = _prompts(question, r, np.ones(len(degrees)))
     many, joules = _prompts(question, r, together)
     index = np.repeat(np.arange(len(degrees)), len(_LOADS))
@@ -354,7 +357,8 @@ def decode_points(question: ServingQuestion, cluster: Cluster, degrees: Degrees)
     prompt, output = traffic.mean_prompt, traffic.mean_output
     steps = max(output - 1.0, 1e-9) / question.accepted
     room = _most(question, replica(question, cluster, degrees))
-    index, peak = loads(np.minimum(room, question.sequences * degrees.data))
+    _, places, _ = question.settings_of(degrees.data)
+    index, peak = loads(np.minimum(room, places * degrees.data))
     taken = degrees.take(index)
     r = replica(question, cluster, taken)
 

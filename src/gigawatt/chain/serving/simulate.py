@@ -311,11 +311,13 @@ def _notices(question: ServingQuestion, setup: Setup, outcome: Outcome, summary:
     return tuple(found)
 
 
-def part(question: ServingQuestion, degrees: Degrees, replicas: int, **options: Any) -> Part:
-    """Replicas with the engine's usual options and those given."""
+def part(
+    question: ServingQuestion, degrees: Degrees, replicas: int, held: float | None = None, **options: Any
+) -> Part:
+    """Replicas with the engine's options (:func:`~gigawatt.chain.serving.replica.engine_options`)."""
     if replicas < 1:
         raise InputError("not a number of replicas", key="replicas", given=replicas, allowed="1 or more")
-    return Part(degrees, replicas, engine_options(question, degrees, **options))
+    return Part(degrees, replicas, engine_options(question, degrees, held, **options))
 
 
 def check_replica(question: ServingQuestion, cluster: Cluster, degrees: Degrees) -> None:

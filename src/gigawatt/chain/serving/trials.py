@@ -67,7 +67,8 @@ def setup_of(question: ServingQuestion, configuration: Configuration) -> tuple[S
     share = min(1.0, _FEW / most)
     numbers = [max(1, round(pool.replicas * share)) for pool in pools]
     parts: list[Part] = [
-        part(question, pool.points.degrees, n) for pool, n in zip(pools, numbers, strict=True)
+        part(question, pool.points.degrees, n, float(pool.points.peak[0]))
+        for pool, n in zip(pools, numbers, strict=True)
     ]
     if len(parts) == 1:
         return Setup(parts[0]), numbers[0] / pools[0].replicas

@@ -2,7 +2,9 @@
 
 Defaults are rows of ``engines_limits``: tokens and sequences of an iteration at most by the accelerator's
 memory. A recipe is the server flags that a benchmark's scripts set instead (``engines_recipes``);
-it goes by model, accelerator and concurrency, not by the source of a row.
+it goes by model, accelerator and concurrency, not by the source of a row. A scenario names one
+(``serving.recipe``), or leaves it to what is published (:data:`PUBLISHED`) or to the engine
+(:data:`DEFAULTS`).
 """
 
 from __future__ import annotations
@@ -11,10 +13,26 @@ import math
 from dataclasses import dataclass, replace
 
 from gigawatt.catalog import Entity, table
+from gigawatt.core.errors import InputError, nearest
+from gigawatt.core.evidence import Evidence
 from gigawatt.machine.machine import Chip
-from gigawatt.performance.serving.engines import Engine
+from gigawatt.performance.serving.engines import Engine, engine_rows
 
-__all__ = ["Recipe", "engine_on", "recipe_for"]
+__all__ = [
+    "DEFAULTS",
+    "PUBLISHED",
+    "Recipe",
+    "check_recipe",
+    "engine_on",
+    "limits_on",
+    "recipe_for",
+    "setting_rows",
+]
+
+DEFAULTS = "engine"
+"""Recipe of a scenario: the engine's own defaults on the accelerator."""
+PUBLISHED = "published"
+"""Recipe of a scenario: the published one by model, accelerator, formats and concurrency, if there is one."""
 
 _ROUND = 64.0
 """Tokens to which a budget made from a prompt is rounded up."""
@@ -43,22 +61,65 @@ class Recipe:
     cache: str = ""
 
 
-def engine_on(engine: Engine, chip: Chip) -> Engine:
-    """The engine with its default limits on ``chip``: those of the largest memory that the chip reaches, a
-    row for chips of its name before one for all.
+def limits_on(engine: Engine, chip: Chip) -> Entity | None:
+    """The row of the engine's default limits on ``chip``: that of the largest memory that the chip reaches, a
+    row for chips of its name before one for all; ``None`` where it has none.
     """
-    best: tuple[int, float, Entity] | None = None
+    best: tuple[tuple[int, float], Entity] | None = None
     for row in table("engines_limits").values():
         prefix, least = row.text("prefix"), row.value("memory_from")
         if row.text("engine") != engine.id or not chip.id.startswith(prefix) or chip.memory_bytes < least:
             continue
-        key = (len(prefix), least, row)
-        if best is None or key[:2] > best[:2]:
-            best = key
-    if best is None:
+        key = (len(prefix), least)
+        if best is None or key > best[0]:
+            best = key, row
+    return None if best is None else best[1]
+
+
+def engine_on(engine: Engine, chip: Chip) -> Engine:
+    """The engine with its default limits on ``chip`` (:func:`limits_on`)."""
+    row = limits_on(engine, chip)
+    if row is None:
         return engine
-    row = best[2]
     return replace(engine, token_budget=row.value("token_budget"), max_sequences=row.value("max_sequences"))
+
+
+def setting_rows(engine: Engine, chip: Chip) -> tuple[Evidence, ...]:
+    """Rows behind an engine on a chip: those of the engine, its limits in place of the engine's own."""
+    row = limits_on(engine, chip)
+    own = engine_rows(engine.id)
+    if row is None:
+        return own
+    limits = row.rows()
+    limited = {one.quantity for one in limits}
+    return (*(one for one in own if one.quantity not in limited), *limits)
+
+
+def check_recipe(name: str, engine: Engine) -> str:
+    """The recipe of a scenario, if it is one of this engine.
+
+    Raises
+    ------
+    InputError
+        No such recipe, or one of another engine.
+    """
+    rows = table("engines_recipes")
+    mine = [key for key, row in rows.items() if row.text("engine") == engine.id]
+    known = [DEFAULTS, PUBLISHED, *mine]
+    if name in rows and name not in known:
+        other = rows[name].text("engine")
+        raise InputError(
+            f"a recipe of {other}, and the engine is {engine.id}", key="recipe", given=name, allowed=known
+        )
+    if name not in known:
+        raise InputError(
+            "no such recipe",
+            key="recipe",
+            given=name,
+            allowed=known,
+            nearest=nearest(name, (*known, *rows)),
+        )
+    return name
 
 
 def _meant(row: Entity, *, engine: str, model: str, chip: str, weights: str, groups: float) -> bool:
@@ -74,7 +135,15 @@ def _meant(row: Entity, *, engine: str, model: str, chip: str, weights: str, gro
 
 
 def recipe_for(
-    engine: Engine, *, model: str, chip: Chip, weights: str, groups: float, held: float, prompt: float
+    engine: Engine,
+    *,
+    model: str,
+    chip: Chip,
+    weights: str,
+    groups: float,
+    held: float,
+    prompt: float,
+    name: str = PUBLISHED,
 ) -> Recipe:
     """The published recipe, or the engine's defaults on the chip where none is published.
 
@@ -94,9 +163,29 @@ def recipe_for(
         Requests in flight.
     prompt : float [token]
         Longest prompt.
+    name : str
+        As a scenario names it: :data:`PUBLISHED`, :data:`DEFAULTS` or the row of a recipe, which then holds
+        whatever the load is.
     """
     usual = engine_on(engine, chip)
     budget, sequences = usual.token_budget, usual.max_sequences
+    chosen = _published(engine, model, chip, weights, groups, held, prompt) if name == PUBLISHED else None
+    if name not in (PUBLISHED, DEFAULTS):
+        chosen = table("engines_recipes")[check_recipe(name, engine)]
+    if chosen is None:
+        return Recipe("", round(budget), round(sequences))
+    budget = chosen.get("token_budget") or budget
+    if chosen.text("whole") == "yes":
+        budget = max(budget, math.ceil((held + prompt + _ROUND) / _ROUND) * _ROUND)
+    sequences = chosen.get("max_sequences") or sequences
+    interval = round(chosen.value("read_interval"))
+    return Recipe(chosen.id, round(budget), round(sequences), interval, chosen.text("cache"))
+
+
+def _published(
+    engine: Engine, model: str, chip: Chip, weights: str, groups: float, held: float, prompt: float
+) -> Entity | None:
+    """The row that is meant, of a model before one for all, for the highest concurrency that is reached."""
     chosen: Entity | None = None
     best = (False, 0.0)
     for row in table("engines_recipes").values():
@@ -108,11 +197,4 @@ def recipe_for(
         key = (row.text("model") != "", row.value("held_from"))
         if chosen is None or key >= best:
             chosen, best = row, key
-    if chosen is None:
-        return Recipe("", round(budget), round(sequences))
-    budget = chosen.get("token_budget") or budget
-    if chosen.text("whole") == "yes":
-        budget = max(budget, math.ceil((held + prompt + _ROUND) / _ROUND) * _ROUND)
-    sequences = chosen.get("max_sequences") or sequences
-    interval = round(chosen.value("read_interval"))
-    return Recipe(chosen.id, round(budget), round(sequences), interval, chosen.text("cache"))
+    return chosen

@@ -124,7 +124,7 @@ class _Round:
 
 
 def _round(
-    r: Replica, prompt: Array, context: Array, decoding: Array, together: Array, budget: float
+    r: Replica, prompt: Array, context: Array, decoding: Array, together: Array, budget: Array
 ) -> _Round:
     """Iterations of ``decoding`` sequences, and of as many prompts beside them as come ``together``."""
     engine, b = r.engine, decoding
@@ -167,7 +167,7 @@ def _prompt_alone(r: Replica, chunk: Array) -> PassCost:
     return prompt_tokens_cost(r, chunk, chunk).plus(prompt_cost(r, chunk, 0.0)).plus(sequence_cost(r, 1.0))
 
 
-def _burst(r: Replica, prompt: Array, count: Array, budget: float) -> Array:
+def _burst(r: Replica, prompt: Array, count: Array, budget: Array) -> Array:
     """Mean time to the first token of ``count`` prompts that come at once to an empty replica."""
     engine, s = r.engine, prompt
     chunk = np.minimum(count * s, budget * r.shares.data)
@@ -191,8 +191,8 @@ def steady(
     output: ArrayLike,
     held: ArrayLike,
     accepted: ArrayLike = 1.0,
-    budget: float | None = None,
-    sequences: float | None = None,
+    budget: ArrayLike | None = None,
+    sequences: ArrayLike | None = None,
     rounds: int = _ROUNDS,
 ) -> Steady:
     """A replica that is never without ``held`` requests.
@@ -207,7 +207,7 @@ def steady(
         Requests at once; those for which memory has no room wait.
     accepted : array (L,)
         Tokens gained an iteration (:func:`accepted_tokens`).
-    budget, sequences : float, optional
+    budget, sequences : array (L,), optional
         Tokens and sequences of an iteration at most; the engine's usual ones if left out.
     rounds : int
         Of the fixed point of decoding sequences.
@@ -215,8 +215,8 @@ def steady(
     s, n, asked = (np.asarray(x, dtype=float) for x in (prompt, output, held))
     gain = np.asarray(accepted, dtype=float)
     engine = r.engine
-    most = engine.token_budget if budget is None else budget
-    places = (engine.max_sequences if sequences is None else sequences) * r.shares.data
+    most = np.asarray(engine.token_budget if budget is None else budget, dtype=float)
+    places = np.asarray(engine.max_sequences if sequences is None else sequences) * r.shares.data
     holds = holding(r, s + engine.reserved * n)
     c = np.maximum(np.minimum(np.minimum(asked, places), holds), 1.0)
     steps = np.maximum(n - 1.0, 0.0) / gain
@@ -245,7 +245,7 @@ def steady(
 
 
 def _decoding(
-    r: Replica, prompt: Array, context: Array, steps: Array, held: Array, budget: float, rounds: int
+    r: Replica, prompt: Array, context: Array, steps: Array, held: Array, budget: Array, rounds: int
 ) -> tuple[Array, _Round]:
     """(sequences that decode, the iterations with them): those held less what Little's law has waiting."""
     b = held

@@ -26,6 +26,7 @@ from gigawatt.faces.report.drawings import drawn
 from gigawatt.faces.report.trust import assumption_grid, result_sources
 from gigawatt.schema.fields import LOAD, SERVING
 from gigawatt.studies.run import grids
+from gigawatt.studies.run.bands_serving import factors_grid
 from gigawatt.studies.run.far_off import band_grid, resembling_grid, step_band
 from gigawatt.studies.run.figures import figure
 from gigawatt.studies.run.figures_tables import has_table
@@ -156,7 +157,8 @@ def _far_off(result: Result) -> tuple[Grid, ...]:
     """How far off the times may be, as a table."""
     if is_serving(result):
         made = error_grid(errors_of(result))
-        return () if made is None else (made,)
+        bands = factors_grid(subject(result, "serving.engine"))
+        return (*bands, *(() if made is None else (made,)))
     found = step_band(result)
     return (() if found is None else (band_grid(found),)) + resembling_grid(result)
 

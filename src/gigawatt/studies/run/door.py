@@ -65,7 +65,7 @@ def run(
     tables: dict[str, Callable[[], Any]] = {name: partial(_table, result, name) for name in result.tables}
     return Answer(
         STUDY,
-        as_json(result),
+        {**as_json(result), **_bands(result)},
         result,
         {name: partial(figure, result, name) for name in figure_names()[branch_of(result)]},
         tables,
@@ -74,6 +74,14 @@ def run(
         parquet=tables,
         sealed={"run.json": result.run},
     )
+
+
+def _bands(result: Result) -> dict[str, Any]:
+    """Where the times, the capacity and the watts of a service would be measured, by quantity."""
+    from gigawatt.studies.run.far_off import serving_ends
+    from gigawatt.studies.run.words_serving import is_serving
+
+    return {"bands": serving_ends(result)} if is_serving(result) else {}
 
 
 def _table(result: Result, name: str) -> Any:

@@ -13,8 +13,9 @@ from gigawatt.faces.figures.readable import shown, significant, with_unit
 from gigawatt.faces.report.parts import rows_grid
 from gigawatt.machine import load_chip
 from gigawatt.studies.run.sayings import find, subject
-from gigawatt.studies.run.words_serving import errors_of, is_serving
+from gigawatt.studies.run.words_serving import is_serving
 from gigawatt.validation.chain.band import resembling, run_days_band, whole_run_band
+from gigawatt.validation.serving.bands import serving_bands
 from gigawatt.validation.training.band import Band, prediction_band
 from gigawatt.validation.training.domain import outside_domain, step_time_band
 from gigawatt.validation.training.regimes import REGIMES
@@ -24,12 +25,18 @@ __all__ = [
     "band_grid",
     "card_bands",
     "resembling_grid",
+    "serving_ends",
     "step_band",
     "training_error",
     "training_error_grid",
 ]
 
 _DAY = 86400.0
+_JUDGED = {
+    "ttft": "serving.ttft_p50", "tpot": "serving.tpot_p50", "throughput": "serving.capacity",
+    "watts": "machine.chip_power",
+}  # fmt: skip
+"""Metric of the bands of serving → the quantity of a result that it judges."""
 _TIMES = (
     "training.duration", "training.step_time", "training.effective_step_time", "training.tokens_per_second",
     "training.mfu",
@@ -181,10 +188,9 @@ def card_bands(result: Result) -> dict[str, str]:
     """Quantity → where its true value may lie, for key figures of which that is known.
 
     Of a run: days, a step and the rates that follow from them, from the steps of published sources and the
-    chance of failures (:func:`step_band`). Of a service: the waits of half of the requests. Of nine measured
-    rows in ten the prediction p was within a share f, |p/m - 1| <= f, so that what is measured, m, lies
-    between p/(1 + f) and p/(1 - f); where f is 1 or more there is no upper end, and nothing is said. The rows
-    are means and medians: no such error is known of the 99th percentile, nor of totals that the demand sets.
+    chance of failures (:func:`step_band`). Of a service: the waits of half of the requests, what its replicas
+    serve at most and what an accelerator draws (:mod:`gigawatt.validation.serving.bands`). The rows are means
+    and medians: no such error is known of the 99th percentile, nor of totals that the demand sets.
     """
     found = step_band(result)
     if found is None:
@@ -206,11 +212,20 @@ def card_bands(result: Result) -> dict[str, str]:
 def _wait_bands(result: Result) -> dict[str, str]:
     if not is_serving(result):
         return {}
-    bands: dict[str, tuple[float, float]] = {}
-    for key, (_, far, _) in errors_of(result).items():
-        if far < 1.0:
-            bands[f"serving.{key}_p50"] = (1.0 / (1.0 + far), 1.0 / (1.0 - far))
-    return _spread_of(result, bands)
+    found = serving_bands(subject(result, "serving.engine"))
+    return _spread_of(result, {_JUDGED[metric]: (band.low, band.high) for metric, band in found.items()})
+
+
+def serving_ends(result: Result) -> dict[str, dict[str, float | str]]:
+    """Quantity of a service → its value and the ends of its band, in the quantity's unit."""
+    found: dict[str, dict[str, float | str]] = {}
+    for metric, band in serving_bands(subject(result, "serving.engine")).items():
+        quantity = find(result, _JUDGED[metric])
+        if quantity is not None:
+            value = float(quantity.value)
+            ends = {"low": band.low * value, "value": value, "high": band.high * value}
+            found[quantity.name] = {**ends, "unit": quantity.unit}
+    return found
 
 
 def _spread_of(result: Result, bands: Mapping[str, tuple[float, float]]) -> dict[str, str]:

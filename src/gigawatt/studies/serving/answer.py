@@ -20,6 +20,7 @@ from gigawatt.performance.serving.inference import multiply_format
 from gigawatt.serving.engine import ITL_EDGES
 from gigawatt.serving.outcome import Quantiles, latencies
 from gigawatt.serving.power_profile import power_series
+from gigawatt.studies.run.bands_serving import bands_of
 
 __all__ = ["plan_answer", "request_columns", "run_answer", "series_columns"]
 
@@ -232,6 +233,7 @@ def plan_answer(plan: ServingPlan, wall: Wall | None = None) -> dict[str, Any]:
         }
     if wall is not None:
         answer["roofline"] = _wall(wall)
+    answer["bands"] = bands_of(answer)
     return answer | _assumptions(plan.assumptions, plan.notices)
 
 
@@ -375,6 +377,7 @@ def run_answer(run: ServingRun) -> dict[str, Any]:
     if question.objective.percentile is not None:
         for key, value in _at_percentile(run).items():
             answer[f"{key}_s"].setdefault(f"p{100 * question.objective.percentile:g}", value)
+    answer["bands"] = bands_of(answer)
     return answer | _assumptions(run.assumptions, run.notices)
 
 

@@ -12,6 +12,7 @@ from gigawatt.faces.figures.readable import count, label, large, significant, wi
 from gigawatt.faces.report.drawings import drawn
 from gigawatt.faces.report.parts import facts_of, listed, rows_grid, trusted, with_percent
 from gigawatt.faces.report.trust import read_assumptions, trust_words
+from gigawatt.studies.run.bands_serving import bands_grid, bands_words
 from gigawatt.studies.run.words_serving import LIMITED, error_grid, error_words, left_out
 from gigawatt.studies.serving.figures import FIGURES, facts, layout_words, wall_rows
 
@@ -265,7 +266,8 @@ def document(answer: Answer, again: Again, more: Any = None) -> Document:
     assumptions = read_assumptions(answer["assumptions"])
     grade = worst(a.grade for a in assumptions).label
     errors = left_out(answer["engine"], answer["chip"])
-    far = error_grid(errors)
+    error = error_grid(errors)
+    far = (*bands_grid(answer), *(() if error is None else (error,)))
 
     def figure(name: str) -> tuple[Part, ...]:
         key, draw, caption = FIGURES[name]
@@ -278,8 +280,8 @@ def document(answer: Answer, again: Again, more: Any = None) -> Document:
         Section("memory", "Memory", (*figure("memory"), _memory(answer))),
         Section("best", "The best configurations", (_best(answer),)),
     ]
-    if far is not None:
-        sections.insert(2, Section("error", "Uncertainty", (far,)))
+    if far:
+        sections.insert(2, Section("error", "Uncertainty", far))
     if answer["front"]:
         sections.append(Section("front", "Pareto front", (*figure("front"), _front(answer))))
     if answer.get("roofline"):
@@ -288,7 +290,7 @@ def document(answer: Answer, again: Again, more: Any = None) -> Document:
         sections.append(Section("wall", "Roofline: other formats and faster memory", wall))
     texts = (
         f"{_question(answer)} {_summary(answer, grade)} {waits_words(answer)}",
-        f"{error_words(errors)} {_bottleneck(answer)}",
+        f"{bands_words(answer)} {error_words(errors)} {_bottleneck(answer)}",
         f"{cost_words(answer)} {trust_words(assumptions)}",
     )
     cards = (
@@ -320,6 +322,7 @@ def document(answer: Answer, again: Again, more: Any = None) -> Document:
             "serving.objective",
             "serving.percentile",
             "serving.engine",
+            "serving.recipe",
             "serving.acceptance",
             "site.name",
             "facility.pue",

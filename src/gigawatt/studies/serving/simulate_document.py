@@ -14,6 +14,7 @@ from gigawatt.faces.figures.readable import count, label, large, significant, wi
 from gigawatt.faces.report.drawings import drawn
 from gigawatt.faces.report.parts import facts_of, rows_grid, trusted, with_percent
 from gigawatt.faces.report.trust import read_assumptions, trust_words
+from gigawatt.studies.run.bands_serving import bands_grid, bands_words
 from gigawatt.studies.run.words_serving import error_grid, error_words, left_out
 from gigawatt.studies.serving.document import cost_words, facts_grid, pools_words, waits_words
 from gigawatt.studies.serving.simulate_figures import distributions, series
@@ -110,7 +111,8 @@ def document(answer: Answer, again: Again, more: Any = None) -> Document:
     assumptions = read_assumptions(answer["assumptions"])
     grade = worst(a.grade for a in assumptions).label
     errors = left_out(answer["engine"], answer["chip"])
-    far = error_grid(errors)
+    error = error_grid(errors)
+    far = (*bands_grid(answer), *(() if error is None else (error,)))
     peak, step = (with_unit(answer[key], "kW") for key in ("power_peak_kW", "power_step_kW"))
     goodput = significant(answer["goodput_requests_per_s"] or 0.0)
     attainment = significant(100 * (answer["kept_share"].get("all") or 0.0))
@@ -147,11 +149,11 @@ def document(answer: Answer, again: Again, more: Any = None) -> Document:
         Section("time", "Over time", (*over, *_parts(answer))),
     ]  # fmt: skip
     sections = [section for section in sections if section.parts]
-    if far is not None:
-        sections.append(Section("error", "Uncertainty", (far,)))
+    if far:
+        sections.append(Section("error", "Uncertainty", far))
     texts = (
         f"{_summary(answer, grade)} {waits_words(answer)}".strip(),
-        f"{_busy(answer)}{_bottleneck(answer)} {error_words(errors)}",
+        f"{_busy(answer)}{_bottleneck(answer)} {bands_words(answer)} {error_words(errors)}",
         f"{cost_words(answer)} {trust_words(assumptions)}",
     )
     machine = f"{count(answer['chips'])} {answer['chip']}"
@@ -184,6 +186,7 @@ def document(answer: Answer, again: Again, more: Any = None) -> Document:
             "serving.objective",
             "serving.percentile",
             "serving.engine",
+            "serving.recipe",
             "serving.acceptance",
             "site.name",
             "facility.pue",

@@ -26,6 +26,7 @@ __all__ = [
     "coverage_left_out",
     "prediction_band",
     "shipped_residuals",
+    "widened_band",
 ]
 
 COVERAGE = 0.9
@@ -162,10 +163,10 @@ def prediction_band(
     alike = use & (known.regimes == regime)
     if len(set(known.makers[alike])) >= FEWEST:
         use = alike
-    return _widened(known.values[use], known.makers[use], coverage)
+    return widened_band(known.values[use], known.makers[use], coverage)
 
 
-def _widened(values: NDArray[np.float64], makers: NDArray[np.object_], coverage: float) -> Band:
+def widened_band(values: NDArray[np.float64], makers: NDArray[np.object_], coverage: float) -> Band:
     """The band of some makers' errors, each end further out by what makers that it has not seen need.
 
     References
