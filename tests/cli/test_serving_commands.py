@@ -235,3 +235,70 @@ def test_a_scenario_says_what_options_do_not(call: Call, tmp_path: Path) -> None
     code, _, err = call("simulate-serving", "--chip", "H100")
     assert code == 2
     assert "--model: is missing" in err
+
+
+SESSIONS = (
+    "--model",
+    "llama-3.1-8b",
+    "--chip",
+    "h100",
+    "--tensor",
+    "1",
+    "--rate",
+    "4/s",
+    "--requests",
+    "600",
+)
+TURNS = "turns=4; first=2000; new=300; output=60; think=3 s; common=512"
+
+
+def test_sessions_tiers_and_speculation_are_reported(call: Call) -> None:
+    code, out, err = call(
+        "simulate-serving", *SESSIONS, "--sessions", TURNS, "--tiers", "host=64GB, remote=1TB",
+        "--speculation", "eagle3", "--json",
+    )  # fmt: skip
+    assert (code, err) == (0, "")
+    answer = json.loads(out)
+    turns, tiers = answer["sessions"], answer["cache_tiers"]
+    assert turns["turns_mean"] == 4.0
+    assert turns["per_s"] == pytest.approx(answer["requests_per_s"] / 4.0, rel=0.2)
+    assert turns["cached_share_later"] > turns["cached_share_first"] > 0.2
+    assert [row["tier"] for row in tiers] == ["accelerator", "host", "remote"]
+    assert answer["guesses"] == 3
+    told = {one["key"] for one in answer["assumptions"]}
+    assert {"serving.tiers.host.bandwidth", "serving.drafter", "serving.guesses"} <= told
+    code, out, err = call("simulate-serving", *SESSIONS, "--sessions", TURNS, "--tiers", "host=64GB")
+    assert code == 0
+    for words in ("TTFT, later turns", "sessions/s of 4 turns", "hits by tier"):
+        assert words in out
+
+
+def test_a_scenario_says_sessions_and_tiers(call: Call, tmp_path: Path) -> None:
+    file = tmp_path / "turns.yaml"
+    text = "model: llama-3.1-8b\nmachine:\n  chip: H100\nsite:\n  name: texas\n"
+    text += "serving:\n  demand: 4 requests/s\n"
+    text += f"  sessions: {TURNS}\n  tiers: host=64GB\n  speculation: eagle3\n  simulated_requests: 400\n"
+    file.write_text(text)
+    code, out, err = call("simulate-serving", str(file), "--tensor", "1", "--json")
+    assert (code, err) == (0, "")
+    answer = json.loads(out)
+    assert answer["sessions"]["turns_mean"] == 4.0
+    assert [row["tier"] for row in answer["cache_tiers"]] == ["accelerator", "host"]
+
+
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        (("--sessions", "codex"), "--sessions: no such kind of sessions; given 'codex'"),
+        (("--sessions", TURNS, "--prompt", "100"), "--sessions: lengths are given twice"),
+        (("--sessions", TURNS, "--tiers", "host"), "--tiers: host has no capacity"),
+        (("--tiers", "host=1GB"), "--tiers: tiers hold prefixes, and these requests share none"),
+        (("--speculation", "eagle9"), "--speculation: no such speculation; given 'eagle9'"),
+        (("--sessions", TURNS, "--prefill", "1xTP1"), "--prefill: sessions run on replicas that both"),
+    ],
+)
+def test_bad_sessions_are_one_line(call: Call, words: tuple[str, ...], message: str) -> None:
+    code, out, err = call("simulate-serving", *SESSIONS, *words)
+    assert (code, out) == (2, "")
+    assert message in err
+    assert len(err.strip().splitlines()) == 1

@@ -108,6 +108,11 @@ def simulate_disaggregated(
     """
     from gigawatt.serving.engine_run import Prefilled, build, outcome, refused, serve
 
+    if requests.sessions is not None:
+        raise InputError(
+            "sessions run on replicas that both prefill and decode", key="prefill",
+            allowed="aggregated replicas, or requests without sessions",
+        )  # fmt: skip
     if concurrency is not None:
 
         def run(part: Requests) -> Outcome:
@@ -118,6 +123,11 @@ def simulate_disaggregated(
 
         requests = replace(requests, arrival=closed_arrivals(requests, concurrency, run))
     first, second = options_prefill or EngineOptions(), options_decode or EngineOptions()
+    if first.tiers or second.tiers:
+        raise InputError(
+            "tiers are modelled on replicas that both prefill and decode", key="tiers",
+            given=(*first.tiers, *second.tiers)[0].name, allowed="aggregated replicas",
+        )  # fmt: skip
     if second.mode != "continuous":
         raise InputError("cannot take what is prefilled", key="mode", given=second.mode, allowed="continuous")
     length = requests.prompt + requests.output
@@ -173,7 +183,9 @@ def simulate_disaggregated(
         counters={name: value + late.counters[name] for name, value in early.counters.items()},
         replicas=prefill.most + decode.most,
         pools=pools,
-        **times,
+        scheduled=times["scheduled"],
+        first_token=times["first_token"],
+        finish=times["finish"],
     )
 
 

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from gigawatt.core.checks import check_word
 from gigawatt.core.errors import InputError
+from gigawatt.serving.cache_tiers import CacheTier
 
 __all__ = ["ITL_EDGES", "EngineOptions", "Outcome", "Series"]
 
@@ -62,6 +63,9 @@ class EngineOptions:
         A request whose prompt and output are longer is rejected, as is one that cannot fit the cache.
     watermark : float
         Share of pages that must stay free when a sequence is admitted beside others.
+    tiers : tuple of CacheTier
+        Where prefixes go that are evicted, the quickest first; shared ones behind those of a replica. Leading
+        blocks found there are loaded while others run, or computed anew where that is quicker.
     """
 
     token_budget: int = 8192
@@ -78,11 +82,18 @@ class EngineOptions:
     long_prompt: int | None = None
     context_limit: int | None = None
     watermark: float = 0.0
+    tiers: tuple[CacheTier, ...] = ()
 
     def __post_init__(self) -> None:
         for key, options in (("preemption", _PREEMPTION), ("mode", _MODE)):
             given = getattr(self, key)
             check_word(key, given, options, "no such choice")
+        shared = [tier.shared for tier in self.tiers]
+        if shared != sorted(shared) or len({tier.name for tier in self.tiers}) < len(shared):
+            raise InputError(
+                "not an order of tiers", key="tiers", given=[tier.name for tier in self.tiers],
+                allowed="tiers of a replica before shared ones, each once",
+            )  # fmt: skip
         for key in (
             "token_budget",
             "max_sequences",
@@ -101,6 +112,32 @@ class EngineOptions:
             )  # fmt: skip
         if not 0.0 <= self.watermark < 1.0:
             raise InputError("is no share", key="watermark", given=self.watermark, allowed="0 to below 1")
+
+
+@dataclass(frozen=True)
+class TierUse:
+    """What went through a tier of the prefix cache in a run, over all replicas.
+
+    Attributes
+    ----------
+    hit_tokens : int
+        Of prompts that were first scheduled, loaded from it.
+    loaded_tokens : int
+        With those that were loaded again after a preemption.
+    written_tokens, kept_tokens, evicted_tokens, held_tokens : int
+        Of blocks that came from the tier above; that came and were there already; that left for the tier
+        below, or for good; that it holds at the end: written = evicted + held.
+    token_bytes : float [B]
+        Of keys and values of a token.
+    """
+
+    hit_tokens: int
+    loaded_tokens: int
+    written_tokens: int
+    kept_tokens: int
+    evicted_tokens: int
+    held_tokens: int
+    token_bytes: float
 
 
 @dataclass(frozen=True)
@@ -161,6 +198,10 @@ class Outcome:
         That may be on at once.
     pools : mapping of Series
         Where there are two fleets, ``prefill`` and ``decode``; ``series`` is their sum.
+    tiers : mapping of TierUse
+        By name of the tier.
+    later : array (N,) of bool
+        Which requests are later turns of a session; empty without sessions.
     """
 
     arrival: Floats
@@ -176,6 +217,8 @@ class Outcome:
     counters: dict[str, float] = field(default_factory=dict[str, float])
     replicas: int = 1
     pools: dict[str, Series] = field(default_factory=dict[str, Series])
+    tiers: dict[str, TierUse] = field(default_factory=dict[str, TierUse])
+    later: NDArray[np.bool_] = field(default_factory=lambda: np.zeros(0, dtype=np.bool_))
 
     def __len__(self) -> int:
         return len(self.arrival)

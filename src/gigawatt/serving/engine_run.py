@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from gigawatt.core.errors import InputError
 from gigawatt.serving import kernel_state as state
-from gigawatt.serving.engine import EngineOptions, Outcome, Series
+from gigawatt.serving.engine import EngineOptions, Outcome, Series, TierUse
 from gigawatt.serving.fleet import ROUTINGS, Fleet, Link
 from gigawatt.serving.kernel_cost import (
     BUSY,
@@ -27,8 +27,10 @@ from gigawatt.serving.kernel_cost import (
     WAITING,
     WORK,
 )
-from gigawatt.serving.kernel_fleet import DONE, REJECTED, run
+from gigawatt.serving.kernel_fleet import DONE, run
+from gigawatt.serving.kernel_session import REJECTED
 from gigawatt.serving.requests import Requests
+from gigawatt.serving.sessions import whole_sessions
 
 __all__ = ["Prefilled", "build", "outcome", "refused", "serve"]
 
@@ -40,7 +42,7 @@ MOST_BINS = 10_000_000
 #: Pages of a cache without bounds; far below where whole numbers end.
 _ENDLESS = 1 << 50
 
-_LONGEST = np.iinfo(np.int64).max
+_LOOKS_AHEAD = 10.0  #: seconds at most that replicas run on between two looks at what comes
 
 
 @dataclass(frozen=True)
@@ -69,14 +71,15 @@ def _options(requests: Requests, fleet: Fleet, given: EngineOptions) -> NDArray[
             key="token_budget", given=given.token_budget, allowed=f"{tables.verified:g} or more",
         )  # fmt: skip
     pages = _pages(tables.capacity, block)
-    cached = given.prefix_caching and requests.blocks is not None and given.mode == "continuous"
-    if cached and requests.block_tokens % block:
+    names, block_tokens = _names(requests)
+    cached = given.prefix_caching and block_tokens > 0 and given.mode == "continuous"
+    if cached and block_tokens % block:
         raise InputError(
             "blocks of prefixes are no whole pages",
-            key="block", given=block, allowed=f"a divisor of the {requests.block_tokens} tokens of a block",
+            key="block", given=block, allowed=f"a divisor of the {block_tokens} tokens of a block",
         )  # fmt: skip
-    block_pages = requests.block_tokens // block if cached else 1
-    names = len(requests.blocks[1]) if cached and requests.blocks is not None else 0
+    block_pages = block_tokens // block if cached else 1
+    names = names if cached else 0
     entries = min(pages // block_pages, names) + 1 if cached else 0
     found = np.zeros(1, dtype=state.OPTIONS)
     one: dict[str, Any] = {
@@ -93,7 +96,7 @@ def _options(requests: Requests, fleet: Fleet, given: EngineOptions) -> NDArray[
         "swap": given.preemption == "swap",
         "prefix": cached,
         "block_pages": block_pages,
-        "block_tokens": requests.block_tokens if cached else 1,
+        "block_tokens": block_tokens if cached else 1,
         "entries": entries,
         "mask": state.buckets_for(entries) - 1 if cached else 0,
         "static": given.mode == "static",
@@ -113,6 +116,18 @@ def _options(requests: Requests, fleet: Fleet, given: EngineOptions) -> NDArray[
         "token_bytes": tables.token_bytes,
         "sequence_bytes": tables.sequence_bytes,
     }
+    if given.tiers:
+        if not cached:
+            raise InputError(
+                "tiers hold prefixes, and these requests share none or are not cached", key="tiers",
+                given=given.tiers[0].name, allowed="sessions, or a trace with hashes, with prefix caching",
+            )  # fmt: skip
+        one["tiers"] = len(given.tiers)
+        one["own_tiers"] = sum(1 for tier in given.tiers if not tier.shared)
+    if requests.sessions is not None:
+        later = requests.sessions.later
+        one["sessions"] = True
+        one["least_think"] = np.min(requests.sessions.think[later], initial=_LOOKS_AHEAD)
     scaling = fleet.autoscaling
     if scaling is not None:
         one["scaling"] = True
@@ -123,6 +138,13 @@ def _options(requests: Requests, fleet: Fleet, given: EngineOptions) -> NDArray[
     for key, value in one.items():
         found[key] = value
     return found
+
+
+def _names(requests: Requests) -> tuple[int, int]:
+    """(identities of blocks, tokens of a block); (0, 0) where there are none."""
+    if requests.sessions is not None:
+        return len(requests.sessions.ids), requests.sessions.block_tokens
+    return (0, 0) if requests.blocks is None else (len(requests.blocks[1]), requests.block_tokens)
 
 
 def _sequence_pages(fleet: Fleet, options: EngineOptions) -> int:
@@ -138,6 +160,11 @@ def refused(requests: Requests, fleet: Fleet, options: EngineOptions) -> NDArray
     too_long = held > _pages(fleet.tables.capacity, options.block)
     if options.context_limit is not None:
         too_long |= length > options.context_limit
+    sessions = requests.sessions
+    if sessions is not None and too_long.any():  # what follows an answer that never comes
+        served = whole_sessions(sessions, ~too_long)
+        too_long[:] = True
+        too_long[served] = False
     return too_long
 
 
@@ -161,6 +188,9 @@ def _requests(
     rejected = refused(requests, fleet, options)
     if rejected.any():
         rows["way"][rejected] = REJECTED
+    sessions = requests.sessions
+    if fixed["prefix"][0] and sessions is not None:
+        rows["first_block"], rows["blocks"] = sessions.first, requests.prompt // sessions.block_tokens
     if fixed["prefix"][0] and requests.blocks is not None and len(rows):
         offsets = requests.blocks[0]
         rows["first_block"] = offsets[:-1]
@@ -201,19 +231,25 @@ def build(
     if fleet.autoscaling is not None:
         top["next_scaling"], top["last_scaling"] = fleet.autoscaling.interval, -np.inf
     replicas, slots, entries = fleet.most, int(fixed["slots"][0]), int(fixed["entries"][0])
-    names = (
-        state.mixed(requests.blocks[1]) if entries and requests.blocks is not None else np.zeros(0, np.int64)
-    )
+    sessions = requests.sessions
+    ids = np.zeros(0, np.int64) if requests.blocks is None else requests.blocks[1]
+    ids = ids if sessions is None else sessions.ids
+    names = state.mixed(ids) if entries else np.zeros(0, np.int64)
+    known = int(ids.max(initial=-1)) + 1 if options.tiers and ids.min(initial=0) >= 0 else len(ids)
+    low, sunk, buckets = state.tiers_state(fixed, options.tiers, replicas * entries, min(known, len(ids)))
     queues = np.full(replicas * levels, -1)
     none = np.zeros(replicas * slots)
     whole = {
         "keys": none, "ends": none, "heads": queues, "tails": queues, "names": names,
         "buckets": np.full(replicas * (int(fixed["mask"][0]) + 1), -1),
+        "low_buckets": np.full(buckets, -1),
+        **({} if sessions is None else state.turns(sessions.following, sessions.later)),
     }  # fmt: skip
     draws = np.random.default_rng(seed).random(len(rows)) if fleet.routing == "random" else np.zeros(0)
     flat = state.tables(fleet.tables, slots)
     real = {"base": none, **flat, "gaps": np.zeros(GAPS), "draws": draws}
     real |= {"egress": np.zeros(links[0]), "ingress": np.zeros(links[1])}
+    real |= {} if sessions is None else {"think": sessions.think}
     book = np.zeros((bins, COLUMNS))
     book[0, WORK + 2 * ON] = fleet.replicas * width
     book[1, WORK + 2 * ON + 1] = fleet.replicas
@@ -230,7 +266,8 @@ def build(
         "rep": state.replicas_state(replicas, fleet.replicas, entries),
         "req": rows if len(rows) else np.zeros(1, dtype=state.REQUEST),
         "pre": np.zeros(replicas * slots, dtype=state.PART),
-        "ent": state.entries_state(replicas, entries),
+        "ent": np.concatenate([state.entries_state(replicas, entries), sunk]),
+        "low": low,
         "book": book.ravel(),
         **arrays,
     }
@@ -249,8 +286,25 @@ def serve(arrays: Arrays) -> Any:
     return world
 
 
-def outcome(world: Any, fleet: Fleet, bin: float) -> Outcome:
-    """What became of the requests of a state that was served, in bins of ``bin`` seconds."""
+def _tier(world: Any, fixed: Any, t: int) -> TierUse:
+    """What became of tier ``t``, over all replicas."""
+    (low,) = state.as_arrays(world, "low")
+    replicas, size = int(fixed["replicas"][0]), int(fixed["block_tokens"][0])
+    rows = slice(t * replicas, (t + 1) * replicas)
+    tokens = {
+        key: size * int(low[key][rows].sum())
+        for key in ("hits", "loads", "written", "again", "left", "unheld")
+    }
+    return TierUse(
+        hit_tokens=tokens["hits"], loaded_tokens=tokens["loads"], written_tokens=tokens["written"],
+        kept_tokens=tokens["again"], evicted_tokens=tokens["left"], held_tokens=tokens["unheld"],
+        token_bytes=float(fixed["token_bytes"][0]),
+    )  # fmt: skip
+
+
+def outcome(world: Any, fleet: Fleet, bin: float, names: tuple[str, ...] = ()) -> Outcome:
+    """What became of the requests of a state that was served, in bins of ``bin`` seconds, and of the tiers
+    called ``names``."""
     request, top, fixed, book, real = state.as_arrays(world, "req", "top", "cfg", "book", "real")
     request = {name: request[name][: int(fixed["count"][0])] for name in state.REQUEST.names or ()}
     weights = real[int(fixed["gaps"][0]) :][:GAPS]
@@ -274,6 +328,7 @@ def outcome(world: Any, fleet: Fleet, bin: float) -> Outcome:
         replicas_on=on,
         busy=bin * level[:, BUSY],
     )
+    used = {name: _tier(world, fixed, t) for t, name in enumerate(names)}
     once = 0 if fixed["linked"][0] else (request["prompt"] - request["cached"])[~rejected].sum()
     counters = {name: float(top[name][0]) for name in ("iterations", "jumps", "preemptions", "evictions")}
     counters |= {
@@ -294,4 +349,5 @@ def outcome(world: Any, fleet: Fleet, bin: float) -> Outcome:
         itl_weights=np.array(weights),
         counters=counters,
         replicas=fleet.most,
+        tiers=used,
     )

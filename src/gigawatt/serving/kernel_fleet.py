@@ -16,6 +16,8 @@ from gigawatt.serving.kernel_cost import ON as LEVEL_ON
 from gigawatt.serving.kernel_cost import mark, step_at
 from gigawatt.serving.kernel_queue import deliver, used
 from gigawatt.serving.kernel_replica import finish, start
+from gigawatt.serving.kernel_session import REJECTED, arrived, next_turn, take_turn
+from gigawatt.serving.kernel_tier import reach
 from gigawatt.serving.prefix import evict, leading
 
 __all__ = ["ROUND_ROBIN", "run"]
@@ -24,7 +26,6 @@ __all__ = ["ROUND_ROBIN", "run"]
 OFF, ON, STARTING, DRAINING = range(4)
 #: Routings, in the order of ``fleet.ROUTINGS``.
 ROUND_ROBIN, LEAST_LOADED, PREFIX_AWARE, RANDOM = range(4)
-REJECTED = 3
 #: What :func:`run` returns.
 DONE, WANTS_BINS = range(2)
 
@@ -83,12 +84,14 @@ def takes(w: Any, r: int, time: float) -> bool:
 
 @compiled
 def matched(w: Any, r: int, i: int, time: float) -> int:
-    """Leading blocks of request ``i`` that replica ``r`` holds at ``time``."""
+    """Leading blocks of request ``i`` that replica ``r`` and its own tiers hold at ``time``."""
     cfg, q, me = w.cfg[0], w.rep[r], w.req[i]
     if q.flying == 1 and q.k > 1 and q.unheld > 0:
         j = step_at(q.d0, q.d1, q.k, time - q.clock)
         evict(w, r, used(w, r, min(j, q.k - 1)))
-    return leading(w, r, i, min(me.blocks, (me.prompt - 1) // cfg.block_tokens))[0]
+    most = min(me.blocks, (me.prompt - 1) // cfg.block_tokens)
+    hits = leading(w, r, i, most)[0]
+    return hits if cfg.own_tiers == 0 else reach(w, r, i, hits, most, cfg.own_tiers)
 
 
 @compiled
@@ -215,7 +218,8 @@ def next_arrival(w: Any, time: float) -> float:
         me = w.req[top.cursor]
         if cfg.concurrency > 0:
             me.arrival = time
-        if me.way != REJECTED:
+        later = cfg.sessions == 1 and w.whole[cfg.later + top.cursor] == 1
+        if me.way != REJECTED and not later:
             return me.arrival
         top.cursor += 1
     return math.inf
@@ -257,6 +261,20 @@ def _entry(code: int) -> Callable[[Any], int]:
                 top.done = 0
                 comes = False
                 time, starts, chosen = next_event(w)
+            turns, waits = -1, False
+            if cfg.sessions == 1:
+                turns = next_turn(w)
+                if turns >= 0 and w.req[turns].arrival < time:
+                    time = w.req[turns].arrival
+                else:
+                    turns = -1
+                # no answer before this can bring a turn that comes sooner
+                soonest, first_starts, soonest_of = next_event(w)
+                waits = soonest + cfg.least_think < time
+                if waits:
+                    time, comes = soonest + cfg.least_think, False
+                    if cfg.least_think == 0.0:
+                        starts, chosen = first_starts, soonest_of
             scales = cfg.scaling == 1 and top.next_scaling <= time and (time < math.inf or outstanding(w) > 0)
             if scales:
                 time, comes, chosen = top.next_scaling, False, -1
@@ -264,8 +282,9 @@ def _entry(code: int) -> Callable[[Any], int]:
                 return WANTS_BINS
             # replicas whose state counts are brought up to it
             first, behind = 0, cfg.replicas
+            i = turns if turns >= 0 else top.cursor
             if comes and time < math.inf and (alone or closed) and not scales:
-                chosen = route(w, top.cursor, time)
+                chosen = route(w, i, time)
             if chosen >= 0:
                 first, behind = chosen, chosen + 1
             elif closed:
@@ -285,9 +304,13 @@ def _entry(code: int) -> Callable[[Any], int]:
                 top.next_scaling += cfg.interval
             elif comes:
                 if chosen < 0:
-                    chosen = route(w, top.cursor, time)
-                i = top.cursor
-                top.cursor += 1
+                    chosen = route(w, i, time)
+                if turns >= 0:
+                    take_turn(w)
+                else:
+                    top.cursor += 1
+                if cfg.sessions == 1:
+                    arrived(w, i)
                 if closed:
                     top.done -= 1
                 send(w, i, chosen, time)
@@ -299,9 +322,12 @@ def _entry(code: int) -> Callable[[Any], int]:
 _FILES = (
     "kernel_cost",
     "kernel_fleet",
+    "kernel_preempt",
     "kernel_queue",
     "kernel_replica",
+    "kernel_session",
     "kernel_state",
+    "kernel_tier",
     "prefix",
 )
 

@@ -7,6 +7,7 @@ from typing import Any
 
 from gigawatt.core.compiled import compiled
 from gigawatt.serving.kernel_cost import RUNNING, WAITING, elapsed, mark, pages, steps_until
+from gigawatt.serving.kernel_session import follow, rank, remember
 from gigawatt.serving.prefix import let_go
 
 __all__ = [
@@ -55,20 +56,20 @@ def enqueue(w: Any, r: int, i: int, time: float) -> None:
     """Put a request in its place among those that wait, by urgency, then arrival."""
     cfg, q, me = w.cfg[0], w.rep[r], w.req[i]
     at = cfg.heads + r * cfg.levels + me.level
-    tail = w.whole[at + cfg.tails]
+    tail, place = w.whole[at + cfg.tails], rank(w, i)
     me.next = -1
     if tail < 0:
         w.whole[at] = i
         w.whole[at + cfg.tails] = i
-    elif tail < i:
+    elif rank(w, tail) < place:
         w.req[tail].next = i
         w.whole[at + cfg.tails] = i
-    elif w.whole[at] > i:
+    elif rank(w, w.whole[at]) > place:
         me.next = w.whole[at]
         w.whole[at] = i
     else:
         before = w.whole[at]
-        while w.req[before].next < i:
+        while rank(w, w.req[before].next) < place:
             before = w.req[before].next
         me.next = w.req[before].next
         w.req[before].next = i
@@ -108,6 +109,9 @@ def deliver(w: Any, r: int, i: int, time: float) -> None:
     if q.busy == 0:
         q.clock = time
     enqueue(w, r, i, time)
+    if q.sleeping == 1:
+        q.end = time
+        q.d0 = time - q.clock
     leads = head(w, r) == i
     if leads:
         q.blocked = 0
@@ -161,5 +165,9 @@ def complete(w: Any, r: int, i: int) -> None:
     w.top[0].finished += 1
     w.top[0].end = max(w.top[0].end, q.clock)
     mark(w.book, cfg.width, RUNNING, q.clock, -1.0)
+    if cfg.sessions == 1:
+        if cfg.prefix == 1:
+            remember(w, r, i)
+        follow(w, i, q.clock)
     if me.holds > 0:
         let_go(w, r, i)

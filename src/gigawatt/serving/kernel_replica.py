@@ -14,7 +14,6 @@ from typing import Any
 from gigawatt.core.compiled import compiled
 from gigawatt.serving.kernel_cost import (
     BUSY,
-    RUNNING,
     decode_cost,
     elapsed,
     gap_bin,
@@ -23,118 +22,46 @@ from gigawatt.serving.kernel_cost import (
     mark,
     prefill_cost,
     spread,
+    steps_until,
 )
+from gigawatt.serving.kernel_preempt import preempt, resume
 from gigawatt.serving.kernel_queue import (
     NEVER,
     ORDER,
     SHIFT,
     complete,
     dequeue,
-    enqueue,
     head,
     join,
     leave,
     most_used,
     used,
 )
-from gigawatt.serving.prefix import evict, hold_leading, insert, leading, let_go
+from gigawatt.serving.kernel_tier import choose, fetch
+from gigawatt.serving.prefix import evict, hold_leading, insert, leading
 
 __all__ = ["finish", "start"]
 
 
 @compiled
-def preempt(w: Any, r: int) -> float:
-    """Take the least urgent, latest sequence off the replica; the time that it takes to swap it out."""
-    cfg, q = w.cfg[0], w.rep[r]
-    first = r * cfg.slots
-    worst, place, decodes = -1, 0, True
-    for n in range(q.decoding):
-        if w.whole[first + n] > worst:
-            worst, place = w.whole[first + n], n
-    for n in range(q.prefilling):
-        if w.pre[first + n].key > worst:
-            worst, place, decodes = w.pre[first + n].key, n, False
-    i = worst & ORDER
-    me = w.req[i]
-    time = 0.0
-    if decodes:
-        left = w.whole[cfg.ends + first + place] - q.steps
-        kept = leave(w, r, place)
-        q.next_end = NEVER
-        for n in range(q.decoding):
-            q.next_end = min(q.next_end, w.whole[cfg.ends + first + n])
-        me.last_token = q.clock
-        size = kept * cfg.token_bytes + cfg.sequence_bytes
-        if cfg.swap == 1 and q.host + size <= cfg.host_capacity:
-            me.way, me.kept, me.steps_left = 1, kept, left
-            q.host += size
-            w.top[0].swapped += size
-            time = size / cfg.host_bandwidth
-        else:
-            exact = kept - me.prompt + 1.0
-            me.way = 0
-            me.generated = math.floor(exact + 1e-9)
-            me.counted = max(exact - me.generated, 0.0)
-    else:
-        total = w.pre[first + place].total
-        q.prefilling -= 1
-        for n in range(place, q.prefilling):
-            to, of = w.pre[first + n], w.pre[first + n + 1]
-            to.key, to.total, to.done, to.chunk = of.key, of.total, of.done, of.chunk
-        q.prompt_tokens -= total
-        q.prompt_pages -= math.ceil(total / cfg.block)
-    if me.holds > 0:
-        let_go(w, r, i)
-    me.preemptions += 1
-    w.top[0].preemptions += 1
-    q.blocked = 0
-    q.visible += 1
-    mark(w.book, cfg.width, RUNNING, q.clock, -1.0)
-    enqueue(w, r, i, q.clock)
-    return time
-
-
-@compiled
-def resume(w: Any, r: int, i: int, taken: int, budget: float) -> tuple[int, float]:
-    """Admit a sequence whose keys and values exist: (pages it takes, time to fetch it); no pages: not now."""
-    cfg, q, me = w.cfg[0], w.rep[r], w.req[i]
-    running = q.decoding + q.prefilling
-    kept = me.kept if me.way == 1 else float(me.prompt)
-    need = (math.ceil((kept + cfg.verified) / cfg.block)) + cfg.sequence_pages
-    spared = cfg.watermark if running > 0 else 0
-    if taken + need + spared > cfg.pages:
-        q.blocked = 1
-        return 0, 0.0
-    if budget < cfg.verified:
-        q.blocked = 1 if q.prefilling == 0 else 0
-        return 0, 0.0
-    dequeue(w, r, i)
-    time = 0.0
-    if me.way == 1:
-        size = kept * cfg.token_bytes + cfg.sequence_bytes
-        q.host -= size
-        w.top[0].swapped += size
-        time = size / cfg.host_bandwidth
-        steps = me.steps_left
-    else:
-        me.generated = 1
-        steps = math.ceil((me.output - 1) / cfg.accepted)
-    me.way = 0
-    join(w, r, (me.level << SHIFT) | i, kept, steps)
-    q.resumed += 1
-    return need, time
-
-
-@compiled
 def admit(w: Any, r: int, i: int, taken: int, budget: float) -> tuple[int, int]:
-    """Admit a prompt: (pages it takes, tokens of its first chunk); no chunk: not now."""
+    """Admit a prompt: (pages it takes, tokens of its first chunk); no pages: not now.
+
+    A prompt of which blocks are loaded from a slower tier has its first chunk when they are there.
+    """
     cfg, q, me = w.cfg[0], w.rep[r], w.req[i]
     running = q.decoding + q.prefilling
     total = me.prompt + me.generated
     hits, unheld = 0, 0
     if cfg.prefix == 1 and me.blocks > 0:
         hits, unheld = leading(w, r, i, min(me.blocks, (total - 1) // cfg.block_tokens))
-    left = total - hits * cfg.block_tokens
+    all_pages = math.ceil(total / cfg.block)
+    need = all_pages + cfg.sequence_pages - (hits - unheld) * cfg.block_pages
+    spared = cfg.watermark if running > 0 else 0
+    deep, end = 0, hits
+    if cfg.tiers > 0 and me.blocks > hits and taken + need + spared <= cfg.pages:
+        deep, end = choose(w, r, i, hits, total)
+    left = total - end * cfg.block_tokens
     chunk = left
     if cfg.chunked == 1:
         chunk = int(min(float(left), budget, cfg.long_prompt))
@@ -143,9 +70,6 @@ def admit(w: Any, r: int, i: int, taken: int, budget: float) -> tuple[int, int]:
     if chunk < 1:
         q.blocked = 1 if q.prefilling == 0 else 0
         return 0, 0
-    all_pages = math.ceil(total / cfg.block)
-    need = all_pages + cfg.sequence_pages - (hits - unheld) * cfg.block_pages
-    spared = cfg.watermark if running > 0 else 0
     if taken + need + spared > cfg.pages:
         q.blocked = 1
         return 0, 0
@@ -154,11 +78,15 @@ def admit(w: Any, r: int, i: int, taken: int, budget: float) -> tuple[int, int]:
     if hits > 0:
         hold_leading(w, r, i, hits)
     if first_time:
-        me.cached = hits * cfg.block_tokens
+        me.cached = end * cfg.block_tokens
     part = w.pre[r * cfg.slots + q.prefilling]
+    part.ready = 0.0
+    if end > hits:
+        part.ready = fetch(w, r, i, hits, end, deep, first_time)
+        chunk = 0 if part.ready > q.clock else chunk
     part.key = (me.level << SHIFT) | i
     part.total = total
-    part.done = hits * cfg.block_tokens
+    part.done = end * cfg.block_tokens
     part.chunk = chunk
     q.prefilling += 1
     q.prompt_tokens += total
@@ -250,6 +178,14 @@ def stand(w: Any, r: int, tokens: int) -> None:
 
 
 @compiled
+def sleep(w: Any, r: int, until: float) -> None:
+    """Nothing can run before blocks are loaded: an iteration without tokens, cut short by what comes."""
+    q = w.rep[r]
+    q.k, q.d0, q.d1, q.e0, q.e1 = 1, until - q.clock, 0.0, 0.0, 0.0
+    q.flying, q.sleeping, q.tokens, q.end = 1, 1, 0.0, until
+
+
+@compiled
 def start(w: Any, r: int) -> None:
     """Form the next iteration of a replica that has work, at its clock."""
     cfg, q = w.cfg[0], w.rep[r]
@@ -279,6 +215,8 @@ def start(w: Any, r: int) -> None:
     for n in range(q.prefilling):
         part = w.pre[first + n]
         part.chunk = int(max(min(float(part.total - part.done), budget, cfg.long_prompt), 0.0))
+        if part.ready > q.clock:
+            part.chunk = 0
         budget -= part.chunk
     if looks and not preempted:
         while q.visible > 0 and q.blocked == 0:
@@ -298,8 +236,12 @@ def start(w: Any, r: int) -> None:
             taken += need
             if q.unheld > 0:
                 evict(w, r, taken)
+    loading, soonest = 0, math.inf
     for n in range(q.prefilling):
         part = w.pre[first + n]
+        if part.ready > q.clock:
+            loading += 1
+            soonest = min(soonest, part.ready)
         if part.chunk > 0:
             more, more_energy = prefill_cost(w.real, cfg, float(part.chunk), float(part.done))
             time += more
@@ -309,12 +251,21 @@ def start(w: Any, r: int) -> None:
             prompts += 1
             if part.done + part.chunk == part.total:
                 q.firsts += 1.0 - w.req[part.key & ORDER].counted
-    leaps = q.prefilling == 0 and q.resumed == 0 and not preempted and (q.visible == 0 or q.blocked == 1)
+    if loading > 0 and tokens == 0 and q.decoding == 0:
+        sleep(w, r, soonest + stall)
+        return
+    leaps = (
+        q.prefilling == loading and q.resumed == 0 and not preempted and (q.visible == 0 or q.blocked == 1)
+    )
     if cfg.alone == 1:
         leaps = leaps and q.stalled == 0
         stand(w, r, tokens)
     time = max(time, alone * cfg.groups)
     fly(w, r, prompts, time, energy, float(tokens), float(longest), leaps)
+    if loading > 0 and q.k > 1:
+        q.k = steps_until(q.d0, q.d1, q.k, q.clock, soonest)
+        if q.k == 1:
+            q.d1, q.e1 = 0.0, 0.0
     if stall > 0.0:
         q.d0 += stall
     q.end = q.clock + elapsed(q.d0, q.d1, float(q.k))
@@ -394,7 +345,8 @@ def finish(w: Any, r: int) -> None:
     counted = q.active if cfg.static == 1 else n
     held = q.context + q.prompt_tokens - (q.shared - q.held) * cfg.block_tokens
     q.clock, q.flying = q.end, 0
-    q.passes = cfg.every if q.tokens > 0.0 else (q.passes + k - 1) % cfg.every + 1
+    q.passes = cfg.every if q.tokens > 0.0 or q.sleeping == 1 else (q.passes + k - 1) % cfg.every + 1
+    q.sleeping = 0
     top.iterations += k
     top.jumps += 1 if k > 1 else 0
     over, last = 0.0, 0
@@ -438,7 +390,7 @@ def finish(w: Any, r: int) -> None:
             else:
                 if kept < m:
                     to = w.pre[first + kept]
-                    to.key, to.total, to.done = part.key, part.total, part.done
+                    to.key, to.total, to.done, to.ready = part.key, part.total, part.done, part.ready
                 kept += 1
         q.prefilling = kept
     if cfg.static == 1 and q.active == 0:

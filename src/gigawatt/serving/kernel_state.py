@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -10,10 +11,12 @@ from numpy.typing import NDArray
 
 from gigawatt.core.compiled import COMPILED
 from gigawatt.performance.serving.step_tables import StepTables
+from gigawatt.serving.cache_tiers import CacheTier
 from gigawatt.serving.kernel_cost import COLUMNS
 
 __all__ = [
     "ENTRY",
+    "LOW",
     "OPTIONS",
     "PART",
     "REPLICA",
@@ -29,6 +32,8 @@ __all__ = [
     "packed",
     "replicas_state",
     "tables",
+    "tiers_state",
+    "turns",
 ]
 
 _F, _I = np.float64, np.int64
@@ -45,15 +50,17 @@ OPTIONS = _record(
     "count replicas slots most pages sequence_pages watermark chunked alone every swap prefix "
     "block_pages block_tokens entries mask static jumps routing concurrency levels bins scaling minimum "
     "maximum linked link_shared "
-    "ends heads tails names buckets gaps draws egress ingress "
+    "ends heads tails names buckets gaps draws egress ingress sessions after later order heap think "
+    "tiers own_tiers low_buckets "
     "tok_x tok_n tok_y bat ctx_x ctx_n dec_y chk_x chk_n bef_x bef_n pre_y",
     "budget long_prompt block host_bandwidth host_capacity verified accepted overhead headroom cores groups "
-    "token_bytes sequence_bytes bound width target interval start_up cool_down bandwidth latency",
+    "token_bytes sequence_bytes bound width target interval start_up cool_down bandwidth latency least_think",
 )
 
-#: Of the whole fleet. ``turn``: round robin; ``done``: requests that a closed loop may send now.
+#: Of the whole fleet. ``turn``: round robin; ``done``: requests that a closed loop may send now; ``placed``:
+#: requests that have come, ``pending``: turns of sessions that will.
 TOP = _record(
-    "cursor turn begun done finished computed iterations jumps preemptions evictions started",
+    "cursor turn begun done finished computed iterations jumps preemptions evictions started placed pending",
     "now swapped transferred next_scaling last_scaling end",
 )
 
@@ -65,7 +72,7 @@ TOP = _record(
 REPLICA = _record(
     "flying busy k steps next_end decoding prefilling waiting blocked outstanding resumed active "
     "prompt_pages shared held unheld oldest newest spare state first_on_way last_on_way passes visible "
-    "stalled",
+    "stalled sleeping",
     "clock end d0 d1 e0 e1 context prompt_tokens tokens firsts host ready_at",
 )
 
@@ -78,11 +85,22 @@ REQUEST = _record(
     "level way generated blocks holds steps_left replica preemptions cached source",
 )
 
-#: A prompt that is being computed.
-PART = _record("key total done chunk")
+#: A prompt that is being computed; not before ``ready``, when blocks of slower tiers are there.
+PART = _record("key total done chunk", "ready")
 
 #: A block in a prefix cache; short, since caches of millions of blocks are read at random.
 ENTRY = _record("name", short="chain older newer held")
+
+
+#: A tier below a replica's own cache, a row a tier and replica. ``wanted``: blocks that are to be loaded for
+#: the request that is looked at; ``free``: when the link of the replica is; ``hits``: blocks found as one
+#: was first scheduled, ``loads`` in all. The rest is of the tier, where it is ``shared`` in the row of the
+#: first replica. ``unheld``: blocks that it holds; ``written`` to it, ``again``: that were there already,
+#: ``left`` it.
+LOW = _record(
+    "oldest newest unheld spare buckets mask capacity shared wanted written again left hits loads",
+    "bandwidth latency free",
+)
 
 
 #: The state. ``whole``: keys and last steps of decoding sequences, by slot; queues; names of blocks; buckets.
@@ -100,6 +118,7 @@ class World(NamedTuple):
     whole: Any
     real: Any
     book: Any
+    low: Any
 
 
 def _pairs(time: NDArray[np.float64], energy: NDArray[np.float64]) -> NDArray[np.float64]:
@@ -178,6 +197,12 @@ def longer(world: Any, bins: int) -> Any:
     return world._replace(book=world.book + zeros.tolist())
 
 
+def turns(following: NDArray[np.int64], later: NDArray[np.bool_]) -> dict[str, NDArray[np.int64]]:
+    """What ``whole`` holds of sessions: see :mod:`gigawatt.serving.kernel_session`."""
+    none = np.zeros(len(later), dtype=_I)
+    return {"after": following, "later": later.astype(_I), "order": none, "heap": none}
+
+
 def packed(
     cfg: NDArray[Any], parts: dict[str, NDArray[Any]], kind: type[np.float64] | type[np.int64]
 ) -> NDArray[Any]:
@@ -207,6 +232,34 @@ def entries_state(replicas: int, entries: int) -> NDArray[Any]:
         rows["chain"] = np.arange(1, replicas * entries + 1)
         rows["chain"][entries - 1 :: entries] = -1
     return rows
+
+
+def tiers_state(
+    cfg: NDArray[Any], tiers: Sequence[CacheTier], first: int, names: int
+) -> tuple[NDArray[Any], NDArray[Any], int]:
+    """(rows of ``LOW``, entries chained as free from ``first`` on, buckets) of ``tiers`` for blocks of
+    ``names`` identities at most."""
+    replicas = int(cfg["replicas"][0])
+    size = float(cfg["block_tokens"][0] * cfg["token_bytes"][0])
+    low, buckets = np.zeros(max(len(tiers) * replicas, 1), dtype=LOW), 0
+    parts: list[NDArray[Any]] = []
+    for t, tier in enumerate(tiers):
+        count = int(min(tier.capacity / size if size > 0.0 else names, names))
+        mask = buckets_for(count) - 1
+        for r in range(replicas):
+            row = low[t * replicas + r]
+            row["bandwidth"], row["latency"], row["shared"] = tier.bandwidth, tier.latency, tier.shared
+            row["capacity"], row["mask"], row["buckets"] = count, mask, buckets
+            row["oldest"] = row["newest"] = -1
+            row["spare"] = first if count else -1
+            if r and tier.shared:
+                continue
+            rows = np.zeros(count, dtype=ENTRY)
+            rows["chain"] = np.arange(first + 1, first + count + 1)
+            rows["chain"][-1:] = -1
+            parts.append(rows)
+            first, buckets = first + count, buckets + mask + 1
+    return low, np.concatenate(parts) if parts else np.zeros(0, dtype=ENTRY), buckets
 
 
 def mixed(ids: NDArray[np.int64]) -> NDArray[np.int64]:

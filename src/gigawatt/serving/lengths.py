@@ -1,4 +1,4 @@
-"""How many tokens prompts and outputs have: constant, uniform, lognormal, or as observed.
+"""How many tokens prompts and outputs have: constant, uniform, lognormal, geometric, or by percentiles.
 
 A distribution is one small object; :meth:`Lengths.draw` makes a million lengths at once.
 """
@@ -20,7 +20,9 @@ __all__ = [
     "Lengths",
     "as_lengths",
     "constant_lengths",
+    "geometric_lengths",
     "lognormal_lengths",
+    "observed_lengths",
     "read_lengths",
     "uniform_lengths",
 ]
@@ -33,6 +35,8 @@ _FORMS = {
     "constant": ("tokens",),
     "uniform": ("tokens", "ratio", "convention", "maximum"),
     "lognormal": ("median", "p90", "mean", "maximum"),
+    "geometric": ("mean", "maximum"),
+    "observed": ("p5, p50, p90 …",),
 }
 _EXAMPLES = '"1024", "uniform(1024, 0.8)", "lognormal(median=500, p90=2000, maximum=8192)"'
 
@@ -44,13 +48,16 @@ class Lengths:
     Attributes
     ----------
     kind : str
-        constant, uniform or lognormal.
+        constant, uniform, lognormal, geometric or observed.
     low, high : int
         Ends of a uniform (both included); of a constant both are its value.
     median : float [token], sigma : float
-        Of a lognormal: exp(mean) and standard deviation of the logarithm.
+        Of a lognormal: exp(mean) and standard deviation of the logarithm; of a geometric ``median`` is the
+        mean.
     maximum : int, optional
         What is longer is cut there, as an engine cuts at its limit.
+    knots : tuple of (share, token)
+        Of an observed one: percentiles, between which the logarithm is linear; none is beyond the outer ones.
     """
 
     kind: str
@@ -59,18 +66,26 @@ class Lengths:
     median: float = 1.0
     sigma: float = 0.0
     maximum: int | None = None
+    knots: tuple[tuple[float, float], ...] = ()
 
     def draw(self, count: int, random: np.random.Generator) -> Tokens:
         """``count`` independent lengths [tokens], array (count,)."""
+        return np.maximum(np.rint(self.sample(count, random)), 1.0).astype(np.int64)
+
+    def sample(self, count: int, random: np.random.Generator) -> NDArray[np.float64]:
+        """``count`` independent draws (count,), not rounded where the distribution is continuous."""
         if self.kind == "lognormal":
-            raw = self.median * np.exp(self.sigma * random.standard_normal(count))
-            most = float(self.maximum or np.iinfo(np.int64).max // 2)
-            return np.maximum(np.rint(np.minimum(raw, most)), 1.0).astype(np.int64)
-        if self.kind == "uniform":
-            drawn = random.integers(self.low, self.high + 1, count)
+            drawn = self.median * np.exp(self.sigma * random.standard_normal(count))
+        elif self.kind == "uniform":
+            drawn = random.integers(self.low, self.high + 1, count).astype(float)
+        elif self.kind == "geometric":
+            drawn = random.geometric(1.0 / self.median, count).astype(float)
+        elif self.kind == "observed":
+            knots: NDArray[np.float64] = np.array(self.knots)
+            drawn = np.exp(np.interp(random.random(count), knots[:, 0], np.log(knots[:, 1])))
         else:
-            drawn = np.full(count, self.low, np.int64)
-        return drawn if self.maximum is None else np.minimum(drawn, self.maximum)
+            drawn = np.full(count, float(self.low))
+        return np.minimum(drawn, float(self.maximum or np.iinfo(np.int64).max // 2))
 
 
 def _tokens(value: object, key: str) -> int:
@@ -155,11 +170,31 @@ def lognormal_lengths(
     return Lengths("lognormal", median=float(median), sigma=sigma, maximum=_limit(maximum))
 
 
+def geometric_lengths(*, mean: float, maximum: int | None = None) -> Lengths:
+    """A geometric from 1 on, such as turns of a session that ends after each with the same probability."""
+    check_range("mean", mean, 1.0, message="not a mean of whole numbers from 1")
+    return Lengths("geometric", median=float(mean), maximum=_limit(maximum))
+
+
+def observed_lengths(**percentiles: float) -> Lengths:
+    """As observed: percentiles ``p5=…, p50=…``, the logarithm linear between, none beyond the outer."""
+    knots = sorted((float(name[1:]) / 100.0, float(value)) for name, value in percentiles.items())
+    values = [value for _, value in knots]
+    if len(knots) < 2 or min(values) <= 0.0 or values != sorted(values) or knots[-1][0] > 1.0:
+        raise InputError(
+            "not percentiles",
+            given=str(percentiles),
+            allowed="two or more of p0 to p100 that ascend from above 0",
+        )
+    return Lengths("observed", knots=tuple(knots))
+
+
 def read_lengths(text: str) -> Lengths:
     """Lengths as a person writes them.
 
     ``"1024"``; ``"uniform(1024, 0.8)"``, with ``convention=inferencex`` where that is meant;
-    ``"lognormal(median=500, p90=2000)"`` or with ``mean=``; each with ``maximum=``.
+    ``"lognormal(median=500, p90=2000)"`` or with ``mean=``; ``"geometric(mean=3)"``; each with ``maximum=``;
+    ``"observed(p5=10, p50=350, p95=700)"``.
 
     Raises
     ------
@@ -182,7 +217,8 @@ def read_lengths(text: str) -> Lengths:
         name, equals, value = (piece.strip() for piece in part.rpartition("="))
         if not equals:
             name = _FORMS[kind][place] if place < len(_FORMS[kind]) else ""
-        if name not in _FORMS[kind] or name in given:
+        known = re.fullmatch(r"p\d+(\.\d+)?", name) if kind == "observed" else name in _FORMS[kind]
+        if not known or name in given:
             raise InputError(
                 f"not an argument of {kind}",
                 key=name or None,
@@ -197,11 +233,17 @@ def read_lengths(text: str) -> Lengths:
             given[name] = float(value)
         except ValueError:
             raise InputError("not a number", key=name, given=text, allowed=_EXAMPLES) from None
-    needed = {"constant": ("tokens",), "uniform": ("tokens", "ratio"), "lognormal": ("median",)}[kind]
+    needed = {
+        "constant": ("tokens",), "uniform": ("tokens", "ratio"), "lognormal": ("median",),
+        "geometric": ("mean",), "observed": (),
+    }[kind]  # fmt: skip
     for name in needed:
         if name not in given:
             raise InputError(f"{kind} needs {name}", given=text, allowed=_EXAMPLES)
-    made = {"constant": constant_lengths, "uniform": uniform_lengths, "lognormal": lognormal_lengths}[kind]
+    made = {
+        "constant": constant_lengths, "uniform": uniform_lengths, "lognormal": lognormal_lengths,
+        "geometric": geometric_lengths, "observed": observed_lengths,
+    }[kind]  # fmt: skip
     return made(**given)  # type: ignore[arg-type]
 
 

@@ -188,15 +188,16 @@ def latencies(outcome: Outcome, requests: Requests) -> dict[str, Array]:
 def steady_window(outcome: Outcome) -> Window:
     """The part of a run between its warm-up and its tail [s].
 
-    It ends with the last arrival, after which the fleet only drains. It starts where the mean of the requests
-    in flight is known best (MSER: the start d, in the first half, that makes the variance of what follows
-    over its length least).
+    It ends with the last arrival (of sessions: the last first turn), after which the fleet only drains. It
+    starts where the mean of the requests in flight is known best (MSER: the start d, in the first half, that
+    makes the variance of what follows over its length least).
 
     References
     ----------
     White 1997, "An effective truncation heuristic for bias reduction in simulation output", Simulation 69.
     """
-    size, last = outcome.series.bin, float(np.max(outcome.arrival, initial=0.0))
+    starts = outcome.arrival[~outcome.later] if len(outcome.later) else outcome.arrival
+    size, last = outcome.series.bin, float(np.max(starts, initial=0.0))
     flight = outcome.series.running + outcome.series.waiting
     whole = flight[: int(last // size)]
     if len(whole) < 4:  # nothing that could be told apart

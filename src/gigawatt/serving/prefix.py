@@ -10,7 +10,7 @@ from typing import Any
 
 from gigawatt.core.compiled import compiled
 
-__all__ = ["evict", "hold_leading", "insert", "leading", "let_go"]
+__all__ = ["evict", "find", "hold_leading", "insert", "leading", "let_go", "renew", "tier_row"]
 
 NONE = -1
 
@@ -112,17 +112,85 @@ def let_go(w: Any, r: int, i: int) -> None:
         entry = ent[e]
         entry.held -= 1
         if entry.held == 0:
-            entry.older = q.newest
-            entry.newer = NONE
-            if q.newest >= 0:
-                ent[q.newest].newer = e
-            else:
-                q.oldest = e
-            q.newest = e
+            append(ent, q, e)
             q.held -= 1
-            q.unheld += 1
     q.shared -= me.holds
     me.holds = 0
+
+
+@compiled
+def unchain(ent: Any, whole: Any, bucket: int, e: int) -> None:
+    """Take an entry out of the chain of its bucket."""
+    at = whole[bucket]
+    if at == e:
+        whole[bucket] = ent[e].chain
+        return
+    while ent[at].chain != e:
+        at = ent[at].chain
+    ent[at].chain = ent[e].chain
+
+
+@compiled
+def append(ent: Any, q: Any, e: int) -> None:
+    """Make an entry the most recently used of those that nobody holds."""
+    entry = ent[e]
+    entry.older = q.newest
+    entry.newer = NONE
+    if q.newest >= 0:
+        ent[q.newest].newer = e
+    else:
+        q.oldest = e
+    q.newest = e
+    q.unheld += 1
+
+
+@compiled
+def renew(ent: Any, q: Any, e: int) -> None:
+    """An entry is used: it is the last to be evicted now."""
+    unlink(ent, q, e)
+    append(ent, q, e)
+
+
+@compiled
+def tier_row(w: Any, r: int, t: int) -> int:
+    """The row of tier ``t`` that replica ``r`` uses."""
+    row = t * w.cfg[0].replicas
+    return row if w.low[row].shared == 1 else row + r
+
+
+@compiled
+def sink(w: Any, r: int, name: int) -> None:
+    """A block leaves the cache of a replica: to the next tier, whose oldest goes to the one below."""
+    ent, whole = w.ent, w.whole
+    for t in range(w.cfg[0].tiers):
+        low = w.low[tier_row(w, r, t)]
+        buckets = w.cfg[0].low_buckets + low.buckets
+        e = find(ent, whole, buckets, low.mask, name)
+        if e >= 0:
+            low.again += 1
+            renew(ent, low, e)
+            return
+        if low.capacity == 0:
+            continue
+        out, full = NONE, low.spare < 0
+        if full:
+            e = low.oldest
+            out = ent[e].name
+            unlink(ent, low, e)
+            unchain(ent, whole, buckets + (out & low.mask), e)
+            low.left += 1
+        else:
+            e = low.spare
+            low.spare = ent[e].chain
+        bucket = buckets + (name & low.mask)
+        ent[e].name = name
+        ent[e].chain = whole[bucket]
+        whole[bucket] = e
+        append(ent, low, e)
+        low.written += 1
+        if not full:
+            return
+        name = out
 
 
 @compiled
@@ -135,14 +203,9 @@ def evict(w: Any, r: int, used: int) -> None:
         e = q.oldest
         entry = ent[e]
         unlink(ent, q, e)
-        bucket = buckets + (entry.name & cfg.mask)
-        at = whole[bucket]
-        if at == e:
-            whole[bucket] = entry.chain
-        else:
-            while ent[at].chain != e:
-                at = ent[at].chain
-            ent[at].chain = entry.chain
+        unchain(ent, whole, buckets + (entry.name & cfg.mask), e)
         entry.chain = q.spare
         q.spare = e
         w.top[0].evictions += 1
+        if cfg.tiers > 0:
+            sink(w, r, entry.name)

@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from gigawatt.core.errors import InputError
+from gigawatt.serving.sessions import Sessions, select_turns
 
 __all__ = ["Requests"]
 
@@ -57,6 +58,9 @@ class Requests:
         tokens (a hash of all up to the block's end). The last block may be partly filled.
     block_tokens : int [token]
         Of one such block.
+    sessions : Sessions, optional
+        Which requests are turns of one session. A later turn arrives a think time after the answer before;
+        its ``arrival`` is the earliest possible, for order and span alone. Blocks are those of the sessions.
 
     Raises
     ------
@@ -70,6 +74,7 @@ class Requests:
     priority: Ints = field(default_factory=lambda: np.zeros(0, dtype=np.int64))
     blocks: tuple[Ints, Ints] | None = None
     block_tokens: int = 0
+    sessions: Sessions | None = None
 
     def __post_init__(self) -> None:
         arrival = np.ascontiguousarray(self.arrival, dtype=np.float64)
@@ -98,8 +103,25 @@ class Requests:
         object.__setattr__(self, "prompt", prompt)
         object.__setattr__(self, "output", output)
         object.__setattr__(self, "priority", priority)
+        if self.sessions is not None:
+            self._check_sessions(self.sessions)
         if self.blocks is not None:
             object.__setattr__(self, "blocks", self._checked_blocks(*self.blocks))
+
+    def _check_sessions(self, sessions: Sessions) -> None:
+        if self.blocks is not None:
+            raise InputError("blocks are given twice", key="blocks", allowed="those of the sessions alone")
+        if len(sessions) != len(self.arrival):
+            raise InputError(
+                "another number of turns than requests", key="sessions", given=len(sessions),
+                allowed=str(len(self.arrival)),
+            )  # fmt: skip
+        ends = sessions.first - (-(self.prompt + self.output) // sessions.block_tokens)
+        wrong = (sessions.first < 0) | (ends > len(sessions.ids))
+        _refuse(
+            wrong, sessions.first, "sessions.first", "has fewer blocks than its prompt and output fill",
+            "prompt and output over block_tokens, rounded up",
+        )  # fmt: skip
 
     def _checked_blocks(self, offsets: ArrayLike, ids: ArrayLike) -> tuple[Ints, Ints]:
         starts, names = _column(offsets, "blocks"), np.asarray(ids)
@@ -129,6 +151,15 @@ class Requests:
 
     def __len__(self) -> int:
         return len(self.arrival)
+
+    def turns(self, rows: Ints) -> Requests:
+        """The requests of ascending ``rows``, which hold with a turn of a session those before it."""
+        assert self.sessions is not None
+        return self.with_sessions(self.arrival[rows], rows, select_turns(self.sessions, rows))
+
+    def with_sessions(self, arrival: Floats, rows: Ints, sessions: Sessions) -> Requests:
+        """The requests of ``rows``, which may repeat, at other arrivals, bound by other sessions."""
+        return Requests(arrival, self.prompt[rows], self.output[rows], self.priority[rows], sessions=sessions)
 
     @property
     def span(self) -> float:

@@ -6,6 +6,8 @@ one. What an iteration takes stands in :class:`gigawatt.performance.serving.step
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from gigawatt.core.errors import InputError
 from gigawatt.serving.engine import EngineOptions, Outcome
 from gigawatt.serving.fleet import Fleet
@@ -52,7 +54,13 @@ def simulate(
     options = options or EngineOptions()
     if concurrency is not None and concurrency < 1:
         raise InputError("must be positive", key="concurrency", given=concurrency, allowed="1 or more")
+    if concurrency is not None and requests.sessions is not None:
+        raise InputError(
+            "sessions are closed loops of their own", key="concurrency", given=concurrency,
+            allowed="a rate, or requests without sessions",
+        )  # fmt: skip
     from gigawatt.serving.engine_run import build, outcome, serve  # what compiles is loaded only here
 
     arrays = build(requests, fleet, options, concurrency=concurrency or 0, width=bin, seed=seed, jumps=jumps)
-    return outcome(serve(arrays), fleet, bin)
+    found = outcome(serve(arrays), fleet, bin, tuple(tier.name for tier in options.tiers))
+    return found if requests.sessions is None else replace(found, later=requests.sessions.later)

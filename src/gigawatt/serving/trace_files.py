@@ -10,7 +10,7 @@ import math
 import re
 import zipfile
 import zlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from importlib import import_module
 from pathlib import Path
@@ -42,6 +42,9 @@ _NAMES = {
     ),
     "priority": ("priority",),
     "blocks": ("hashids",),
+    "session": ("session", "sessionid", "conversation", "conversationid"),
+    "think": ("thinktime", "think"),
+    "shared": ("prefixtokens", "sharedtokens", "prefixtokensidealcache"),
 }  # fmt: skip
 _SHOWN = {
     "time": "timestamp, TIMESTAMP, arrival_time",
@@ -63,7 +66,10 @@ _MOONCAKE = {"timestamp", "input_length", "output_length"}
 class RawTrace:
     """What a file says: ``arrival`` [s] from 0, ``prompt``, ``output`` [tokens], each (N,); ``priority`` (N,)
     or None; ``offsets`` (N+1,) and ``ids`` (M,) of prompt blocks or None; ``block`` [tokens] or 0; ``lines``
-    (N,), where each request stands, or None."""
+    (N,), where each request stands, or None; ``previous`` (N,), row of the turn before in the same session
+    or -1, ``think`` (N,) [s] after its answer and ``shared`` (N,) tokens of the prompt that came before, or
+    None.
+    """
 
     arrival: Array
     prompt: Whole
@@ -73,6 +79,9 @@ class RawTrace:
     ids: Whole | None = None
     block: int = 0
     lines: Whole | None = None
+    previous: Whole | None = None
+    think: Array | None = None
+    shared: Whole | None = None
 
 
 def read_raw(path: Path) -> RawTrace:
@@ -218,6 +227,7 @@ def _read_csv(path: Path) -> RawTrace:
         _whole(cells("output"), where("output"), 1),
         _whole(cells("priority"), where("priority"), 0) if "priority" in columns else None,
         lines=lines,
+        **_turns(columns, lambda quantity: (cells(quantity), where(quantity))),
     )
 
 
@@ -263,7 +273,41 @@ def _read_jsonl(path: Path) -> RawTrace:
         offsets,
         ids,
         lines=lines,
+        **_turns(columns, column),
     )
+
+
+def _turns(
+    columns: Mapping[str, str], column: Callable[[str], tuple[Any, Mapping[str, Any]]]
+) -> dict[str, Any]:
+    """The turns of sessions, where a column says of which session a request is."""
+    if "session" not in columns:
+        return {}
+    cells, where = column("session")
+    names = [str(cell).strip() for cell in cells]
+    _fail(np.array([not name for name in names]), "no session", "the session's name", cells, where)
+    last: dict[str, int] = {}
+    before: list[int] = []
+    for row, name in enumerate(names):
+        before.append(last.get(name, -1))
+        last[name] = row
+    previous = np.array(before, np.int64)
+    found: dict[str, Any] = {"previous": previous}
+    if "think" in columns:
+        cells, where = column("think")
+        found["think"] = _thinks(cells, where, previous >= 0) * _seconds(columns["think"], "s")
+    if "shared" in columns:
+        found["shared"] = _whole(*column("shared"), 0)
+    return found
+
+
+def _thinks(cells: Any, where: Mapping[str, Any], later: NDArray[np.bool_]) -> Array:
+    """Cells as numbers from 0, of later turns alone."""
+    pandas: Any = import_module("pandas")
+    numbers = np.asarray(pandas.to_numeric(pandas.Series(cells), errors="coerce"), dtype=float)
+    wrong = later & ~(np.isfinite(numbers) & (numbers >= 0.0))
+    _fail(wrong, "not a think time", "seconds from 0 after the answer of the turn before", cells, where)
+    return np.where(later, numbers, 0.0)
 
 
 def _block_lists(cells: list[Any], where: Mapping[str, Any]) -> tuple[Whole, Whole]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -12,9 +12,12 @@ from numpy.typing import NDArray
 from gigawatt import catalog
 from gigawatt.core.errors import InputError, nearest
 from gigawatt.serving.requests import Requests
+from gigawatt.serving.sessions import SESSION_BLOCK, Sessions, conversations
 from gigawatt.serving.trace_files import RawTrace, read_raw, write_npz
 
 __all__ = ["TraceFacts", "list_traces", "read_trace", "trace_facts", "trace_period", "write_trace"]
+
+Whole = NDArray[np.int64]
 
 _TABLE = "traces"
 _BLOCKS = "mooncake-conversation"  # the row that says how many tokens a hash of Mooncake's form stands for
@@ -77,7 +80,10 @@ def read_trace(name_or_path: str | Path, *, block_tokens: int | None = None) -> 
 
         - CSV with a column each of arrival, prompt and output under their usual names (Azure's ``TIMESTAMP``,
           ``ContextTokens``, ``GeneratedTokens``; ``arrival_time``, ``input_length``, ``prompt_tokens``,
-          ``output_tokens`` …), and ``priority`` where there is one. Times are ISO dates, or numbers in the
+          ``output_tokens`` …), and ``priority`` where there is one. With a column ``session``, requests of
+          one name are turns of it: each comes ``think_time`` after the answer before (without such a column:
+          the gap between their arrivals), and its prompt begins with all that came before, or with
+          ``prefix_tokens`` of it where there is such a column. Times are ISO dates, or numbers in the
           unit that the column names (``arrival_ms``, ``timestamp [us]``), seconds if it names none.
         - JSON lines (``.jsonl``) with such keys; in Mooncake's form (``timestamp``, ``input_length``,
           ``output_length``, ``hash_ids``) times are milliseconds.
@@ -112,11 +118,11 @@ def read_trace(name_or_path: str | Path, *, block_tokens: int | None = None) -> 
     if raw.offsets is not None:
         block = block_tokens or raw.block or int(catalog.entity(_TABLE, _BLOCKS).value("block"))
         _check_blocks(raw, block, path)
-    elif block_tokens is not None:
+    elif block_tokens is not None and raw.previous is None:
         raise InputError(
             "this trace has no hashes of blocks", file=path, key="block_tokens", given=block_tokens
         )
-    return _requests(raw, block)
+    return _requests(raw, block) if raw.previous is None else _session_requests(raw, block_tokens or block)
 
 
 def _row(name: str) -> catalog.Entity:
@@ -166,12 +172,41 @@ def _requests(raw: RawTrace, block: int) -> Requests:
     )
 
 
+def _session_requests(raw: RawTrace, block: int) -> Requests:
+    """Requests whose sessions a trace names; blocks of hashes where it has them, else of conversations."""
+    assert raw.previous is not None
+    previous, size = raw.previous, block or SESSION_BLOCK
+    gap = np.where(previous >= 0, raw.arrival - raw.arrival[previous], 0.0)
+    if raw.offsets is None or raw.ids is None:
+        first, ids, common = conversations(
+            previous, raw.prompt, raw.output, block_tokens=size, shared=raw.shared
+        )
+    else:
+        first, ids = _hashed(raw.offsets, raw.ids, -(-(raw.prompt + raw.output) // size))
+        common = 0
+    think = gap if raw.think is None else raw.think
+    sessions = Sessions(previous, think, first, ids, size, common)
+    return replace(_requests(replace(raw, offsets=None), 0), sessions=sessions)
+
+
+def _hashed(offsets: Whole, ids: Whole, count: Whole) -> tuple[Whole, Whole]:
+    """(first, ids) of ``count`` (N,) blocks each: hashes of the prompt, then blocks that no other has."""
+    known = np.diff(offsets)
+    first = np.concatenate([[0], np.cumsum(count)])
+    found = np.arange(int(first[-1]), dtype=np.int64) + int(ids.max(initial=-1)) + 1
+    within = np.arange(len(ids)) - np.repeat(offsets[:-1], known)
+    found[np.repeat(first[:-1], known) + within] = ids
+    return first[:-1], found
+
+
 def write_trace(requests: Requests, path: str | Path, *, resolution: float = 1e-3) -> Path:
     """Write requests compactly as ``.npz``, arrivals rounded to ``resolution`` [s]; returns the path.
 
     Some five bytes a request; the hashes of Mooncake's hour take a third of a byte each.
     """
     file = Path(path)
+    if requests.sessions is not None:
+        raise InputError("sessions are not written", file=file, allowed="requests without sessions")
     if file.suffix.lower() != ".npz":
         raise InputError("a trace is written as .npz", file=file)
     offsets, ids = (None, None) if requests.blocks is None else requests.blocks

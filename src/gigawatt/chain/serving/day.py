@@ -40,6 +40,7 @@ from gigawatt.serving.objectives import Objective
 from gigawatt.serving.outcome import latencies
 from gigawatt.serving.requests import Requests
 from gigawatt.serving.scaling import scale_trace, select_requests
+from gigawatt.serving.sessions import moved
 from gigawatt.serving.synthetic import synthetic
 
 __all__ = [
@@ -171,16 +172,21 @@ def day_requests(traffic: Traffic, week: Week, *, rate: float, speed: float, see
     """Requests of a warm-up and of a day of each kind, at ``speed`` times the clock, mean ``rate`` [1/s].
 
     A trace is scaled with the shape (:func:`~gigawatt.serving.scaling.scale_trace`); another process runs on
-    a clock that goes as quick as the demand is high.
+    a clock that goes as quick as the demand is high, as do the starts of sessions.
     """
     shape = _Quick(week.name, week.levels.ravel(), speed=speed)
     span = (_LEAD + week.levels.size) * _HOUR / speed
-    if traffic.arrivals == "trace":
+    if traffic.arrivals == "trace" and traffic.sample.sessions is None:
         return scale_trace(traffic.sample, rate=rate, span=span, shape=shape, seed=seed)
     grid = np.linspace(0.0, span, (_LEAD + week.levels.size) * _BINS + 1)
     level = shape.at(grid)
     passed = np.concatenate([[0.0], np.cumsum((level[1:] + level[:-1]) / 2.0 * np.diff(grid))])
     drawn = traffic.prompt is not None
+    if traffic.sample.sessions is not None:  # each starts as the shape says; its think times are its own
+        made = traffic.at(rate=rate, count=round(rate * float(passed[-1])), seed=seed)
+        assert made.sessions is not None
+        starts = np.interp(made.arrival[made.sessions.root], passed, grid)
+        return made.with_sessions(*moved(made.arrival, made.sessions, starts))
     made = synthetic(
         rate=rate, span=float(passed[-1]), arrivals=traffic.arrivals, variation=traffic.variation, seed=seed,
         prompt=traffic.prompt if drawn else None, output=traffic.output if drawn else None,

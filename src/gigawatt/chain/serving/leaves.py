@@ -27,10 +27,13 @@ _ENTERS = (
     "serving.output",
     "serving.prompt",
     "serving.arrivals",
+    *(f"serving.sessions.{key}" for key in ("turns", "first", "new", "output", "think")),
     "serving.percentile",
     "machine.format",
 )
 """Assumptions of a question that have no leaf here."""
+_BESIDE = ("serving.tiers.", "speculation.", "serving.drafter")
+"""How keys of such begin."""
 
 
 def model_and_serving(fill: Filler) -> Chip:
@@ -59,7 +62,9 @@ def model_and_serving(fill: Filler) -> Chip:
         else:
             _assumed(fill, name, value, assumption[name], rows)
 
-    lengths = next((key for key in ("trace", "prompt", "output") if getattr(section, key) is not None), "")
+    lengths = next(
+        (key for key in ("trace", "prompt", "output", "sessions") if getattr(section, key) is not None), ""
+    )
     if lengths:
         fill.written("serving.traffic", f"serving.{lengths}", question.traffic, _trace_rows(section.trace))
     else:
@@ -78,6 +83,9 @@ def model_and_serving(fill: Filler) -> Chip:
     leaf("precision", tuple(assumed.notices), True)
     leaf("guesses", question.guesses, True)
     leaf("acceptance", question.acceptance, section.acceptance is not None)
+    fill.written("serving.speculation", "serving.speculation", question.measured_acceptance)
+    fill.written("serving.tiers", "serving.tiers", question.tiers)
+    fill.assumptions.extend(one for key, one in assumption.items() if key.startswith(_BESIDE))
     leaf("layout", dict(question.fixed), True)
     leaf("prefill", dict(question.prefill), True)
     for key in POOLED:
@@ -107,8 +115,9 @@ def _question(fill: Filler, section: Any) -> ServingQuestion:
     given = {
         key: getattr(section, key)
         for key in (
-            "prompt", "output", "arrivals", "variation", "objective", "weights", "cache", "precision",
-            "sparsity", "engine", "recipe", "guesses", "acceptance", *POOLED,
+            "prompt", "output", "sessions", "arrivals", "variation", "objective", "weights", "cache",
+            "precision", "sparsity", "engine", "recipe", "guesses", "acceptance", "speculation", "tiers",
+            *POOLED,
         )
     }  # fmt: skip
     model = beside(fill.loaded, scenario.model)

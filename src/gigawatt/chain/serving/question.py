@@ -27,7 +27,9 @@ from gigawatt.performance.serving.recipes import (
     recipe_for,
 )
 from gigawatt.performance.serving.steady import accepted_tokens
+from gigawatt.serving.cache_tiers import CacheTier, read_tiers
 from gigawatt.serving.objectives import Objective, read_objective
+from gigawatt.serving.speculation import Speculation, read_speculation
 from gigawatt.workload import Architecture, read_architecture
 from gigawatt.workload.inference import WEIGHT_BYTES, formats_of
 from gigawatt.workload.operation import FORMAT_BYTES
@@ -52,8 +54,9 @@ class ServingQuestion:
     """A model to be served, everything in SI, before it is known on how many accelerators.
 
     ``weights`` (by part: ``workload.inference.formats_of``) and ``cache`` are stored formats; ``guesses``
-    draft tokens per iteration, each accepted with the probability ``acceptance``; ``demand`` [1/s] is the
-    rate of requests, where one was given;
+    draft tokens per iteration, each accepted with the probability ``acceptance``, or with
+    ``measured_acceptance`` tokens gained an iteration where that was measured; ``tiers`` are those of one
+    accelerator; ``demand`` [1/s] is the rate of requests, where one was given;
     ``recipe`` is how the engine is set (:mod:`~gigawatt.performance.serving.recipes`); ``token_budget`` and
     ``sequences`` of an iteration of one attention group at most go before it where they are given
     (:meth:`settings`); ``fixed`` holds degrees fast, and ``prefill`` those of prefill replicas where they
@@ -102,9 +105,14 @@ class ServingQuestion:
         """The question with the degrees of prefill replicas."""
         return replace(self, fixed=self.prefill) if self.prefill else self
 
+    measured_acceptance: float | None = None
+    tiers: tuple[CacheTier, ...] = ()
+
     @property
     def accepted(self) -> float:
         """Tokens per iteration of a decoding sequence."""
+        if self.measured_acceptance is not None:
+            return self.measured_acceptance
         return float(accepted_tokens(guesses=self.guesses, acceptance=self.acceptance))
 
     def settings(self, groups: float, held: float | None = None) -> Recipe:
@@ -171,7 +179,10 @@ def read_service(
     redundant_experts: int | None = None,
     two_batch_overlap: bool | None = None,
     cached_prompt: float | None = None,
+    speculation: str | None = None,
+    tiers: str | None = None,
     shape: str | None = None,
+    sessions: str | None = None,
     token_budget: int | None = None,
     sequences: int | None = None,
     largest: int | None = None,
@@ -195,9 +206,14 @@ def read_service(
     setting = _recipe(assumed, recipe, software)
     traffic = read_traffic(
         assumed, trace=trace, prompt=prompt, output=output, arrivals=arrivals, variation=variation,
-        shape=shape, limit=limit,
+        shape=shape, sessions=sessions, limit=limit,
     )  # fmt: skip
-    guessed, chance = _guesses(assumed, guesses, acceptance)
+    speculated = _speculation(assumed, speculation, architecture, guesses, acceptance)
+    if speculated is not None:
+        architecture = with_drafter(assumed, architecture, speculated)
+        guessed, chance = speculated.guesses, 0.0
+    else:
+        guessed, chance = _guesses(assumed, guesses, acceptance)
     _check_experts(architecture, redundant_experts, two_batch_overlap)
     if cached_prompt and traffic.sample.blocks is not None:
         raise InputError(
@@ -228,6 +244,8 @@ def read_service(
         electricity=0.0,
         rate=0.0,
         cap=None,
+        measured_acceptance=None if speculated is None else speculated.accepted,
+        tiers=_tiers(assumed, tiers),
         assumptions=(),
         prefill=_fixed(prefill or {}),
         redundant_experts=redundant_experts or 0,
@@ -358,6 +376,68 @@ def _guesses(assumed: AssumptionList, guesses: int | None, acceptance: float | N
     if not 0.0 <= chance <= 1.0:
         raise InputError("not a probability", key="acceptance", given=str(acceptance), allowed="0 to 1")
     return count, chance
+
+
+def _speculation(
+    assumed: AssumptionList,
+    given: str | None,
+    architecture: Architecture,
+    guesses: int | None,
+    acceptance: float | None,
+) -> Speculation | None:
+    """What is measured of the speculation ``given``; none without one."""
+    if given is None:
+        return None
+    if acceptance is not None:
+        raise InputError(
+            "the acceptance is given twice",
+            key="acceptance",
+            given=str(acceptance),
+            allowed=f"or that of {given}",
+        )
+    count = None if guesses is None else int(_whole("guesses", guesses))
+    found = read_speculation(given, model=architecture.name, guesses=count)
+    if count is None:
+        assumed.add("serving.guesses", str(found.guesses), "the usual number of draft tokens", Grade.guess)
+    for row in found.rows:
+        cell = row.evidence(f"accepted_{found.guesses}")
+        assumed.add_row(
+            f"speculation.{row.id}", cell, f"{cell.value:g} tokens an iteration", row.text("note")
+        )
+    if not found.own:
+        assumed.notices.append(
+            f"{found.method} was not measured on {architecture.name}: {found.accepted:.3g} tokens an "
+            f"iteration are the mean over {len(found.rows)} other models"
+        )
+    return found
+
+
+def with_drafter(assumed: AssumptionList, architecture: Architecture, found: Speculation) -> Architecture:
+    """The architecture with a layer that drafts, where it has no prediction module of its own."""
+    blocks = architecture.blocks
+    if any(block.role == "prediction" for block in blocks):
+        return architecture
+    layers = [block for block in blocks if block.role == "layer"]
+    dense = [block for block in layers if block.experts is None]
+    kind = (dense or layers)[0]
+    name = "dense layer" if dense else "layer"
+    assumed.add(
+        "serving.drafter", f"one {name} of the model", f"{found.method} drafts with a layer and the head",
+        Grade.modelled,
+    )  # fmt: skip
+    return replace(architecture, blocks=(*blocks, replace(kind, role="prediction", count=1)))
+
+
+def _tiers(assumed: AssumptionList, given: str | None) -> tuple[CacheTier, ...]:
+    """Tiers below the prefix cache, of one accelerator; what the catalog completes is listed."""
+    if given is None:
+        return ()
+    found, rows = read_tiers(given)
+    for row in rows:
+        for key in ("bandwidth", "latency"):
+            cell = row.evidence(key)
+            assumed.add_row(f"serving.tiers.{row.id}.{key}", cell, cell.shown, row.text("note"))
+    return found
 
 
 def _objective(assumed: AssumptionList, given: str | None, architecture: Architecture) -> Objective:

@@ -53,6 +53,7 @@ def read_serving_question(
     arrivals: str | None = None,
     variation: float | None = None,
     shape: str | None = None,
+    sessions: str | None = None,
     rate: str | None = None,
     demand: str | None = None,
     objective: str | None = None,
@@ -67,6 +68,8 @@ def read_serving_question(
     redundant_experts: int | None = None,
     two_batch_overlap: bool | None = None,
     cached_prompt: float | None = None,
+    speculation: str | None = None,
+    tiers: str | None = None,
     token_budget: int | None = None,
     sequences: int | None = None,
     year: int | None = None,
@@ -91,6 +94,9 @@ def read_serving_question(
     arrivals, variation, shape : optional
         How requests come (:func:`~gigawatt.serving.arrivals.arrival_times`); as in the trace, if there is
         one.
+    sessions : str, optional
+        A kind of sessions in place of single requests
+        (:func:`~gigawatt.serving.session_kinds.read_session_kind`).
     rate, demand : str, optional
         Requests (``20/s``) or output tokens (``1M tokens/s``) in total; one of them.
     objective : str, optional
@@ -109,6 +115,9 @@ def read_serving_question(
     redundant_experts, two_batch_overlap, cached_prompt : optional
         Experts of a layer with a second copy; whether half a batch hides the other's exchange; the share of
         prompts found in a cache.
+    speculation, tiers : str, optional
+        Measured acceptance (:func:`~gigawatt.serving.speculation.read_speculation`); tiers below the prefix
+        cache (:func:`~gigawatt.serving.cache_tiers.read_tiers`).
     token_budget, sequences : int, optional
         Of an iteration at most, in place of those of the recipe.
     year : int, optional
@@ -137,11 +146,13 @@ def read_serving_question(
     ):  # fmt: skip
         words.word(name, key, value)
     given: dict[str, Any] = {
-        "trace": trace, "prompt": prompt, "output": output, "arrivals": arrivals, "variation": variation,
+        "trace": trace, "prompt": prompt, "output": output, "sessions": sessions, "arrivals": arrivals,
+        "variation": variation,
         "objective": objective, "weights": weights, "cache": cache, "precision": precision,
         "sparsity": sparsity, "engine": engine, "recipe": recipe, "guesses": guesses,
-        "acceptance": acceptance, "redundant_experts": redundant_experts,
-        "two_batch_overlap": two_batch_overlap, "cached_prompt": cached_prompt,
+        "acceptance": acceptance, "speculation": speculation, "tiers": tiers,
+        "redundant_experts": redundant_experts, "two_batch_overlap": two_batch_overlap,
+        "cached_prompt": cached_prompt,
     }  # fmt: skip
     said = {f"serving.{name}": name for name, value in given.items() if value is not None}
     said |= {f"serving.layout.{name}": name for name, value in (fixed or {}).items() if value is not None}

@@ -24,6 +24,7 @@ from gigawatt.performance.serving.layouts import (
 )
 from gigawatt.performance.serving.step_tables import StepTables
 from gigawatt.performance.serving.tables import step_tables
+from gigawatt.serving.cache_tiers import of_replica
 from gigawatt.serving.engine import EngineOptions
 from gigawatt.workload import Architecture
 from gigawatt.workload.inference import Shares, weight_bytes
@@ -397,6 +398,7 @@ def engine_options(
         "context_limit": question.context_limit,
         # a prompt lies in one attention group, whose iterations have a budget of their own
         "long_prompt": setting.token_budget if groups > 1.0 else None,
+        "tiers": of_replica(question.tiers, float(degrees.chips[0])),
     }
     return EngineOptions(**(usual | {key: value for key, value in more.items() if value is not None}))
 

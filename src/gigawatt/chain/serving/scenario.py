@@ -14,8 +14,9 @@ from gigawatt.schema.scenario import LoadedScenario, read_scenario
 __all__ = ["asked_by", "question_beside"]
 
 _SAME = (
-    "prompt", "output", "arrivals", "variation", "objective", "weights", "cache", "precision",
-    "sparsity", "engine", "recipe", "guesses", "acceptance", "replicas", "routing", *POOLED,
+    "prompt", "output", "sessions", "arrivals", "variation", "objective", "weights", "cache", "precision",
+    "sparsity", "engine", "recipe", "guesses", "acceptance", "speculation", "tiers", "replicas", "routing",
+    *POOLED,
 )  # fmt: skip
 _MACHINE = ("chip", "node", "scale_up", "scale_out", "domain", "topology", "oversubscription")
 _SETTINGS = (

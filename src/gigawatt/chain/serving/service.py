@@ -36,6 +36,7 @@ from gigawatt.facility import Site, Weather
 from gigawatt.machine import Chip, build_cluster
 from gigawatt.performance.serving.engines import Engine
 from gigawatt.power import Grid
+from gigawatt.serving.cache_tiers import CacheTier
 from gigawatt.serving.objectives import Objective
 from gigawatt.workload import Architecture
 
@@ -74,6 +75,8 @@ def question(
     serving_cache: str,
     serving_guesses: int,
     serving_acceptance: float,
+    serving_speculation: float | None,
+    serving_tiers: tuple[CacheTier, ...],
     serving_traffic: Traffic,
     serving_objective: Objective,
     serving_layout: Mapping[str, int],
@@ -109,6 +112,8 @@ def question(
         cache=serving_cache,
         guesses=serving_guesses,
         acceptance=serving_acceptance,
+        measured_acceptance=serving_speculation,
+        tiers=serving_tiers,
         traffic=serving_traffic,
         demand=None,
         objective=serving_objective,

@@ -9,16 +9,24 @@ from pathlib import Path
 
 import numpy as np
 
+from gigawatt import catalog
 from gigawatt.chain.assumption_list import AssumptionList
 from gigawatt.core.errors import InputError
+from gigawatt.core.evidence import Grade
+from gigawatt.serving.arrivals import arrival_times
 from gigawatt.serving.loads import lengths_of
 from gigawatt.serving.requests import Requests
 from gigawatt.serving.scaling import scale_trace, select_requests
+from gigawatt.serving.session_kinds import SessionKind, draw_sessions, read_session_kind
+from gigawatt.serving.sessions import restarted, whole_sessions
 from gigawatt.serving.synthetic import synthetic
 from gigawatt.serving.traces import read_trace, trace_period
 
 __all__ = ["Traffic", "read_traffic"]
 
+_SESSIONS = 2048
+"""Sessions of a sample."""
+_NONE = Requests(np.zeros(0), np.zeros(0, np.int64), np.zeros(0, np.int64))
 _SAMPLE = 8192
 """Sample size of a length distribution."""
 
@@ -41,6 +49,10 @@ class Traffic:
         Distributions of lengths; ``None`` where they are those of the sample.
     long : int
         Requests of the sample, or trace, that were longer than the context.
+    sessions : SessionKind, optional
+        Whose turns the requests are; ``arrivals`` are those of the sessions then.
+    limit : int, optional
+        Tokens of prompt and output of a turn at most, after which a session ends.
     """
 
     name: str
@@ -51,6 +63,14 @@ class Traffic:
     prompt: str | None = None
     output: str | None = None
     long: int = 0
+    sessions: SessionKind | None = None
+    limit: int | None = None
+
+    @property
+    def mean_turns(self) -> float:
+        """Turns of a session; 1 without sessions."""
+        found = self.sample.sessions
+        return 1.0 if found is None else len(found) / max(int((~found.later).sum()), 1)
 
     @property
     def mean_prompt(self) -> float:
@@ -72,8 +92,20 @@ class Traffic:
         """``count`` requests at a mean ``rate`` [1/s].
 
         A trace is brought to the rate (:func:`~gigawatt.serving.scaling.scale_trace`) and its beginning
-        taken, stretched until its own mean is the rate.
+        taken, stretched until its own mean is the rate. Of sessions it is their starts that are drawn or
+        stretched; there are as many whole sessions as have ``count`` turns in the mean.
         """
+        if self.sessions is not None:
+            starts = arrival_times(
+                kind=self.arrivals, rate=rate / self.mean_turns, count=max(1, round(count / self.mean_turns)),
+                variation=self.variation, shape=self.shape, seed=seed,
+            )  # fmt: skip
+            return draw_sessions(self.sessions, arrival=starts, longest=self.limit, seed=seed)[0]
+        if self.sample.sessions is not None:
+            return self.sample.with_sessions(*restarted(
+                self.sample.arrival, self.sample.sessions, period=trace_period(self.sample), rate=rate,
+                count=count,
+            ))  # fmt: skip
         if self.arrivals != "trace":
             return synthetic(
                 rate=rate, prompt=self.prompt, output=self.output, count=count, arrivals=self.arrivals,
@@ -90,6 +122,7 @@ class Traffic:
 def read_traffic(
     assumed: AssumptionList,
     *,
+    sessions: str | None = None,
     trace: str | None,
     prompt: str | None,
     output: str | None,
@@ -105,6 +138,8 @@ def read_traffic(
         raise InputError(
             "lengths are given twice", key=key, given=given, allowed=f"or those of the trace {trace}"
         )
+    if sessions is not None:
+        return _of_sessions(assumed, sessions, trace or prompt or output, arrivals, variation, shape, limit)
     if trace is None and prompt is None and output is None:
         trace = assumed.default("serving.trace").text("text")
     load = None if trace is None else lengths_of(trace)
@@ -131,6 +166,8 @@ def read_traffic(
             output=ends["output"],
         )
     found = replace(found, variation=variation, shape=shape)
+    if found.sample.sessions is not None:
+        _trace_sessions(assumed, found)
     if found.arrivals != "trace":  # refuses what does not go together
         synthetic(rate=1.0, count=2, lengths_of=found.sample, arrivals=found.arrivals, variation=variation,
                   shape=shape)  # fmt: skip
@@ -166,7 +203,59 @@ def _within(assumed: AssumptionList, traffic: Traffic, limit: int) -> Traffic:
         f"{long:,} of {len(size):,} requests ({100 * long / len(size):.2g} %) are longer than the model's "
         f"context of {limit:,} tokens and left out"
     )
+    if traffic.sample.sessions is not None:
+        kept = whole_sessions(traffic.sample.sessions, size <= limit)
+        return replace(traffic, sample=traffic.sample.turns(kept), long=len(size) - len(kept))
     return replace(traffic, sample=select_requests(traffic.sample, kept), long=long)
+
+
+def _of_sessions(
+    assumed: AssumptionList, text: str, lengths: str | None, arrivals: str | None, variation: float | None,
+    shape: str | None, limit: int | None,
+) -> Traffic:  # fmt: skip
+    """Sessions of a kind, which start as the process of arrivals says."""
+    if lengths is not None:
+        raise InputError(
+            "lengths are given twice", key="sessions", given=text, allowed=f"it, or requests like {lengths}"
+        )
+    kind = read_session_kind(text)
+    if kind.row:
+        row = catalog.entity("sessions", kind.row)
+        grade = Grade.read(row.text("grade"))
+        for key in ("turns", "first", "new", "output", "think"):
+            assumed.add(
+                f"serving.sessions.{key}", row.text(key), row.text("note"), grade, row.text("source_id")
+            )
+    how = assumed.default("serving.arrivals").text("text") if arrivals is None else arrivals
+    found = Traffic(kind.name, _NONE, how, variation, shape, sessions=kind, limit=limit)
+    starts = arrival_times(kind=how, rate=1.0, count=_SESSIONS, variation=variation, shape=shape)
+    sample, left = draw_sessions(kind, arrival=starts, longest=limit)
+    if not len(sample):
+        raise InputError(
+            "no first turn fits the model's context", key="sessions", given=kind.name,
+            allowed=f"prompt and output of {limit:,} together",
+        )  # fmt: skip
+    if left:
+        share = 100 * left / (left + len(sample))
+        assumed.notices.append(
+            f"{share:.2g} % of the turns are longer than the model's context of {limit:,} tokens or follow "
+            "such a turn: left out"
+        )
+    return replace(found, sample=sample, long=left)
+
+
+def _trace_sessions(assumed: AssumptionList, traffic: Traffic) -> None:
+    """What is assumed of a trace with sessions; refused where arrivals are to be another process."""
+    if traffic.arrivals != "trace":
+        raise InputError(
+            "sessions of a trace start as it says", key="arrivals", given=traffic.arrivals, allowed="trace"
+        )
+    if not math.isfinite(trace_period(traffic.sample)):
+        raise InputError("all sessions of the trace start at once", key="trace", given=traffic.name)
+    assumed.notices.append(
+        f"turns of {traffic.name} come a think time after the answer before: its column think_time, or else "
+        "the gap between recorded arrivals, which holds the recorded answer's time as well"
+    )
 
 
 def _short(trace: str) -> str:

@@ -20,6 +20,7 @@ from gigawatt.performance.serving.inference import multiply_format
 from gigawatt.serving.engine import ITL_EDGES
 from gigawatt.serving.outcome import Quantiles, latencies
 from gigawatt.serving.power_profile import power_series
+from gigawatt.serving.session_outcome import summarise_sessions
 from gigawatt.studies.run.bands_serving import bands_of
 
 __all__ = ["plan_answer", "request_columns", "run_answer", "series_columns"]
@@ -79,6 +80,46 @@ def _assumptions(assumptions: tuple[Assumption, ...], notices: tuple[str, ...]) 
 def _quantiles(values: Quantiles) -> dict[str, float | None]:
     names = {"mean": "mean", "p50": "p50", "p90": "p90", "p99": "p99", "most": "max"}
     return {name: _finite(getattr(values, key)) for key, name in names.items()}
+
+
+def _sessions(run: ServingRun) -> dict[str, Any] | None:
+    """Sessions of the window; none where requests are single."""
+    if run.requests.sessions is None:
+        return None
+    found = summarise_sessions(run.outcome, run.requests, run.summary.window)
+    return {
+        "started": found.started,
+        "finished": found.finished,
+        "per_s": _finite(found.rate),
+        "turns_mean": found.turns,
+        "length_s": _quantiles(found.length),
+        "ttft_first_s": _quantiles(found.first_ttft),
+        "ttft_later_s": _quantiles(found.later_ttft),
+        "cached_share_first": _finite(found.cached_first),
+        "cached_share_later": _finite(found.cached_later),
+    }
+
+
+def _tiers(run: ServingRun) -> list[dict[str, Any]]:
+    """What the tiers of the prefix cache gave over the whole run, the replicas' own cache first."""
+    outcome = run.outcome
+    if not outcome.tiers:
+        return []
+    prompts = float(run.requests.prompt[~outcome.rejected].sum())
+    below = sum(tier.hit_tokens for tier in outcome.tiers.values())
+    own = float(outcome.cached_tokens[~outcome.rejected].sum()) - below
+    rows: list[dict[str, Any]] = [{"tier": "accelerator", "hit_share": _finite(own / prompts)}]
+    for name, tier in outcome.tiers.items():
+        gigabyte = tier.token_bytes / 1e9
+        rows.append({
+            "tier": name,
+            "hit_share": _finite(tier.hit_tokens / prompts),
+            "loaded_GB": tier.loaded_tokens * gigabyte,
+            "written_GB": tier.written_tokens * gigabyte,
+            "evicted_GB": tier.evicted_tokens * gigabyte,
+            "held_GB": tier.held_tokens * gigabyte,
+        })  # fmt: skip
+    return rows
 
 
 def _pool(pool: Pool, question: ServingQuestion) -> dict[str, Any]:
@@ -357,6 +398,8 @@ def run_answer(run: ServingRun) -> dict[str, Any]:
         "replicas_on_mean": _finite(s.replicas),
         "preemptions": s.preemptions,
         "cached_share": _finite(s.cached),
+        "sessions": _sessions(run),
+        "cache_tiers": _tiers(run),
         "USD_per_hour": run.money / run.seconds * 3600.0,
         "USD_per_million_prompt_tokens": _finite(run.million("prompt")),
         "USD_per_million_output_tokens": _finite(run.million("output")),

@@ -88,10 +88,50 @@ def _bottleneck(answer: Answer) -> str:
     return f" {text}."
 
 
-def _times(answer: Answer) -> Grid:
+def _sessions(answer: Answer) -> list[tuple[str, str]]:
+    """Facts of the sessions, where requests are turns of some."""
+    found = answer.get("sessions")
+    if not found:
+        return []
+    turns, rate = significant(found["turns_mean"]), significant(found["per_s"] or 0.0)
+    median = found["length_s"]["p50"]
+    lasted = "" if median is None else f", in the median {with_unit(median, 's')} long"
+    first, later = (_share(found[f"cached_share_{which}"]) for which in ("first", "later"))
+    return [
+        ("sessions", f"{rate} sessions/s of {turns} turns on average{lasted}"),
+        ("cached prompts", f"{first} of the tokens of first turns, {later} of later ones"),
+    ]
+
+
+def _hits(answer: Answer) -> list[tuple[str, str]]:
+    """Hits by tier, where there are tiers below the accelerators' memory."""
+    shares = [f"{label(row['tier'])} {_share(row['hit_share'])}" for row in answer.get("cache_tiers", ())]
+    return [("hits by tier", ", ".join(shares))] if shares else []
+
+
+def _tiers(answer: Answer) -> Grid | None:
+    """Tiers of the prefix cache, where there are some below the accelerators' memory."""
+    keys = ("loaded_GB", "written_GB", "evicted_GB", "held_GB")
     rows = [
-        (name, *("–" if answer[key][q] is None else with_unit(answer[key][q], "s") for q in _COLUMNS))
-        for key, name in _NAMES.items()
+        (label(row["tier"]), _share(row["hit_share"]),
+         *("–" if row.get(key) is None else with_unit(row[key], "GB") for key in keys))
+        for row in answer.get("cache_tiers", ())
+    ]  # fmt: skip
+    columns = ("tier", "prompt tokens", "loaded", "written", "evicted", "held at the end")
+    return (
+        rows_grid("Prefixes by the tier they were found in, over the whole run.", columns, rows)
+        if rows
+        else None
+    )
+
+
+def _times(answer: Answer) -> Grid:
+    named = [(name, answer[key]) for key, name in _NAMES.items()]
+    if answer.get("sessions"):
+        turns = answer["sessions"]
+        named[2:2] = [(f"TTFT, {which} turns", turns[f"ttft_{which}_s"]) for which in ("first", "later")]
+    rows = [
+        (name, *("–" if row[q] is None else with_unit(row[q], "s") for q in _COLUMNS)) for name, row in named
     ]
     return rows_grid("Latencies of requests.", ("wait", *_COLUMNS), rows)
 
@@ -122,6 +162,8 @@ def document(answer: Answer, again: Again, more: Any = None) -> Document:
     speed = answer["requests_per_cpu_s"]
     rate = f", {large(round(speed, -3))} requests a CPU-second" if speed else ""
     added = (
+        *_sessions(answer),
+        *_hits(answer),
         ("goodput", f"{goodput} requests/s, the SLO met by {attainment} % of requests"),
         (
             "busy",
@@ -148,6 +190,8 @@ def document(answer: Answer, again: Again, more: Any = None) -> Document:
                 (drawn("distributions", partial(distributions, answer), waited), _times(answer))),
         Section("time", "Over time", (*over, *_parts(answer))),
     ]  # fmt: skip
+    tiers = _tiers(answer)
+    sections[2:2] = [Section("tiers", "Cache tiers", (tiers,))] if tiers else []
     sections = [section for section in sections if section.parts]
     if far:
         sections.append(Section("error", "Uncertainty", far))
