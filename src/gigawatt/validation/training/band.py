@@ -24,6 +24,7 @@ __all__ = [
     "Residuals",
     "conformal_band",
     "coverage_left_out",
+    "outermost_band",
     "prediction_band",
     "shipped_residuals",
     "widened_band",
@@ -35,6 +36,8 @@ FEWEST = 4
 """Makers from whom a regime has a band of its own."""
 MOST = 60
 """Rows of a maker that add to its weight, so that one table of 1,548 timed layers does not speak for all."""
+LEAST = 0.02
+"""Least width of a band: no two runs of one configuration agree better."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -158,23 +161,46 @@ def prediction_band(
     coverage : float
         Wished share inside.
     """
+    return widened_band(*_errors(regime, stated, without), coverage)
+
+
+def outermost_band(*, regime: str, stated: bool = False, without: str = "") -> Band:
+    """The outermost errors of any maker but ``without``, and its band where that is wider.
+
+    Parameters
+    ----------
+    regime, stated, without
+        As in :func:`prediction_band`.
+    """
+    inside = prediction_band(regime=regime, stated=stated, without=without)
+    values = _errors(regime, stated, without)[0]
+    if not len(values):
+        return inside
+    return Band(
+        min(inside.low, math.exp(float(values.min()))), max(inside.high, math.exp(float(values.max()))),
+        inside.coverage, inside.groups,
+    )  # fmt: skip
+
+
+def _errors(regime: str, stated: bool, without: str) -> tuple[NDArray[np.float64], NDArray[np.object_]]:
+    """Errors of a regime and who measured them; of all regimes where too few makers measured it."""
     known = shipped_residuals(stated=stated)
     use = known.makers != without
     alike = use & (known.regimes == regime)
     if len(set(known.makers[alike])) >= FEWEST:
         use = alike
-    return widened_band(known.values[use], known.makers[use], coverage)
+    return known.values[use], known.makers[use]
 
 
 def widened_band(values: NDArray[np.float64], makers: NDArray[np.object_], coverage: float) -> Band:
-    """The band of some makers' errors, each end further out by what makers that it has not seen need.
+    """The band of some makers' errors, wider at both ends by a share that makers it has not seen need.
 
     References
     ----------
     Romano, Patterson, Candès 2019, "Conformalized quantile regression", arXiv:1905.03222: the score is how
-    far an error lies outside (inside: below zero). Barber, Candès, Ramdas, Tibshirani 2021, "Predictive
-    inference with the jackknife+", doi:10.1214/20-AOS1965: each group is judged by what the others make of
-    it.
+    far an error lies outside (inside: below zero), here in widths of the band. Barber, Candès, Ramdas,
+    Tibshirani 2021, "Predictive inference with the jackknife+", doi:10.1214/20-AOS1965: each group is judged
+    by what the others make of it.
     """
     names = list(dict.fromkeys(makers))
     if not names:
@@ -185,10 +211,9 @@ def widened_band(values: NDArray[np.float64], makers: NDArray[np.object_], cover
     for name in names:
         mine = makers == name
         low, high = _quantiles(values[~mine], makers[~mine], coverage)
-        beyond[mine] = np.maximum(values[mine] - high, low - values[mine])
-    further = _quantile(beyond, _weights(makers), coverage)
+        beyond[mine] = np.maximum(values[mine] - high, low - values[mine]) / max(high - low, LEAST)
     low, high = _quantiles(values, makers, coverage)
-    further = max(further, (low - high) / 2.0)
+    further = max(_quantile(beyond, _weights(makers), coverage), -0.5) * max(high - low, LEAST)
     return Band(math.exp(low - further), math.exp(high + further), coverage, len(names))
 
 

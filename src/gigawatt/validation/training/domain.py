@@ -10,15 +10,13 @@ from gigawatt.core.quantities import compact
 from gigawatt.machine import Chip, load_chip
 from gigawatt.validation.files import data_folder, table
 from gigawatt.validation.rows import cells_of, number_of
-from gigawatt.validation.training.band import COVERAGE, RESIDUALS, Band, prediction_band
+from gigawatt.validation.training.band import COVERAGE, RESIDUALS, Band, outermost_band, prediction_band
 from gigawatt.validation.training.regimes import regime
 
 __all__ = ["Domain", "calibrated_domain", "outside_domain", "step_time_band"]
 
 FITTED = ("training.csv", "training_more.csv")
 """Files of the rows that are fitted to."""
-_OUTERMOST = 0.99
-"""Coverage asked of a band outside the domain: with as few sources as there are, the outermost error."""
 _NARROW = (("fp4", "fp4"), ("fp8", "fp8"), ("int8", "int8"))
 
 
@@ -113,8 +111,6 @@ def step_time_band(
         What :func:`outside_domain` found.
     """
     name = regime(chip=chip, routed=routed)
-    inside = prediction_band(regime=name, stated=stated, without=without, coverage=coverage)
-    if not outside:
-        return inside
-    wide = prediction_band(regime=name, stated=stated, without=without, coverage=_OUTERMOST)
-    return Band(min(inside.low, wide.low), max(inside.high, wide.high), coverage, wide.groups)
+    if outside:
+        return outermost_band(regime=name, stated=stated, without=without)
+    return prediction_band(regime=name, stated=stated, without=without, coverage=coverage)
