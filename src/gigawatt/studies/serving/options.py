@@ -12,7 +12,7 @@ from gigawatt.core.errors import InputError
 
 __all__ = ["flag", "option", "outputs"]
 
-WHO, MACHINE, ENGINE, LAYOUT, ANSWER = "Latency target", "Machine", "Engine", "Layout", "Answer"
+WHO, MACHINE, ENGINE, LAYOUT, ANSWER = "Requests", "Machine", "Engine", "Layout", "Answer"
 
 _LENGTHS = re.compile(r"\s*\d[\d_,]*\s*(tokens?)?\s*|\s*\w+\s*\(.*\)\s*")
 
