@@ -141,8 +141,9 @@ def _placed(fill: Filler, error: GigawattError) -> GigawattError:
     if error.file is not None:
         error.file, error.given, error.key = None, str(error.file), "trace"
     name = "" if error.key is None else error.key.split(".")[0]
-    whole = error.key or ""
-    key = f"serving.layout.{name}" if name in DEGREES else f"serving.{whole}" if whole else "serving"
+    whole = f"serving.{error.key}"
+    written = whole if whole in fill.loaded.lines else f"serving.{name}"
+    key = f"serving.layout.{name}" if name in DEGREES else written if name else "serving"
     error.key = key
     fill.loaded.blame(error, key)
     error.line = fill.loaded.lines.get(key, fill.loaded.lines.get("serving"))
