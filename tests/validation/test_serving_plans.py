@@ -40,10 +40,11 @@ def test_no_published_layout_serves_more_than_the_plan() -> None:
 
 
 def test_what_experts_know_of_sizes_holds() -> None:
-    """DeepSeek-V3 needs 16 H100 or 8 H200 (SGLang's table); gpt-oss-120b fits one B200 (vLLM's recipe)."""
+    """DeepSeek-V3 needs 16 H100 or 8 H200 (SGLang's table), Kimi-K2 at least 16 (Moonshot); gpt-oss-120b fits
+    one B200 (vLLM's recipe)."""
     by = {(row.model, row.chip): planned(row) for row in ROWS}
     assert by["deepseek-v3", "H100"].chips == 16
     assert by["deepseek-v3", "H200"].chips == 8
-    assert by["kimi-k2", "H100"].chips == 16
+    assert by["kimi-k2", "H100"].chips >= 16
     for chip in ("B200", "GB200", "MI355X"):
         assert by["gpt-oss-120b", chip].layout == "TP1"

@@ -55,18 +55,23 @@ _GROUPS = (
     _group(
         "serving.traffic", "lengths and arrivals",
         "serving.trace", "serving.prompt", "serving.output", "serving.arrivals", "serving.variation",
+        "serving.sessions", "serving.cached_prompt",
     ),
     _group("serving.shape", "hours of the day", "serving.shape", "serving.days"),
     _group("serving.objective", "the latency target"),
     _group(
         "serving.engine", "engine, speculative decoding, routing",
-        "serving.engine", "serving.guesses", "serving.acceptance", "serving.routing",
+        "serving.engine", "serving.recipe", "serving.guesses", "serving.acceptance", "serving.speculation",
+        "serving.routing", "serving.tiers", "serving.two_batch_overlap",
     ),
     _group(
         "serving.precision", "formats of weights and cache",
         "serving.weights", "serving.cache", "serving.precision", "serving.sparsity",
     ),
-    _group("serving.layout", "degrees of a replica"),
+    _group(
+        "serving.layout", "degrees of a replica", "serving.layout", "serving.prefill",
+        "serving.redundant_experts",
+    ),
     _group(
         "serving.simulation", "what is simulated",
         "serving.seed", "serving.simulated_requests", "serving.simulated_replicas",
