@@ -91,8 +91,11 @@ def decode_work(
         if not np.all(np.isfinite(value) & (value >= least)):
             raise InputError("out of range", key=key, given=str(value), allowed=f"{least:g} or more, finite")
 
-    def run(**formats: str) -> list[tuple[float, Operation]]:
-        return _operations(architecture, b, seen, Shares.of(tensor=tensor, **formats))
+    def run(
+        *, weights: str = "bf16", multiply: str = "bf16", cache: str = "bf16"
+    ) -> list[tuple[float, Operation]]:
+        shares = Shares.of(tensor=tensor, weights=weights, multiply=multiply, cache=cache)
+        return _operations(architecture, b, seen, shares)
 
     wide, weights, inputs, cache = run(), run(weights="fp8"), run(multiply="fp8"), run(cache="fp8")
     found: list[Work] = []
