@@ -86,7 +86,7 @@ def _bands() -> list[str]:
         "## The 90 % band",
         "",
         "Factors on a predicted step between which nine of ten measured ones lie, from errors of makers left out; how",
-        "far the band is stretched is found on makers that its shape has not seen.",
+        "far its ends lie is found on makers that they have not seen.",
         "",
         "| regime | default | version given | makers |",
         "|---|---|---|---|",
