@@ -140,7 +140,8 @@ def evidence_page() -> str:
         "",
         "## Training",
         "",
-        "Mean absolute error of the step time, predicted by a fit without its maker. [Scorecard](scorecard.md), `gigawatt validate training`.",
+        "Mean absolute error of the step time, predicted by a fit without its maker. "
+        "[Scorecard](scorecard.md), `gigawatt validate training`.",
         "",
         *written("scorecard.md", "Wanted and reached, makers left out"),
         "",
