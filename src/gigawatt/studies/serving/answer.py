@@ -167,10 +167,9 @@ def _configuration(
     row |= {f"{key}_s": _quantiles(getattr(s, key)) for key in ("ttft", "tpot", "itl", "e2e")}
     for key, value in _at_percentile(run).items():
         row[f"{key}_s"].setdefault(percent, value)
-    row |= {
-        "USD_per_hour": run.money / run.seconds * 3600.0 * tried.scale,
-        "USD_per_million_prompt_tokens": _finite(run.million("prompt")),
-        "USD_per_million_output_tokens": _finite(run.million("output")),
+    hour = run.money / run.seconds * tried.scale
+    row |= {  # tokens of the rate that is planned: those of a sample are more or fewer by chance
+        **_money(hour, run.prompt_share, one.rate * traffic.mean_prompt, output),
         **_power(power, meter, s.output_rate * tried.scale),
         "capacity_requests_per_s": tried.most,
         "kept_share": _attainment(run),
