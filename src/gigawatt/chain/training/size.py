@@ -17,7 +17,7 @@ __all__ = ["fit_again", "fit_run", "fit_runs", "fit_whole"]
 
 _ROUNDED = 0.001
 """Rounding of a given batch from which on it is said."""
-_UNSEEN = 4
+_UNSEEN = 5
 """What a part that was not searched may be quicker by [percent]: the most of 200 sizes of a benchmark."""
 _DAY = 86400.0
 
