@@ -41,7 +41,7 @@ def replica(
     chip: str, ranks: int, *, engine: str = "sglang-2025", redundant: int = 32, overlap: bool = True,
     skew: float | None = None,
 ) -> Replica:  # fmt: skip
-    """DeepSeek-V3 in FP8 on so many ranks, attention and experts apart."""
+    """DeepSeek-V3 in FP8 with attention on ``ranks`` groups of one rank and experts on all of them."""
     one, software = load_chip(chip), load_engine(engine)
     software = software if skew is None else replace(software, expert_skew=skew)
     shares = Shares.of(

@@ -107,7 +107,7 @@ def test_the_drafter_is_listed_and_takes_memory() -> None:
     ("words", "message"),
     [
         ({"speculation": "eagle4"}, "no such speculation; given 'eagle4'.*did you mean 'eagle3'"),
-        ({"speculation": "eagle3", "guesses": 12}, "not measured with so many draft tokens; given 12"),
+        ({"speculation": "eagle3", "guesses": 12}, "not measured with this number of draft tokens; given 12"),
         ({"speculation": "p-eagle", "guesses": 4}, r"given 4; allowed: 3, 7"),
         ({"speculation": "eagle3", "acceptance": 0.7}, "the acceptance is given twice"),
     ],

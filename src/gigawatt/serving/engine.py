@@ -65,7 +65,7 @@ class EngineOptions:
         Share of pages that must stay free when a sequence is admitted beside others.
     tiers : tuple of CacheTier
         Where prefixes go that are evicted, the quickest first; shared ones behind those of a replica. Leading
-        blocks found there are loaded while others run, or computed anew where that is quicker.
+        blocks found there are loaded while others run, or recomputed where that is quicker.
     """
 
     token_budget: int = 8192

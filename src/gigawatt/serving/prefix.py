@@ -132,7 +132,7 @@ def unchain(ent: Any, whole: Any, bucket: int, e: int) -> None:
 
 @compiled
 def append(ent: Any, q: Any, e: int) -> None:
-    """Make an entry the most recently used of those that nobody holds."""
+    """Move an entry without references to the most recently used end."""
     entry = ent[e]
     entry.older = q.newest
     entry.newer = NONE

@@ -69,7 +69,10 @@ def read_speculation(text: str, *, model: str, guesses: int | None = None) -> Sp
     if not found:
         measured = [str(k) for k in range(1, _LONGEST + 1) if any(_accepted(row, k) for row in rows)]
         raise InputError(
-            f"{text} was not measured with so many draft tokens", key="guesses", given=count, allowed=measured
+            f"{text} was not measured with this number of draft tokens",
+            key="guesses",
+            given=count,
+            allowed=measured,
         )
     mean = sum(value for _, value in found) / len(found)
     return Speculation(wanted, rows[0].text("method"), count, mean, tuple(row for row, _ in found), own)

@@ -97,6 +97,6 @@ def stages_measured(
 
 
 def whole_nodes(node: int, *, chips: ArrayLike) -> Mask:
-    """Whether replicas (L,) of so many accelerators share nodes of ``node`` evenly, or fill them."""
+    """Whether replicas of ``chips`` accelerators (L,) divide a node evenly or fill whole nodes."""
     n = np.asarray(chips, dtype=float)
     return (n % node == 0.0) | (node % n == 0.0)

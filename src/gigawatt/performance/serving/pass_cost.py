@@ -54,7 +54,7 @@ class PassCost:
         )
 
     def times(self, factor: ArrayLike) -> PassCost:
-        """So many of them."""
+        """The cost of ``factor`` such passes."""
         f = np.asarray(factor, dtype=float)
         parts = {name: value * f for name, value in self.parts.items()}
         return PassCost(parts, self.energy * f, self.hidden * f, self.cores)

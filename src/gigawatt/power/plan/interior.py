@@ -4,8 +4,8 @@ Mehrotra's predictor and corrector on ``min c·x, A x + s = b, s ≥ 0``, infeas
 dual apart, the second-order part weighed, then correctors towards the centre, up to three where steps stay
 short. Where the sizes of plants are about known (from a sample of days), the first steps leave them there.
 The matrix of a step is that of :mod:`gigawatt.power.plan.hour_blocks`. Where it does not converge, or the
-part has not the form, Clarabel takes over; every solution is certified on the rows themselves, whoever found
-it.
+part lacks this structure, Clarabel takes over; every solution is certified on the rows themselves, whoever
+found it.
 
 References
 ----------
