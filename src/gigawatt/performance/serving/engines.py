@@ -59,6 +59,9 @@ class Engine:
         Whether a token bound for several experts of one domain crosses the fabric once.
     dispatch_bytes : float [B]
         Per element in the dispatch to experts (combining is in 16 bit).
+    gathered : float
+        Groups of experts up to which all tokens are gathered on every rank and a fused kernel picks its own;
+        beyond them a dispatch delivers each expert's tokens in a row.
     exchange_hidden : float in [0, 1]
         Share of the exchange that two-batch overlap hides behind the work of the other half.
     exchange_cores : float in [0, 1]
@@ -110,6 +113,7 @@ class Engine:
     direct: float
     deduplicates: float
     dispatch_bytes: float
+    gathered: float
     exchange_hidden: float
     exchange_cores: float
     expert_skew: float

@@ -65,7 +65,6 @@ __all__ = [
 Array = NDArray[np.float64]
 
 _WIDE = FORMAT_BYTES["bf16"]
-_GATHERED = 8.0  # groups of experts, those of a node, up to which engines gather all tokens on every rank
 
 
 def multiply_format(weights: str, chip: Chip) -> str:
@@ -169,13 +168,13 @@ def _experts(r: Replica, op: Operation, chip: Chip) -> Cost:
 
     By the engine's fused kernel, which gathers the tokens of each expert itself; or by multiplications of
     matrices, each expert's tokens in a row: of a single expert, and where they come so from the dispatch to
-    groups beyond a node, if that takes less.
+    more groups than engines gather, if that takes less.
     """
     kind, engine = technology(chip.technology), r.engine
     fused = kind.cost(op, chip, engine.efficiency)
     slower = engine.experts * (engine.experts_block if op.number_format == BLOCK else 1.0)
     fused = replace(fused, arithmetic=fused.arithmetic * slower, memory=fused.memory * slower)
-    across = (r.shares.data > 1.0) & (r.shares.expert > _GATHERED)
+    across = (r.shares.data > 1.0) & (r.shares.expert > engine.gathered)
     sorted_before = across & (engine.deduplicates > 0.0)
     one = op.batch <= 1.0
     if not np.any(sorted_before | one):
