@@ -123,6 +123,7 @@ def _facts(answer: Answer) -> Grid:
             one = plants[key]
             ends = f"{one['nadir_Hz']:+.3g} to {one['zenith_Hz']:+.3g} Hz"
             rows.append((f"frequency, {words}", ends, ""))
+        rows += _loss(plants["largest_loss"])
         if not plants["carried"]:
             rows += [
                 ("to buy, power", with_unit(plants["to_buy_MW"], "MW"), ""),
@@ -141,6 +142,24 @@ def _facts(answer: Answer) -> Grid:
             ),
         ]
     return rows_grid("Summary of the power swings.", ("measure", "value", "allowed"), rows)
+
+
+def _loss(loss: Answer | None) -> list[tuple[str, str, str]]:
+    """Rows of the loss of an island's largest unit."""
+    if loss is None:
+        return []
+    rows = [
+        (f"largest unit, {loss['plant']}", with_unit(loss["unit_MW"], "MW"), ""),
+        ("what it gives when it is lost", with_unit(loss["lost_MW"], "MW"), ""),
+    ]
+    if loss["nadir_Hz"] is not None:
+        rows.append(("frequency, at its loss", f"{loss['nadir_Hz']:+.3g} Hz", ""))
+    if loss["store_MW"] is not None:
+        rows += [
+            ("battery that stops load shedding, power", with_unit(loss["store_MW"], "MW"), ""),
+            ("battery that stops load shedding, energy", with_unit(loss["store_MWh"], "MWh"), ""),
+        ]
+    return rows
 
 
 def _stores(answer: Answer) -> Grid:
