@@ -159,15 +159,14 @@ def degrees_of_part(
 ) -> Table:
     """Tensor, pipeline, interleave, context and data of a part of the accelerators, whole nodes of them.
 
-    Few of all: tensor parallelism inside the fast domain, stages of as equal layers as there are, and for
-    every product of the other degrees the most replicas that there is room for, brought down to the fewest
-    that work through as few microbatches, or as few in whole rounds of the stages.
+    Few of all: powers of two of tensor and context parallelism, stages of as equal layers as there are, and
+    for every product of the other degrees the most replicas that there is room for, brought down to the
+    fewest that work through as few microbatches, or as few in whole rounds of the stages.
     """
     count, layers, batch = cluster.count, run.architecture.layers, run.global_batch
     few = sorted({-(-layers // k) for k in range(1, layers + 1)})
     powers = [2**k for k in range(int(count).bit_length())]
-    near = [t for t in _tensors(run, powers) if t <= cluster.scale_up_size]
-    table = cross({}, "tensor", either(pins, "tensor", near), lambda w: w["tensor"] <= count)
+    table = cross({}, "tensor", either(pins, "tensor", _tensors(run, powers)), lambda w: w["tensor"] <= count)
     table = cross(
         table, "pipeline", either(pins, "pipeline", few), lambda w: w["tensor"] * w["pipeline"] <= count
     )

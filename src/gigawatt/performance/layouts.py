@@ -402,13 +402,14 @@ def enumerate_layouts(
 
     most = (1.0 + fill) * run.global_batch if fill else 0.0
     largest = min(int(limits.value("microbatch")), run.global_batch)
+    small = (1, 2) if fill else (1, 2, 3, 4, 5, 6)  # a batch that is filled is worked through by small ones
     table = cross(
-        table, "microbatch", options("microbatch", list(range(1, largest + 1)), (1, 2)), microbatch_fits
+        table, "microbatch", options("microbatch", list(range(1, largest + 1)), small), microbatch_fits
     )
 
     def sequence_fits(w: Table) -> NDArray[np.bool_]:
         split = w["tensor"] > 1
-        usual = w["sequence_parallel"] == split if part else w["sequence_parallel"] <= split
+        usual = w["sequence_parallel"] == split if part and fill else w["sequence_parallel"] <= split
         return usual | ("sequence_parallel" in held)
 
     table = cross(
@@ -420,7 +421,7 @@ def enumerate_layouts(
     table = cross(
         table,
         "recompute",
-        options("recompute", list(range(len(RECOMPUTE))), (0, 2)),
+        options("recompute", list(range(len(RECOMPUTE))), (0, 1, 2)),
         lambda w: np.ones(len(w["tensor"]), dtype=bool),
     )
     table = cross(

@@ -427,10 +427,10 @@ class Sizes:
             return best, batch
         try:
             if found.seconds < _NEAR * best.seconds:
-                found, own = self.grown(size, own, lambda number, other, _: self.part(number, other))
-                found = self._or_whole(found, size, own)
-            if found.seconds < _CLOSE * best.seconds:
-                found = min(found, self.refined(found, own), key=lambda fit: fit.seconds)
+                part, own = self.grown(size, own, lambda number, other, _: self.part(number, other))
+                found = self._or_whole(part, size, own)
+                if found.seconds < _CLOSE * best.seconds:
+                    found = min(found, self.refined(part, own), key=lambda fit: fit.seconds)
         except GigawattError:
             return best, batch
         return (found, own) if found.seconds < best.seconds else (best, batch)
