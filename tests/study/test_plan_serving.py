@@ -5,6 +5,7 @@ from __future__ import annotations
 import itertools
 import math
 import re
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -84,6 +85,35 @@ def test_a_trace_comes_at_the_rate_asked_for(rate: float) -> None:
     assert 2999 / (asked.arrival[-1] - asked.arrival[0]) == pytest.approx(rate)
     again = traffic.at(rate=rate, count=3000, seed=1)
     assert np.array_equal(asked.arrival, again.arrival)
+
+
+@pytest.mark.parametrize(("sessions", "rate"), [("chat", 20.0), ("codex-swe-bench", 2.0)])
+def test_sessions_underway_come_at_the_rate_asked_for(sessions: str, rate: float) -> None:
+    """Whole sessions that begin with the run have most of their turns long after it."""
+    traffic = ask(prompt=None, output=None, sessions=sessions).traffic
+    asked = traffic.underway(rate=rate, count=20_000, seed=1)
+    assert len(asked) / asked.span == pytest.approx(rate, rel=0.1)
+    halves = np.histogram(asked.arrival, bins=2)[0]
+    assert halves[0] == pytest.approx(halves[1], rel=0.1)
+    assert asked.sessions is not None
+    assert asked.sessions.later.mean() > 0.25
+    whole = traffic.at(rate=rate, count=1000, seed=1)
+    assert len(whole) / whole.span < 0.7 * rate
+
+
+def test_prompts_that_replicas_reuse_take_no_time_in_the_plan() -> None:
+    """Twelve turns of one conversation: most of a prompt is in the cache, and the parts say so."""
+    turns = "turns=12; first=2000; new=100; output=50; think=2 s"
+    plan = plan_serving(ask(prompt=None, output=None, sessions=turns, rate="4/s"), finalists=1, requests=1000)
+    summary = plan.tried[0].run.summary
+    assert plan.question.reused == pytest.approx(1.0 - summary.computed_rate / summary.prompt_rate)
+    assert plan.question.reused > 0.5
+    points, _ = screen(replace(plan.question, reused=0.0), plan.cluster, plan.first.pools[0].points.degrees)
+    same = int(np.argmin(np.abs(points.peak - plan.first.pools[0].points.peak[0])))
+    found = plan.first.pools[0].points
+    assert found.parts["prompts"][0] < 0.7 * points.parts["prompts"][same]
+    assert sum(float(part[0]) for part in found.parts.values()) == pytest.approx(1.0)
+    assert plan.first is plan.tried[0].configuration
 
 
 def test_requests_beyond_the_context_are_counted() -> None:

@@ -357,9 +357,12 @@ def serve_day(
     setup = _setup(
         question, configuration, numbers, routing, _quick_scaling(scaling, numbers[0], held, speed)
     )
+    # the last turns of sessions come long after the days
+    over = question.traffic.sample.sessions is not None and requests.span > seconds / speed
     run = run_serving(
-        question, cluster, setup, requests, window=None, seed=seed, bin=_HOUR / speed / _BINS, prices=prices
-    )
+        question, cluster, setup, requests, window=(0.0, seconds / speed) if over else None, seed=seed,
+        bin=_HOUR / speed / _BINS, prices=prices,
+    )  # fmt: skip
     return Day(run, week, configuration, numbers, share, speed)
 
 

@@ -192,7 +192,7 @@ def _events(
     for number, rate in enumerate(rates):
         say(f"{rate:.3g} requests/s, one by one", number / len(rates))
         count = max(requests, round(_TURNS * flight))
-        asked = question.traffic.at(rate=float(rate), count=count, seed=seed)
+        asked = question.traffic.underway(rate=float(rate), count=count, seed=seed)
         window = (float(asked.arrival[int(_WARM * len(asked))]), float(asked.arrival[-1]))
         run = run_serving(
             question, cluster, setup, asked, seed=seed, prices=prices, tables=(tables, None), window=window

@@ -150,6 +150,10 @@ def plan_serving(
         first_ones = [one.configuration for one in tried]
         lost = {id(c) for c in best[:finalists]}
         best = (*first_ones, *(c for c in best if id(c) not in lost))
+        question = replace(question, reused=_reused(tried[0]))
+        if question.reused:
+            known = _with_reuse(question, cluster, best[0])
+            best, tried = (known, *best[1:]), (replace(tried[0], configuration=known), *tried[1:])
     return ServingPlan(
         question=question,
         cluster=cluster,
@@ -172,6 +176,26 @@ def plan_serving(
         assumptions=(*question.assumptions, *told, *money),
         notices=(*question.notices, *notices),
     )  # fmt: skip
+
+
+def _reused(tried: Tried) -> float:
+    """Share of the tokens of prompts that the replicas of a run had computed before."""
+    found = tried.run.summary
+    return 1.0 - found.computed_rate / found.prompt_rate if found.computed_rate < found.prompt_rate else 0.0
+
+
+def _with_reuse(question: ServingQuestion, cluster: Cluster, one: Configuration) -> Configuration:
+    """A configuration with what its time goes to where prompts are computed in part.
+
+    Rates, waits and energy of a configuration that was simulated are those of its run.
+    """
+    pool = one.pools[0]
+    if one.mode != "aggregated":
+        return one
+    points = screen(question, cluster, pool.points.degrees)[0]
+    same = points.take([int(np.argmin(np.abs(points.peak - pool.points.peak[0])))])
+    found = replace(pool.points, parts=same.parts, prompt_share=same.prompt_share)
+    return replace(one, pools=(replace(pool, points=found), *one.pools[1:]))
 
 
 def _short_of_memory(

@@ -56,16 +56,17 @@ class ServingQuestion:
     ``weights`` (by part: ``workload.inference.formats_of``) and ``cache`` are stored formats; ``guesses``
     draft tokens per iteration, each accepted with the probability ``acceptance``, or with
     ``measured_acceptance`` tokens gained an iteration where that was measured; ``tiers`` are those of one
-    accelerator; ``demand`` [1/s] is the rate of requests, where one was given;
-    ``recipe`` is how the engine is set (:mod:`~gigawatt.performance.serving.recipes`); ``token_budget`` and
-    ``sequences`` of an iteration of one attention group at most go before it where they are given
-    (:meth:`settings`); ``fixed`` holds degrees fast, and ``prefill`` those of prefill replicas where they
-    differ; ``redundant_experts`` of a layer have a second copy; ``two_batch_overlap`` is the ``overlap`` of
+    accelerator; ``demand`` [1/s] is the rate of requests, where one was given; ``recipe`` is how the engine
+    is set (:mod:`~gigawatt.performance.serving.recipes`); ``token_budget`` and ``sequences`` of an iteration
+    of one attention group at most go before it where they are given (:meth:`settings`); ``fixed`` holds
+    degrees fast, and ``prefill`` those of prefill replicas where they differ; ``redundant_experts`` of a
+    layer have a second copy; ``two_batch_overlap`` is the ``overlap`` of
     :class:`~gigawatt.performance.serving.inference.Replica`; of each prompt the share ``cached_prompt`` is
-    found in a cache; ``largest`` bounds the accelerators of a replica. ``options`` are those of
-    :func:`~gigawatt.machine.build_cluster`; ``pue_mean`` and ``pue_peak`` are of the year and of its
-    hottest hour; ``electricity`` [$/J]; ``rate`` [1/yr] is the discount rate; ``chip_life`` [s] is that of
-    accelerators and nodes, where it is given, and ``redundancy`` that of the building.
+    found in a cache, or ``reused`` once events have shown how much is; ``largest`` bounds the accelerators of
+    a replica. ``options`` are those of :func:`~gigawatt.machine.build_cluster`; ``pue_mean`` and ``pue_peak``
+    are of the year and of its hottest hour; ``electricity`` [$/J]; ``rate`` [1/yr] is the discount rate;
+    ``chip_life`` [s] is that of accelerators and nodes, where it is given, and ``redundancy`` that of the
+    building.
     """
 
     architecture: Architecture
@@ -99,6 +100,12 @@ class ServingQuestion:
     redundant_experts: int = 0
     two_batch_overlap: bool = False
     cached_prompt: float = 0.0
+    reused: float = 0.0
+
+    @property
+    def cached(self) -> float:
+        """Share of a prompt that is not computed: what is given, or what simulated replicas reuse."""
+        return max(self.cached_prompt, self.reused)
 
     @property
     def of_prefill(self) -> ServingQuestion:

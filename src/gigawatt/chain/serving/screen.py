@@ -241,14 +241,14 @@ def _screened(
     """Points of replicas with these peaks, room and times of a prompt ``alone`` (L,)."""
     traffic, quantile = question.traffic, question.objective.percentile or 1.0
     r = replica(question, cluster, degrees)
-    prompt, output = traffic.mean_prompt, traffic.mean_output
+    prompt, output = traffic.mean_prompt * (1.0 - question.cached), traffic.mean_output
     steps = max(output - 1.0, 0.0) / question.accepted
     budget, places, interval = question.settings_of(degrees.data, peak)
 
     def held(number: Array) -> Any:
         return steady(
             r, prompt=prompt, output=output, held=number, accepted=question.accepted,
-            budget=budget, sequences=places,
+            budget=budget, sequences=places, before=traffic.mean_prompt - prompt,
         )  # fmt: skip
 
     mean = mean_below(peak, quantile)
@@ -308,7 +308,7 @@ def _time(question: ServingQuestion, r: Replica, cost: PassCost, sequences: Arra
 def _prompts(question: ServingQuestion, r: Replica, prompts: Array) -> tuple[Array, Array]:
     """(seconds, joules) until ``prompts`` (L,) that arrive together have their first token."""
     whole, engine = question.traffic.mean_prompt, question.engine
-    prompt = whole * (1.0 - question.cached_prompt)
+    prompt = whole * (1.0 - question.cached)
     each = question.settings_of(r.shares.data)[0]
     budget = each * r.shares.data
     passes = np.maximum(prompt * prompts / budget, 1.0)
@@ -325,7 +325,7 @@ def _prompts(question: ServingQuestion, r: Replica, prompts: Array) -> tuple[Arr
 def prefill_points(question: ServingQuestion, cluster: Cluster, degrees: Degrees) -> tuple[Points, int]:
     """(prefill replicas under every load, points evaluated)."""
     traffic, quantile = question.traffic, question.objective.percentile or 1.0
-    prompt = traffic.mean_prompt * (1.0 - question.cached_prompt)
+    prompt = traffic.mean_prompt * (1.0 - question.cached)
     r = replica(question, cluster, degrees)
     budget, _, _ = question.settings_of(degrees.data)
     together = np.maximum(np.floor(budget * degrees.data / prompt), 1.0)

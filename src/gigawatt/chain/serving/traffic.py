@@ -29,6 +29,9 @@ _SESSIONS = 2048
 _NONE = Requests(np.zeros(0), np.zeros(0, np.int64), np.zeros(0, np.int64))
 _SAMPLE = 8192
 """Sample size of a length distribution."""
+_GONE_ON = 0.98
+"""Share of turns that come sooner after the start of their session than the time for which sessions have gone
+on."""
 
 
 @dataclass(frozen=True)
@@ -87,6 +90,26 @@ class Traffic:
         """Requests a second of a trace as it stands; ``None`` for synthetic ones."""
         period = trace_period(self.sample)
         return len(self.sample) / period if self.arrivals == "trace" and math.isfinite(period) else None
+
+    def underway(self, *, rate: float, count: int, seed: int = 0) -> Requests:
+        """About ``count`` requests at a mean ``rate`` [1/s] from the first moment on.
+
+        As :meth:`at`, but for drawn sessions: these start long before, and what came of them before is cut
+        off, so that their first turns here are in no cache. Sessions that all begin in the time of the
+        requests have most of their turns after it.
+        """
+        if self.sessions is None:
+            return self.at(rate=rate, count=count, seed=seed)
+        assert self.sample.sessions is not None
+        since = self.sample.arrival - self.sample.arrival[self.sample.sessions.root]
+        before = float(np.quantile(since, _GONE_ON))
+        made = self.at(rate=rate, count=round(count + rate * before), seed=seed)
+        assert made.sessions is not None
+        last = float(made.arrival[~made.sessions.later][-1])
+        rows = np.flatnonzero((made.arrival >= last - count / rate) & (made.arrival <= last))
+        found = made.turns(rows)
+        assert found.sessions is not None
+        return found.with_sessions(found.arrival - found.arrival[0], np.arange(len(found)), found.sessions)
 
     def at(self, *, rate: float, count: int, seed: int = 0) -> Requests:
         """``count`` requests at a mean ``rate`` [1/s].

@@ -102,7 +102,7 @@ class _Trials:
     def at(self, rate: float) -> tuple[bool, ServingRun]:
         """(whether the objective is kept, the run) where all replicas together get ``rate`` [1/s]."""
         self.runs += 1
-        asked = self.question.traffic.at(rate=rate * self.share, count=self.requests, seed=self.seed)
+        asked = self.question.traffic.underway(rate=rate * self.share, count=self.requests, seed=self.seed)
         last = float(asked.arrival[-1])
         run = run_serving(
             self.question, self.cluster, self.setup, asked, seed=self.seed, prices=self.prices,

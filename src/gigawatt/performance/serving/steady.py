@@ -124,9 +124,12 @@ class _Round:
 
 
 def _round(
-    r: Replica, prompt: Array, context: Array, decoding: Array, together: Array, budget: Array
+    r: Replica, prompt: Array, before: Array, context: Array, decoding: Array, together: Array, budget: Array
 ) -> _Round:
-    """Iterations of ``decoding`` sequences, and of as many prompts beside them as come ``together``."""
+    """Iterations of ``decoding`` sequences, and of as many prompts beside them as come ``together``.
+
+    Each prompt follows ``before`` tokens that are not computed.
+    """
     engine, b = r.engine, decoding
     attention, ends = decode_cost(r, b, context), sequence_cost(r, b)
     decode = within_limit(r, token_cost(r, b * r.verified).plus(attention).plus(ends))
@@ -139,16 +142,16 @@ def _round(
     one = np.minimum(chunk, prompt)
     one = np.minimum(one, budget)
     each = np.maximum(chunk / one / r.shares.data, 1.0)
-    pieces = prompt_cost(r, one, np.maximum(prompt - one, 0.0) / 2.0).times(each)
+    pieces = prompt_cost(r, one, before + np.maximum(prompt - one, 0.0) / 2.0).times(each)
     added = prompt_tokens_cost(r, chunk, one, beside).plus(pieces).plus(sequence_cost(r, share))
     if engine.alone <= 0.0:
         added = added.plus(attention).plus(ends)
     added = within_limit(r, added)
     issued = engine.eager * r.architecture.layers
     whole = np.maximum(np.maximum(added.time, host), issued) + engine.overhead
-    before = (alone, decode.energy) if engine.alone <= 0.0 else (0.0, 0.0)
+    without = (alone, decode.energy) if engine.alone <= 0.0 else (0.0, 0.0)
     return _Round(
-        decode, alone, whole, share, (whole - before[0]) / share, (added.energy - before[1]) / share
+        decode, alone, whole, share, (whole - without[0]) / share, (added.energy - without[1]) / share
     )
 
 
@@ -193,6 +196,7 @@ def steady(
     accepted: ArrayLike = 1.0,
     budget: ArrayLike | None = None,
     sequences: ArrayLike | None = None,
+    before: ArrayLike = 0.0,
     rounds: int = _ROUNDS,
 ) -> Steady:
     """A replica that is never without ``held`` requests.
@@ -202,25 +206,27 @@ def steady(
     r : Replica
         Layouts, model, machine and engine.
     prompt, output : array (L,)
-        Tokens read and written by a request.
+        Tokens of a request that are computed and written.
     held : array (L,)
         Requests at once; those for which memory has no room wait.
     accepted : array (L,)
         Tokens gained an iteration (:func:`accepted_tokens`).
     budget, sequences : array (L,), optional
         Tokens and sequences of an iteration at most; the engine's usual ones if left out.
+    before : array (L,)
+        Tokens of a request ahead of the prompt that a cache holds: read and held, not computed.
     rounds : int
         Of the fixed point of decoding sequences.
     """
-    s, n, asked = (np.asarray(x, dtype=float) for x in (prompt, output, held))
+    s, n, asked, kept = (np.asarray(x, dtype=float) for x in (prompt, output, held, before))
     gain = np.asarray(accepted, dtype=float)
     engine = r.engine
     most = np.asarray(engine.token_budget if budget is None else budget, dtype=float)
     places = np.asarray(engine.max_sequences if sequences is None else sequences) * r.shares.data
-    holds = holding(r, s + engine.reserved * n)
+    holds = holding(r, kept + s + engine.reserved * n)
     c = np.maximum(np.minimum(np.minimum(asked, places), holds), 1.0)
     steps = np.maximum(n - 1.0, 0.0) / gain
-    b, one = _decoding(r, s, s + n / 2.0, steps, c, most, rounds)
+    b, one = _decoding(r, (s, kept, kept + s + n / 2.0), steps, c, most, rounds)
     rate = 1.0 / (steps * one.alone / b + one.extra)
     waiting = _first(r, one, s)
     chip = r.cluster.chip
@@ -240,20 +246,23 @@ def steady(
         },
         energy=energy + idle / rate,
         power=energy * rate + idle,
-        fits=holding(r, s + n) >= 1.0,
+        fits=holding(r, kept + s + n) >= 1.0,
     )
 
 
 def _decoding(
-    r: Replica, prompt: Array, context: Array, steps: Array, held: Array, budget: Array, rounds: int
+    r: Replica, tokens: tuple[Array, Array, Array], steps: Array, held: Array, budget: Array, rounds: int
 ) -> tuple[Array, _Round]:
-    """(sequences that decode, the iterations with them): those held less what Little's law has waiting."""
-    b = held
-    one = _round(r, prompt, context, b, np.zeros(()), budget)
+    """(sequences that decode, the iterations with them): those held less what Little's law has waiting.
+
+    ``tokens``: of a prompt that are computed, that a cache holds, and in the mean context of decoding.
+    """
+    b, prompt = held, tokens[0]
+    one = _round(r, *tokens, b, np.zeros(()), budget)
     for _ in range(rounds):
         rate = 1.0 / (steps * one.alone / b + one.extra)
         b = 0.5 * (b + np.clip(held - rate * _first(r, one, prompt), 0.5, held))  # damped: half of the way
-        one = _round(r, prompt, context, b, rate * one.whole, budget)
+        one = _round(r, *tokens, b, rate * one.whole, budget)
     return b, one
 
 
