@@ -70,6 +70,7 @@ def test_what_nobody_says_is_listed() -> None:
 
 def test_the_demand_in_tokens_is_that_in_requests() -> None:
     assert ask(demand="25.6k tokens/s").demand == pytest.approx(100.0)
+    assert ask(demand="100 requests/s").demand == ask(rate="100/s").demand == 100.0
     trace = read_serving_question(
         model="llama-3.1-8b", chip="H100", trace="azure-code", pue=1.2, electricity="60 $/MWh",
         demand="1k tokens/s",

@@ -211,9 +211,12 @@ def _demand(rate: str | None, demand: str | None, traffic: Traffic) -> float | N
         return read_rate(rate)
     if demand is None:
         return None
+    if "token" not in demand and "/" in demand:
+        return read_rate(demand, "demand")
     tokens = quantity("demand", demand, "token/s", "1M tokens/s")
     if not tokens > 0.0:
         raise InputError(
-            "out of range", key="demand", given=demand, allowed="more than 0, such as '1M tokens/s'"
-        )
+            "out of range", key="demand", given=demand,
+            allowed="more than 0, such as '1M tokens/s' or '20 requests/s'",
+        )  # fmt: skip
     return tokens / traffic.mean_output
