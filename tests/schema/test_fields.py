@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import csv
 import json
 import re
+from importlib.resources import files
 from pathlib import Path
 
 import pytest
@@ -11,7 +13,7 @@ import yaml
 
 from gigawatt.core.quantities import parse
 from gigawatt.schema.exports import as_json_schema, as_table
-from gigawatt.schema.fields import FIELDS, Field, field, fields, keys_under, sections
+from gigawatt.schema.fields import FIELDS, Field, field, fields, keys_under, nearest_key, sections
 from gigawatt.schema.scenario import Scenario, read_scenario
 from gigawatt.schema.settings import read_setting
 
@@ -128,3 +130,16 @@ def test_the_json_schema_refuses_what_the_reader_refuses() -> None:
         with pytest.raises(jsonschema.ValidationError):
             jsonschema.Draft202012Validator(schema).validate({**good, **wrong})
     json.dumps(schema)
+
+
+def test_words_of_others_lead_to_the_field_that_is_meant() -> None:
+    with files("gigawatt.schema").joinpath("other_words.csv").open(encoding="utf-8") as file:
+        rows = list(csv.DictReader(file))
+    for row in rows:
+        section, _, name = row["key"].rpartition(".")
+        assert row["key"] in fields() or row["key"] in sections(), row
+        assert row["word"] not in keys_under(section), row
+        assert nearest_key(section, row["word"].upper()) == name
+    assert nearest_key("machine", "chipp") == "chip"
+    assert nearest_key("serving", "rate") == "demand"
+    assert nearest_key("site", "tokenizer") is None

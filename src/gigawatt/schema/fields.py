@@ -11,9 +11,11 @@ from dataclasses import dataclass
 from functools import lru_cache
 from importlib.resources import files
 
+from gigawatt.core.errors import nearest
+
 __all__ = [
     "FIELDS", "LOAD", "RUNNING", "SERVING", "TRAINING", "Field", "Option", "Witness", "allows", "belongs_to",
-    "field", "fields", "keys_under", "sections",
+    "field", "fields", "keys_under", "nearest_key", "sections",
 ]  # fmt: skip
 
 
@@ -190,6 +192,28 @@ def sections() -> frozenset[str]:
         parts = one.key.split(".")[:-1]
         found |= {".".join(parts[:depth]) for depth in range(1, len(parts) + 1)}
     return frozenset(found)
+
+
+def nearest_key(section: str, word: str) -> str | None:
+    """What somebody who writes ``word`` in a section may mean there; ``None`` where nothing is close.
+
+    A word that others use for a field goes before a name that is spelled like it.
+    """
+    before, allowed = f"{section}." if section else "", keys_under(section)
+    for meant in _other_words().get(word.lower(), ()):
+        if meant.startswith(before) and meant.removeprefix(before) in allowed:
+            return meant.removeprefix(before)
+    return nearest(word, allowed)
+
+
+@lru_cache(maxsize=1)
+def _other_words() -> dict[str, list[str]]:
+    """Word to the keys that it may mean."""
+    found: dict[str, list[str]] = {}
+    with files("gigawatt.schema").joinpath("other_words.csv").open(encoding="utf-8") as file:
+        for row in csv.DictReader(file):
+            found.setdefault(row["word"], []).append(row["key"])
+    return found
 
 
 def keys_under(section: str) -> list[str]:

@@ -16,7 +16,7 @@ from pydantic import BaseModel, ConfigDict, ValidationError, create_model
 
 from gigawatt.core.errors import GigawattError, InputError, nearest
 from gigawatt.core.keys import read_keys
-from gigawatt.schema.fields import FIELDS, LOAD, SERVING, TRAINING, fields, keys_under, sections
+from gigawatt.schema.fields import FIELDS, LOAD, SERVING, TRAINING, fields, keys_under, nearest_key, sections
 from gigawatt.schema.fields import field as find_field
 from gigawatt.schema.plausible import check_plausible, implausible
 from gigawatt.schema.renamed import rename_keys
@@ -153,10 +153,11 @@ def _as_input_error(error: ValidationError, file: Path, lines: Mapping[str, int]
         path = path[:-1]
     key, line = ".".join(path), lines.get(".".join(path))
     if first["type"] == "extra_forbidden":
-        options = keys_under(".".join(path[:-1]))
+        section = ".".join(path[:-1])
         return InputError(
-            "unknown key", file=file, line=line, key=key, allowed=options, nearest=nearest(path[-1], options)
-        )
+            "unknown key", file=file, line=line, key=key, allowed=keys_under(section),
+            nearest=nearest_key(section, path[-1]),
+        )  # fmt: skip
     if first["type"] == "missing":
         return InputError("this key is needed", file=file, line=lines.get(".".join(path[:-1]), 1), key=key)
     context = first.get("ctx", {})

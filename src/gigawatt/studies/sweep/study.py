@@ -17,7 +17,7 @@ from gigawatt.core.graph import Graph
 from gigawatt.core.keys import Keys, read_keys
 from gigawatt.core.quantities import parse
 from gigawatt.schema.changed import scenario_with
-from gigawatt.schema.fields import fields, keys_under, sections
+from gigawatt.schema.fields import fields, keys_under, nearest_key, sections
 from gigawatt.schema.renamed import OLD_STACK
 from gigawatt.schema.scenario import LoadedScenario, read_scenario
 from gigawatt.studies.sweep.axes import MOST_POINTS, Column, Reader, Taken, drawn, listed, read_axis
@@ -310,7 +310,7 @@ def _check_key(key: str) -> None:
             return  # what follows is inside a mapping, such as supply.limits
         if whole not in sections():
             allowed = keys_under(".".join(parts[: depth - 1]))
-            near = nearest(parts[depth - 1], allowed)
+            near = nearest_key(".".join(parts[: depth - 1]), parts[depth - 1])
             near = near and ".".join([*parts[: depth - 1], near, *parts[depth:]])
             raise InputError(
                 "unknown key", key=key, given=whole if whole != key else None, allowed=allowed, nearest=near
