@@ -359,10 +359,8 @@ def serve_day(
     )
     # the last turns of sessions come long after the days
     over = question.traffic.sample.sessions is not None and requests.span > seconds / speed
-    run = run_serving(
-        question, cluster, setup, requests, window=(0.0, seconds / speed) if over else None, seed=seed,
-        bin=_HOUR / speed / _BINS, prices=prices,
-    )  # fmt: skip
+    window, bin = (0.0, seconds / speed) if over else None, _HOUR / speed / _BINS
+    run = run_serving(question, cluster, setup, requests, window=window, seed=seed, bin=bin, prices=prices)
     return Day(run, week, configuration, numbers, share, speed)
 
 
