@@ -107,8 +107,13 @@ def test_prompts_that_replicas_reuse_take_no_time_in_the_plan() -> None:
     turns = "turns=12; first=2000; new=100; output=50; think=2 s"
     plan = plan_serving(ask(prompt=None, output=None, sessions=turns, rate="4/s"), finalists=1, requests=1000)
     summary = plan.tried[0].run.summary
-    assert plan.question.reused == pytest.approx(1.0 - summary.computed_rate / summary.prompt_rate)
+    assert (
+        plan.question.reused
+        == summary.cached
+        == pytest.approx(1.0 - summary.computed_rate / summary.prompt_rate, abs=0.05)
+    )
     assert plan.question.reused > 0.5
+    assert plan_serving(ask(), finalists=1, requests=1000).question.reused == 0.0
     points, _ = screen(replace(plan.question, reused=0.0), plan.cluster, plan.first.pools[0].points.degrees)
     same = int(np.argmin(np.abs(points.peak - plan.first.pools[0].points.peak[0])))
     found = plan.first.pools[0].points

@@ -150,7 +150,7 @@ def plan_serving(
         first_ones = [one.configuration for one in tried]
         lost = {id(c) for c in best[:finalists]}
         best = (*first_ones, *(c for c in best if id(c) not in lost))
-        question = replace(question, reused=_reused(tried[0]))
+        question = replace(question, reused=tried[0].run.summary.cached)
         if question.reused:
             known = _with_reuse(question, cluster, best[0])
             best, tried = (known, *best[1:]), (replace(tried[0], configuration=known), *tried[1:])
@@ -176,12 +176,6 @@ def plan_serving(
         assumptions=(*question.assumptions, *told, *money),
         notices=(*question.notices, *notices),
     )  # fmt: skip
-
-
-def _reused(tried: Tried) -> float:
-    """Share of the tokens of prompts that the replicas of a run had computed before."""
-    found = tried.run.summary
-    return 1.0 - found.computed_rate / found.prompt_rate if found.computed_rate < found.prompt_rate else 0.0
 
 
 def _with_reuse(question: ServingQuestion, cluster: Cluster, one: Configuration) -> Configuration:
