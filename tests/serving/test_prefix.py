@@ -35,6 +35,15 @@ def conversations(count: int, seed: int) -> Requests:
     )
 
 
+def test_blocks_of_earlier_prompts_are_what_an_endless_cache_finds() -> None:
+    requests = conversations(300, 3)
+    spaced = Requests(
+        np.arange(300) * 100.0, requests.prompt, requests.output, blocks=requests.blocks, block_tokens=BLOCK
+    )
+    found = simulate(spaced, Fleet(plausible_tables(capacity=1e9)))
+    assert np.array_equal(found.cached_tokens, spaced.held_before)
+
+
 def hits_of_a_dictionary(requests: Requests, capacity: int) -> list[int]:
     """One request after the other; a cache of so many blocks, of which the running one takes its own."""
     offsets, names = requests.blocks

@@ -50,6 +50,36 @@ def test_a_turn_comes_a_think_time_after_the_answer(routing: str, replicas: int)
     assert found.series.prompt_tokens.sum() == pytest.approx(computed)
 
 
+def test_what_earlier_requests_hold_is_what_an_endless_cache_finds() -> None:
+    """Oracle: the engine on one replica that evicts nothing, sessions far apart and all at once in blocks."""
+    requests = drawn(rate=0.05)
+    found = simulate(requests, Fleet(plausible_tables(capacity=1e9)))
+    assert requests.held_before.sum() > 0.4 * requests.prompt.sum()
+    assert np.array_equal(found.cached_tokens, requests.held_before)
+    assert not Requests(requests.arrival, requests.prompt, requests.output).held_before.any()
+
+
+def test_replicas_that_are_out_of_balance_share_the_load() -> None:
+    """80 requests of one prefix at once: one replica takes them until it is 64 ahead of the idle one, and
+    turns go where their conversation is while it is less."""
+    count = 80
+    shared = Requests(
+        np.arange(count) * 1e-6, np.full(count, 330), np.full(count, 200),
+        blocks=(np.arange(count + 1) * 20, np.tile(np.arange(20), count)), block_tokens=16,
+    )  # fmt: skip
+    first = Requests([0.0], [330], [1], blocks=(np.array([0, 20]), np.arange(20)), block_tokens=16)
+    arrival = np.concatenate([first.arrival, shared.arrival + 5.0])
+    asked = Requests(
+        arrival, np.full(count + 1, 330), np.concatenate([[1], shared.output]),
+        blocks=(np.arange(count + 2) * 20, np.tile(np.arange(20), count + 1)), block_tokens=16,
+    )  # fmt: skip
+    found = simulate(asked, Fleet(plausible_tables(), 2, "prefix-aware"))
+    numbers = np.bincount(found.replica[1:], minlength=2)
+    assert sorted(numbers) == [8, 72]
+    tight = simulate(asked, Fleet(plausible_tables(), 2, "prefix-aware", slack=2))
+    assert abs(int(np.diff(np.bincount(tight.replica[1:], minlength=2))[0])) < 20
+
+
 def test_jumps_do_not_matter() -> None:
     requests = drawn(60)
     fleet = Fleet(plausible_tables(), 2, "prefix-aware")

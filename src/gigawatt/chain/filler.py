@@ -74,12 +74,14 @@ class Filler:
         """A default that is a row of the catalog has the grades of that row, not one of its own."""
         self.leaves[name] = replace(self.leaves[name], evidence=rows, grade=None)
 
-    def given_or_default(self, name: str, value: T | None, read: Callable[[str], T]) -> T:
-        """The scenario's value of ``name``, or the catalog's default row of that name."""
+    def given_or_default(
+        self, name: str, value: T | None, read: Callable[[str], T], default: str | None = None
+    ) -> T:
+        """The scenario's value of ``name``, or the catalog's default row of that name, or of ``default``."""
         if value is not None:
             self.written(name, name, value)
             return value
-        row = catalog.entity("defaults", name)
+        row = catalog.entity("defaults", default or name)
         found = read(row.text("text"))
         self.default(name, found, row.text("text"), row.text("reason"), row)
         return found

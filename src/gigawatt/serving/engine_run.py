@@ -102,6 +102,7 @@ def _options(requests: Requests, fleet: Fleet, given: EngineOptions) -> NDArray[
         "static": given.mode == "static",
         "routing": ROUTINGS.index(fleet.routing),
         "bound": fleet.bound,
+        "slack": fleet.slack,
         "budget": given.token_budget,
         "long_prompt": math.inf if given.long_prompt is None else given.long_prompt,
         "block": block,

@@ -92,28 +92,31 @@ class Fleet:
         How many are on at the start, and throughout without ``autoscaling``.
     routing : str
         ``round-robin``; ``least-loaded``: fewest outstanding requests, in turn where equal; ``prefix-aware``:
-        most leading blocks in the cache among replicas with at most ``bound`` times the mean number of
-        outstanding requests, least loaded where equal; ``random``.
-    bound : float
-        Of ``prefix-aware``. 1.25 is what KubeAI takes for its hashing with bounded loads.
+        most leading blocks in the cache, least loaded where equal, and least loaded altogether while replicas
+        are out of balance; ``random``.
+    slack, bound : int, float
+        Of ``prefix-aware``: they are out of balance where the busiest has more outstanding requests than the
+        idlest by more than ``slack`` and by more than the factor ``bound``.
     autoscaling : Autoscaling, optional
 
     References
     ----------
-    Mirrokni, Thorup, Zadimoghaddam (2018), Consistent Hashing with Bounded Loads, SODA.
+    GPUStack operator, model deployment, routing (2026): what the routers of vLLM (0.1.15) and SGLang (gateway
+    0.3.1) do where nothing is said, with 64 and 1.5.
     """
 
     tables: StepTables
     replicas: int = 1
     routing: str = "round-robin"
-    bound: float = 1.25
+    bound: float = 1.5
+    slack: int = 64
     autoscaling: Autoscaling | None = None
 
     def __post_init__(self) -> None:
         check_word("routing", self.routing, ROUTINGS, "no such routing")
         _positive(replicas=self.replicas)
         if self.bound < 1.0:
-            raise InputError("is below the mean", key="bound", given=self.bound, allowed="1 or more")
+            raise InputError("is below the idlest", key="bound", given=self.bound, allowed="1 or more")
         scaling = self.autoscaling
         if scaling is not None and not scaling.minimum <= self.replicas <= scaling.maximum:
             raise InputError(

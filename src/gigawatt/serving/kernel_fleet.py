@@ -117,22 +117,22 @@ def route(w: Any, i: int, time: float) -> int:
             r = r + 1 if r + 1 < n else 0
         top.turn = r + 1 if r + 1 < n else 0
         return r
-    best, least, most, bound = -1, 0, -1, math.inf
-    if cfg.routing == PREFIX_AWARE:
-        on, total = 0, 1
+    best, least, most = -1, 0, -1
+    by_prefix = cfg.routing == PREFIX_AWARE and cfg.prefix == 1
+    if by_prefix:
+        idle, busy = -1, 0
         for r in range(n):
             if takes(w, r, time):
-                on += 1
-                total += w.rep[r].outstanding
-        bound = math.ceil(cfg.bound * total / on)
+                held = w.rep[r].outstanding
+                idle = held if idle < 0 or held < idle else idle
+                busy = max(busy, held)
+        by_prefix = busy - idle <= cfg.slack or busy <= cfg.bound * idle
     for m in range(n):
         r = turn + m if turn + m < n else turn + m - n
         q = w.rep[r]
-        if not takes(w, r, time) or q.outstanding + 1 > bound:
+        if not takes(w, r, time):
             continue
-        hits = 0
-        if cfg.routing == PREFIX_AWARE and cfg.prefix == 1:
-            hits = matched(w, r, i, time)
+        hits = matched(w, r, i, time) if by_prefix else 0
         if best < 0 or hits > most or (hits == most and q.outstanding < least):
             best, least, most = r, q.outstanding, hits
     top.turn = best + 1 if best + 1 < n else 0

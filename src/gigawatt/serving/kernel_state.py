@@ -51,7 +51,7 @@ OPTIONS = _record(
     "block_pages block_tokens entries mask static jumps routing concurrency levels bins scaling minimum "
     "maximum linked link_shared "
     "ends heads tails names buckets gaps draws egress ingress sessions after later order heap think "
-    "tiers own_tiers low_buckets "
+    "tiers own_tiers low_buckets slack "
     "tok_x tok_n tok_y bat ctx_x ctx_n dec_y chk_x chk_n bef_x bef_n pre_y",
     "budget long_prompt block host_bandwidth host_capacity verified accepted overhead headroom cores groups "
     "token_bytes sequence_bytes bound width target interval start_up cool_down bandwidth latency least_think",

@@ -162,6 +162,48 @@ class Requests:
         return Requests(arrival, self.prompt[rows], self.output[rows], self.priority[rows], sessions=sessions)
 
     @property
+    def held_before(self) -> Ints:
+        """Tokens of each prompt (N,) that earlier requests hold in whole blocks, were nothing ever evicted.
+
+        At least one token of a prompt is computed.
+        """
+        if self.sessions is not None:
+            found = self._held_by_sessions(self.sessions)
+        elif self.blocks is not None:
+            found = self._held_by_blocks(*self.blocks)
+        else:
+            return np.zeros(len(self), dtype=np.int64)
+        return np.minimum(found, (self.prompt - 1) // self._block * self._block)
+
+    @property
+    def _block(self) -> int:
+        return self.block_tokens if self.sessions is None else self.sessions.block_tokens
+
+    def _held_by_blocks(self, offsets: Ints, names: Ints) -> Ints:
+        """Of leading blocks those that were whole in a request before."""
+        count = np.diff(offsets)
+        owner = np.repeat(np.arange(len(self)), count)
+        place = np.arange(len(names)) - offsets[:-1][owner]
+        whole = place < (self.prompt // self.block_tokens)[owner]
+        _, of = np.unique(names, return_inverse=True)
+        of = of.reshape(-1)
+        first = np.full(int(of.max(initial=-1)) + 1, len(self))
+        np.minimum.at(first, of[whole], owner[whole])
+        leading = count.copy()
+        new = first[of] >= owner
+        np.minimum.at(leading, owner[new], place[new])
+        return leading * self.block_tokens
+
+    def _held_by_sessions(self, sessions: Sessions) -> Ints:
+        """Of later turns what the turn before left, of first ones the beginning that all sessions share."""
+        before, each = sessions.previous, sessions.block_tokens
+        whole = self.prompt // each
+        beginning = np.where(np.arange(len(self)) > 0, np.minimum(sessions.common, whole), 0)
+        left = (self.prompt[before] + self.output[before] - 1) // each
+        goes_on = sessions.later & (sessions.first == sessions.first[before])
+        return np.where(goes_on, np.minimum(left, whole), beginning) * each
+
+    @property
     def span(self) -> float:
         """Seconds from 0 to the last arrival."""
         return float(self.arrival[-1]) if len(self) else 0.0

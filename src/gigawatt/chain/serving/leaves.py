@@ -93,8 +93,8 @@ def model_and_serving(fill: Filler) -> Chip:
     leaf("seed", section.seed, True)
     leaf("days", section.days, True)
     fill.written("serving.replicas_given", "serving.replicas", section.replicas)
-    for key in ("mode", "routing"):
-        fill.given_or_default(f"serving.{key}", getattr(section, key), str)
+    fill.given_or_default("serving.mode", section.mode, str)
+    fill.given_or_default("serving.routing", section.routing, str, question.traffic.routing)
     fill.given_or_default("serving.shape", section.shape, str)
     leaf("autoscaling", _autoscaling(fill, section), True)
     _simulation(fill, section)

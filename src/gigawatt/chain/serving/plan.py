@@ -9,6 +9,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
+from gigawatt import catalog
 from gigawatt.chain.machine.accelerator_price import Power
 from gigawatt.chain.serving.choice import (
     Configuration,
@@ -24,7 +25,7 @@ from gigawatt.chain.serving.replica import Prices, candidates, prices_of
 from gigawatt.chain.serving.screen import Points, decode_points, prefill_points, screen
 from gigawatt.chain.serving.trials import CLOSE, Tried, layout_words, try_out
 from gigawatt.core.errors import InfeasibleError, InputError, nearest
-from gigawatt.core.evidence import Assumption
+from gigawatt.core.evidence import Assumption, Grade
 from gigawatt.machine import Cluster
 
 __all__ = ["FINALISTS", "MODES", "ServingPlan", "plan_serving"]
@@ -173,8 +174,21 @@ def plan_serving(
         kept=int(np.sum(one.excess(question.objective) <= 1.0)),
         cpu_seconds=spent,
         trial_cpu_seconds=time.process_time() - started,
-        assumptions=(*question.assumptions, *told, *money),
+        assumptions=(*question.assumptions, *told, *money, *_routed(question)),
         notices=(*question.notices, *notices),
+    )  # fmt: skip
+
+
+def _routed(question: ServingQuestion) -> tuple[Assumption, ...]:
+    """How requests find a replica, where prompts begin as earlier ones did."""
+    if not question.traffic.reusable:
+        return ()
+    row = catalog.entity("defaults", question.traffic.routing)
+    return (
+        Assumption(
+            "serving.routing", row.text("text"), row.text("reason"), Grade.read(row.text("grade")),
+            row.text("source_id"),
+        ),
     )  # fmt: skip
 
 

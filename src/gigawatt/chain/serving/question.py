@@ -62,11 +62,11 @@ class ServingQuestion:
     degrees fast, and ``prefill`` those of prefill replicas where they differ; ``redundant_experts`` of a
     layer have a second copy; ``two_batch_overlap`` is the ``overlap`` of
     :class:`~gigawatt.performance.serving.inference.Replica`; of each prompt the share ``cached_prompt`` is
-    found in a cache, or ``reused`` once events have shown how much is; ``largest`` bounds the accelerators of
-    a replica. ``options`` are those of :func:`~gigawatt.machine.build_cluster`; ``pue_mean`` and ``pue_peak``
-    are of the year and of its hottest hour; ``electricity`` [$/J]; ``rate`` [1/yr] is the discount rate;
-    ``chip_life`` [s] is that of accelerators and nodes, where it is given, and ``redundancy`` that of the
-    building.
+    found in a cache, or ``reused`` where events have shown how much is; ``largest`` bounds the accelerators
+    of a replica. ``options`` are those of :func:`~gigawatt.machine.build_cluster`; ``pue_mean`` and
+    ``pue_peak`` are of the year and of its hottest hour; ``electricity`` [$/J]; ``rate`` [1/yr] is the
+    discount rate; ``chip_life`` [s] is that of accelerators and nodes, where it is given, and ``redundancy``
+    that of the building.
     """
 
     architecture: Architecture
@@ -100,12 +100,14 @@ class ServingQuestion:
     redundant_experts: int = 0
     two_batch_overlap: bool = False
     cached_prompt: float = 0.0
-    reused: float = 0.0
+    reused: float | None = None
 
     @property
     def cached(self) -> float:
-        """Share of a prompt that is not computed: what is given, or what simulated replicas reuse."""
-        return max(self.cached_prompt, self.reused)
+        """Share of a prompt that is not computed: what is given or simulated replicas reuse, else all that
+        could be."""
+        found = self.traffic.reusable if self.reused is None else self.reused
+        return self.cached_prompt or found
 
     @property
     def of_prefill(self) -> ServingQuestion:

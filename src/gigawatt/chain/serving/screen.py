@@ -259,7 +259,7 @@ def _screened(
     beside = at.iteration * prompt / (budget * degrees.data) if question.engine.chunked else 0.0
     unread = (interval - 1.0) * at.iteration  # of decode iterations between looks for new requests
     service = added + beside
-    variation, long = _spread(traffic.sample.prompt, quantile)
+    variation, long = _spread(traffic.computed, quantile)
     wait, tail = waits(service=service, rate=rate, variation=variation, quantile=quantile)
     first = at.first_token + (question.engine.waits - 1.0) * at.token
     slow = first + quantile * unread + np.maximum(tail, wait + (long - 1.0) * service)
@@ -335,7 +335,7 @@ def prefill_points(question: ServingQuestion, cluster: Cluster, degrees: Degrees
     load = np.tile(_LOADS, len(degrees))
     service, active = many[index] / together[index], joules[index] / together[index]
     rate = load / service
-    variation, long = _spread(traffic.sample.prompt, quantile)
+    variation, long = _spread(traffic.computed, quantile)
     wait, tail = waits(service=service, rate=rate, variation=variation, quantile=quantile)
     first = one[index] + load * (many - one)[index] + question.engine.prompt
     slow = first + np.maximum(tail, wait + (long - 1.0) * np.maximum(one[index], service))

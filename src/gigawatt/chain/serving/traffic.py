@@ -5,9 +5,11 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from functools import cached_property
 from pathlib import Path
 
 import numpy as np
+from numpy.typing import NDArray
 
 from gigawatt import catalog
 from gigawatt.chain.assumption_list import AssumptionList
@@ -79,6 +81,21 @@ class Traffic:
     def mean_prompt(self) -> float:
         """Tokens read by a request."""
         return float(self.sample.prompt.mean())
+
+    @cached_property
+    def computed(self) -> NDArray[np.int64]:
+        """Tokens of the prompts of the sample that no request before holds, were nothing ever evicted."""
+        return self.sample.prompt - self.sample.held_before
+
+    @property
+    def reusable(self) -> float:
+        """Share of the prompts' tokens that requests before hold: what a cache without bounds would save."""
+        return 1.0 - float(self.computed.mean()) / self.mean_prompt
+
+    @property
+    def routing(self) -> str:
+        """The row of the catalog's ``defaults`` with the routing of such requests."""
+        return "serving.routing.shared" if self.reusable > 0.0 else "serving.routing"
 
     @property
     def mean_output(self) -> float:

@@ -6,6 +6,7 @@ import math
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 
+from gigawatt import catalog
 from gigawatt.chain.serving.choice import Configuration, Pool
 from gigawatt.chain.serving.question import ServingQuestion
 from gigawatt.chain.serving.replica import Prices, tables_of
@@ -70,14 +71,15 @@ def setup_of(question: ServingQuestion, configuration: Configuration) -> tuple[S
         part(question, pool.points.degrees, n, float(pool.points.peak[0]))
         for pool, n in zip(pools, numbers, strict=True)
     ]
+    routing = catalog.entity("defaults", question.traffic.routing).text("text")
     if len(parts) == 1:
-        return Setup(parts[0]), numbers[0] / pools[0].replicas
+        return Setup(parts[0], routing), numbers[0] / pools[0].replicas
     moved = configuration.moved
     assert moved is not None
     # of two pools the one that is scarcer decides how much the few stand for
     share = min(n / pool.replicas for pool, n in zip(pools, numbers, strict=True))
     link = Link(moved.bandwidth, moved.latency)
-    return Setup(parts[1], prefill=parts[0], link=link), share
+    return Setup(parts[1], routing, prefill=parts[0], link=link), share
 
 
 class _Trials:
