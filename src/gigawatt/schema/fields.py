@@ -40,7 +40,7 @@ class Option:
     """An option of a command that sets a field: ``--tokens`` of ``plan-training``.
 
     ``flag`` without dashes is an argument. A number typed without a unit has ``unit``. Written
-    ``--tokens[tokens]``; ``--routing+prefix-aware`` has ``more`` choices than a scenario.
+    ``--tokens[tokens]``; ``--arrivals+diurnal`` has ``more`` choices than a scenario.
     """
 
     command: str
