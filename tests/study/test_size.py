@@ -132,16 +132,7 @@ def test_a_batch_in_tokens_is_rounded_for_parts_as_for_all() -> None:
 
 
 @pytest.mark.apart
-@pytest.mark.parametrize(
-    "batch",
-    [
-        pytest.param(
-            "4M tokens",
-            marks=pytest.mark.xfail(strict=True, reason="97,644 accelerators: 4.6 % slower than fewer"),
-        ),
-        "16M tokens",
-    ],
-)
+@pytest.mark.parametrize("batch", ["4M tokens", "16M tokens"])
 def test_days_rise_by_less_than_is_said_with_a_batch_in_tokens(batch: str) -> None:
     """49 sizes: the most that a part which is not searched may be quicker by is 2 %; each answer says 5."""
     sizes = np.unique(np.exp(np.random.default_rng(7).uniform(np.log(500), np.log(200_000), 48)).astype(int))
