@@ -122,6 +122,18 @@ def test_prompts_that_replicas_reuse_take_no_time_in_the_plan() -> None:
     assert plan.first is plan.tried[0].configuration
 
 
+def test_trials_route_as_is_said_and_by_prefix_where_prompts_share_one() -> None:
+    turns = "turns=12; first=2000; new=100; output=50; think=2 s"
+    for given, settings, routing, told in (
+        ({"prompt": None, "output": None, "sessions": turns}, {}, "prefix-aware", True),
+        ({"prompt": None, "output": None, "sessions": turns}, {"serving.routing": "random"}, "random", False),
+        ({}, {}, "least-loaded", False),
+    ):
+        plan = plan_serving(ask(**given, settings=settings, rate="4/s"), finalists=1, requests=200)
+        assert plan.tried[0].run.setup.routing == routing
+        assert any(one.key == "serving.routing" for one in plan.assumptions) == told
+
+
 def test_requests_beyond_the_context_are_counted() -> None:
     question = ask(model="gpt2", prompt=None, output=None, trace="azure-code")
     sample = question.traffic.sample

@@ -195,9 +195,9 @@ def sections() -> frozenset[str]:
 
 
 def nearest_key(section: str, word: str) -> str | None:
-    """What somebody who writes ``word`` in a section may mean there; ``None`` where nothing is close.
+    """The key of a section that an unknown ``word`` most likely stands for; ``None`` where none is close.
 
-    A word that others use for a field goes before a name that is spelled like it.
+    Synonyms (``other_words.csv``) go before keys of similar spelling.
     """
     before, allowed = f"{section}." if section else "", keys_under(section)
     for meant in _other_words().get(word.lower(), ()):

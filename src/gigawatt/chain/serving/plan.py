@@ -180,8 +180,8 @@ def plan_serving(
 
 
 def _routed(question: ServingQuestion) -> tuple[Assumption, ...]:
-    """How requests find a replica, where prompts begin as earlier ones did."""
-    if not question.traffic.reusable:
+    """How requests find a replica, where nobody says it and prompts begin as earlier ones did."""
+    if question.routing or not question.traffic.reusable:
         return ()
     row = catalog.entity("defaults", question.traffic.routing)
     return (

@@ -62,11 +62,11 @@ class ServingQuestion:
     degrees fast, and ``prefill`` those of prefill replicas where they differ; ``redundant_experts`` of a
     layer have a second copy; ``two_batch_overlap`` is the ``overlap`` of
     :class:`~gigawatt.performance.serving.inference.Replica`; of each prompt the share ``cached_prompt`` is
-    found in a cache, or ``reused`` where events have shown how much is; ``largest`` bounds the accelerators
-    of a replica. ``options`` are those of :func:`~gigawatt.machine.build_cluster`; ``pue_mean`` and
-    ``pue_peak`` are of the year and of its hottest hour; ``electricity`` [$/J]; ``rate`` [1/yr] is the
-    discount rate; ``chip_life`` [s] is that of accelerators and nodes, where it is given, and ``redundancy``
-    that of the building.
+    found in a cache, or ``reused`` where events have shown how much is; ``routing`` is how requests find a
+    replica, empty where nobody says it; ``largest`` bounds the accelerators of a replica. ``options`` are
+    those of :func:`~gigawatt.machine.build_cluster`; ``pue_mean`` and ``pue_peak`` are of the year and of its
+    hottest hour; ``electricity`` [$/J]; ``rate`` [1/yr] is the discount rate; ``chip_life`` [s] is that of
+    accelerators and nodes, where it is given, and ``redundancy`` that of the building.
     """
 
     architecture: Architecture
@@ -101,6 +101,7 @@ class ServingQuestion:
     two_batch_overlap: bool = False
     cached_prompt: float = 0.0
     reused: float | None = None
+    routing: str = ""
 
     @property
     def cached(self) -> float:

@@ -28,8 +28,8 @@ _REFUSED = {
     "economics.budget": "gigawatt run SCENARIO takes one",
     "serving.mode": "--mode", "serving.seed": "--seed", "serving.replicas": "--chips",
     **dict.fromkeys(
-        ("serving.shape", "serving.days", "serving.autoscaling", "serving.routing",
-         "serving.simulated_requests", "serving.simulated_replicas"),
+        ("serving.shape", "serving.days", "serving.autoscaling", "serving.simulated_requests",
+         "serving.simulated_replicas"),
         "a plan is of one load; gigawatt run SCENARIO serves the hours of a day",
     ),
     "site.oversubscription": "gigawatt run SCENARIO caps hours of the year",
@@ -188,6 +188,7 @@ def read_serving_question(
     leaves = {name: leaf.value for name, leaf in fill.leaves.items()}
     return replace(
         found,
+        routing=section.routing or "",
         chip=leaves["machine.chip"],
         options=leaves["machine.options"],
         demand=wanted,

@@ -84,6 +84,7 @@ def question(
     serving_redundant_experts: int,
     serving_two_batch_overlap: bool,
     serving_cached_prompt: float,
+    serving_routing: str,
     site_weather: Weather,
     site_cooling: Entity,
     site_redundancy: Entity | None,
@@ -135,6 +136,7 @@ def question(
         redundant_experts=serving_redundant_experts,
         two_batch_overlap=serving_two_batch_overlap,
         cached_prompt=serving_cached_prompt,
+        routing=serving_routing,
     )
 
 

@@ -23,7 +23,7 @@ from gigawatt.faces.web.form.fields import SIZE, SIZES, field_of, fields_of, opt
 from gigawatt.faces.web.starts import DEFAULT, start_of, starts
 from gigawatt.faces.web.uploads.paths import file_keys, is_token, known, may_name_a_file
 from gigawatt.schema.changed import scenario_with
-from gigawatt.schema.fields import LOAD, SERVING, TRAINING, belongs_to, fields
+from gigawatt.schema.fields import LOAD, SERVING, TRAINING, belongs_to, fields, nearest_key
 from gigawatt.schema.scenario import LoadedScenario
 
 __all__ = ["MOST_KEYS", "SHOW", "Shown", "State", "placed", "read_address", "read_form", "read_values"]
@@ -163,7 +163,10 @@ def _stranger(key: str, branch: str) -> InputError:
     """Why a key is not of a branch."""
     if key in fields():
         return InputError(belongs_to(fields()[key].branch, branch), key=key)
+    section, _, word = key.rpartition(".")
     near = nearest(key, (*fields_of(branch), *SIZES[branch]))
+    if near is None and (name := nearest_key(section, word)):
+        near = f"{section}.{name}" if section else name
     return InputError("unknown key", key=key, nearest=near)
 
 
