@@ -95,7 +95,7 @@ def test_the_example_of_the_help_runs(name: str, tmp_path: Path) -> None:
         assert words[:1] == ["gigawatt"], "its help has an example"
         done = subprocess.run(
             [sys.executable, "-c", "from gigawatt.faces.terminal import main; main()", *words[1:]],
-            capture_output=True, text=True, timeout=900, cwd=tmp_path,
+            capture_output=True, text=True, timeout=600, cwd=tmp_path,
         )  # fmt: skip
         assert (done.returncode, bool(done.stdout.strip())) == (0, True), done.stderr
 
