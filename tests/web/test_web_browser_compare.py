@@ -92,7 +92,9 @@ def test_without_scripts_a_pin_and_a_comparison_work(browser: Any, server: Serve
         page.fill("#f-training-tokens", "10 T tokens")
         page.get_by_role("button", name="Answer").click()
         page.get_by_role("link", name="Show the answer").click()
+        page.wait_for_url("**wait=1")  # a click waits until a page begins to come, not until it is there
         assert "show.a.start=deepseek-v3-h800" in page.url
-        assert page.locator(".beside").count() >= 1
+        assert "10 T tokens" in page.input_value("#f-training-tokens")
+        assert page.inner_text(".beside thead").split()[:3] == ["A", "B", "now"]
     finally:
         context.close()
