@@ -29,13 +29,13 @@ import hashlib
 import math
 import os
 import sys
-from collections.abc import Generator, Iterator, Mapping
+from collections.abc import Callable, Generator, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import replace
 from functools import lru_cache
 from importlib.resources import files
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from gigawatt.catalog.entity import Entity
 from gigawatt.core.errors import InputError, MissingDataError, nearest
@@ -51,6 +51,7 @@ __all__ = [
     "forget",
     "keep_made",
     "path",
+    "read_once",
     "source",
     "sources",
     "table",
@@ -61,6 +62,8 @@ __all__ = [
     "varied",
     "version",
 ]
+
+T = TypeVar("T")
 
 CURRENCY_YEAR = 2024
 USER_CATALOG = "GIGAWATT_CATALOG"
@@ -79,6 +82,7 @@ _SHIPPED_ONLY = {
 _Cached: type[Any] = type(lru_cache(len))
 _chosen: list[Path | None] = []  # the folder that use_user_catalog named; empty: nobody did
 _changed: dict[tuple[str, str, str], float] = {}  # what `varied` lays over the tables
+_of_files: list[Any] = []  # cached functions that read files and no rows
 _made: dict[str, dict[str, Entity]] = {}  # rows computed in this process, by table: chips built from parts
 
 
@@ -92,6 +96,16 @@ def tables() -> list[str]:
     return sorted(file.stem for file in _ROOT.glob("*.csv") if not file.stem.endswith(_DETAILS))
 
 
+def read_once(function: Callable[[str], T]) -> Callable[[str], T]:
+    """Keep what a function reads of files by their names, whatever rows say: until tables are read anew.
+
+    What it gives must not be changed.
+    """
+    cached = lru_cache(maxsize=8)(function)
+    _of_files.append(cached)
+    return cached
+
+
 def use_user_catalog(folder: Path | None) -> None:
     """Read ``folder`` as the user catalog from now on (``None``: none); it need not be there yet."""
     _chosen[:] = [folder]
@@ -101,10 +115,14 @@ def use_user_catalog(folder: Path | None) -> None:
 def forget(*, tables_too: bool = True) -> None:
     """Read the catalog anew: drop what this package's cached functions keep of earlier tables.
 
-    ``tables_too`` false: tables themselves are kept, only what was made of them goes.
+    ``tables_too`` false: tables themselves are kept, and rows computed in this process, whose makers may not
+    be asked again; only what else was made of them goes.
     """
-    kept = () if tables_too else (_table, _price_index, _user_files, user_folder, sources, version)
-    _made.clear()
+    kept = (
+        () if tables_too else (_table, _price_index, _user_files, user_folder, sources, version, *_of_files)
+    )
+    if tables_too:
+        _made.clear()
     for name, module in list(sys.modules.items()):
         if name.split(".")[0] == "gigawatt" and name != "gigawatt.core.quantities":  # units are no rows
             for member in list(vars(module).values()):
@@ -402,7 +420,7 @@ def varied(changes: Mapping[tuple[str, str, str], float]) -> Generator[None]:
     changes : mapping of (table, id, quantity) to float
         Every row of that quantity takes the value, its range shrunk to it; unknown rows are left out.
     """
-    before = dict(_changed)
+    before, made = dict(_changed), {name: dict(rows) for name, rows in _made.items()}
     _changed.update(changes)
     forget(tables_too=False)
     try:
@@ -410,6 +428,8 @@ def varied(changes: Mapping[tuple[str, str, str], float]) -> Generator[None]:
     finally:
         _changed.clear()
         _changed.update(before)
+        _made.clear()
+        _made.update(made)
         forget(tables_too=False)
 
 

@@ -212,7 +212,9 @@ class Section:
 
 @dataclass(frozen=True)
 class Card:
-    """A key figure: what it is called, its value with unit, grade, dotted name, what it is, its band."""
+    """A key figure: what it is called, its value with unit, grade, dotted name, what it is, its band; and how
+    much of the band's variance rests on guesses, which is said in place of the grade.
+    """
 
     title: str
     value: str
@@ -220,6 +222,7 @@ class Card:
     name: str = ""
     what: str = ""
     band: str = ""
+    guesses: str = ""
 
 
 @dataclass(frozen=True)

@@ -73,8 +73,9 @@ class Raw:
     filled: Mapping[str, int] = field(default_factory=dict[str, int])
 
 
-def read_columns(name: str) -> dict[str, Array]:
-    """The columns of a Parquet file of the catalog as floats, (n,) each."""
+@loader.read_once
+def read_columns(name: str) -> Mapping[str, Array]:
+    """The columns of a Parquet file of the catalog as floats, (n,) each; not to be changed."""
     import duckdb
 
     path = loader.path(name)

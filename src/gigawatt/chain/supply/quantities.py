@@ -40,7 +40,7 @@ from gigawatt.power import (
 from gigawatt.power.adequacy import WHOLE, Adequacy, adequacy_judged, plan_whole_units
 from gigawatt.schema.values import ByYear
 
-__all__ = ["HOUR", "planned"]
+__all__ = ["HOUR", "bought_plant", "planned"]
 
 Array = NDArray[np.float64]
 
@@ -311,17 +311,19 @@ def purchase(facility_load: LoadShape, supply_price: float, supply_grid: Grid) -
 
     price × energy of every hour; no plant is built.
     """
-    hours = len(facility_load.facility)
-    years = len(supply_grid.carbon) // hours
-    carbon = supply_grid.carbon.reshape(years, hours).mean(axis=0)
-    bought = Plant(
-        "grid", "grid", name="bought", fuel=supply_price, carbon=carbon, maximum=facility_load.peak
-    )
+    bought = bought_plant(facility_load, supply_price, supply_grid)
     dearer = supply_price + default_not_served_price()[0]  # the whole load is bought, whatever it costs
     bill = plan(
         load=facility_load.running, plants=(bought,), not_served_price=dearer, duty=facility_load.duty
     )
     return replace(bill, binding=())  # that the purchase is as large as the load is no limit
+
+
+def bought_plant(load: LoadShape, price: float, grid: Grid) -> Plant:
+    """All electricity at one price [$/J] as a plant, with the carbon of the grid's hours."""
+    hours = len(load.facility)
+    carbon = grid.carbon.reshape(len(grid.carbon) // hours, hours).mean(axis=0)
+    return Plant("grid", "grid", name="bought", fuel=price, carbon=carbon, maximum=load.peak)
 
 
 @shared("supply.electricity_cost", "$/MWh")

@@ -130,12 +130,18 @@ def markdown(document: Document) -> str:
     lines.append("## Summary")
     lines += [escaped(paragraph) for paragraph in document.paragraphs]
     if document.cards:
+        drawn = any(card.guesses for card in document.cards)
         rows = tuple(
-            (Cell(c.title), Cell(f"{c.value} ({c.band})" if c.band else c.value), Cell(c.grade))
+            (
+                Cell(c.title),
+                Cell(f"{c.value} ({c.band})" if c.band else c.value),
+                Cell(c.guesses if drawn else c.grade),
+            )
             for c in document.cards
         )
         graded = any(card.grade for card in document.cards)
-        head = ("figure", "value", "weakest grade on the way") if graded else ("figure", "value")
+        last = "share of the spread on guesses" if drawn else "weakest grade on the way"
+        head = ("figure", "value", last) if graded else ("figure", "value")
         cut = tuple(row[: len(head)] for row in rows)
         lines += _grid(Grid("Key figures.", head, (False, True, False)[: len(head)], cut))
     if document.notices:

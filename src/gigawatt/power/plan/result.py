@@ -25,7 +25,7 @@ from gigawatt.power.solve import Solution
 if TYPE_CHECKING:
     import pandas as pd  # pyright: ignore[reportMissingTypeStubs]
 
-__all__ = ["COMPONENTS", "SupplyPlan", "books"]
+__all__ = ["COMPONENTS", "Books", "SupplyPlan", "books", "plant_books"]
 
 Array = npt.NDArray[np.float64]
 _Lost = dict[str, dict[str, float]]
@@ -216,7 +216,7 @@ def books(
     """The plan with its books: dollars, kilograms and cubic metres by plant, and what binds, in words."""
     carbon_limit, w = problem.carbon_limit, programme.weight
     weight = problem.hours_drawn / programme.hours
-    ledgers = {q.id: _plant_books(problem, programme, found, i) for i, q in enumerate(programme.plants)}
+    ledgers = {q.id: _books_of(problem, programme, found, i) for i, q in enumerate(programme.plants)}
     for i in range(len(programme.plants)):
         notices.extend(_plant_notices(programme, found, i))
     cost = {name: one.cost for name, one in ledgers.items()} | _lost_load(programme, problem, found, weight)
@@ -275,7 +275,7 @@ def books(
 
 
 @dataclass(frozen=True)
-class _PlantBooks:
+class Books:
     """Of one plant over the plan's hours: $ by component, $ when it is built, kg, kg and m³."""
 
     cost: dict[str, float]
@@ -285,29 +285,57 @@ class _PlantBooks:
     water: float
 
 
-def _plant_books(problem: Problem, programme: Programme, found: Hours, i: int) -> _PlantBooks:
-    plant, count = problem.plants[i], programme.hours
-    of_year = problem.hours_of_year / HOURS_PER_YEAR
-    made = found.output[:, i] * programme.weight * HOUR * (problem.hours_drawn / count)
-    size, store = found.capacity[i], plant.storage
+def plant_books(
+    plant: Plant,
+    *,
+    size: float,
+    store: float,
+    output: Array,
+    through: Array,
+    reserve: Array,
+    sold: Array,
+    hour_weight: Array,
+    years: int,
+    hours: float,
+    drawn: float,
+    carbon_price: float,
+) -> Books:
+    """Dollars, kilograms and cubic metres of one plant.
+
+    Parameters
+    ----------
+    plant : Plant
+        Whose prices count.
+    size, store : float
+        Capacity [W] and, of a store, its energy [J].
+    output, through, reserve, sold : (H,)
+        W that it makes, that pass its meter, that it pays to be able to cut, that it takes.
+    hour_weight : (H,)
+        How much each hour counts, 1 in the mean.
+    years : int
+        Weather years that the hours are of.
+    hours, drawn : float
+        Hours of the plan, and those of them in which the load is drawn.
+    carbon_price : float
+        $/kg.
+    """
+    count = len(output)
+    of_year, each = hours / HOURS_PER_YEAR, hour_weight * HOUR * (drawn / count)
+    made = output * each
     capital, fixed, upfront = size * plant.capital, size * plant.fixed, float(size * plant.investment)
     construction = float(size * plant.construction_carbon * of_year)
     credit = size * plant.credit
-    if store is not None:
-        capital += found.energy[i] * store.energy_capital
-        credit += found.energy[i] * store.credit
-        upfront += float(found.energy[i] * store.energy_investment)
-        fixed += found.energy[i] * store.energy_fixed
-        construction += float(found.energy[i] * store.construction_carbon * of_year)
+    if plant.storage is not None:
+        capital += store * plant.storage.energy_capital
+        credit += store * plant.storage.credit
+        upfront += float(store * plant.storage.energy_investment)
+        fixed += store * plant.storage.energy_fixed
+        construction += float(store * plant.storage.construction_carbon * of_year)
     if plant.demand or plant.standing:
-        weights = programme.weight.reshape(problem.years, -1).mean(1)
-        drawn = found.output[:, [i, *stand_behind(programme.plants).get(i, ())]].sum(1)
-        fixed += plant.demand_cost(drawn, size, weights)
-    offered = found.reserve[:, i] @ programme.weight * HOUR * (problem.hours_drawn / count)
-    income = float(offered) * plant.reserve_price
+        fixed += plant.demand_cost(through, size, hour_weight.reshape(years, -1).mean(1))
+    income = float(reserve @ each) * plant.reserve_price
     if plant.sale_limit > 0.0:
-        energy = found.sold[:, i] * programme.weight * HOUR * (problem.hours_drawn / count)
-        income += float(energy @ plant.hourly("sale", count))
+        income += float((sold * each) @ plant.hourly("sale", count))
     carbon = float(made @ plant.hourly("carbon", count))
     by_energy = float(np.sum(made)) * plant.energy_credit
     cost = {
@@ -315,10 +343,28 @@ def _plant_books(problem: Problem, programme: Programme, found: Hours, i: int) -
         "fixed": float(fixed * of_year),
         "variable": float(made @ plant.hourly("variable", count)) + by_energy - income,
         "fuel": float(made @ plant.hourly("fuel", count)),
-        "carbon_price": problem.carbon_price * plant.levied * carbon,
+        "carbon_price": carbon_price * plant.levied * carbon,
         "credits": 0.0 - float(credit * of_year) - by_energy,
     }
-    return _PlantBooks(cost, upfront, carbon, construction, float(made @ plant.hourly("water", count)))
+    return Books(cost, upfront, carbon, construction, float(made @ plant.hourly("water", count)))
+
+
+def _books_of(problem: Problem, programme: Programme, found: Hours, i: int) -> Books:
+    behind = stand_behind(programme.plants).get(i, ())
+    return plant_books(
+        problem.plants[i],
+        size=float(found.capacity[i]),
+        store=float(found.energy[i]),
+        output=found.output[:, i],
+        through=found.output[:, [i, *behind]].sum(1),
+        reserve=found.reserve[:, i],
+        sold=found.sold[:, i],
+        hour_weight=programme.weight,
+        years=problem.years,
+        hours=problem.hours_of_year,
+        drawn=problem.hours_drawn,
+        carbon_price=problem.carbon_price,
+    )
 
 
 def _plant_notices(programme: Programme, found: Hours, i: int) -> Iterator[str]:

@@ -290,10 +290,51 @@ def _cards(answer: Answer) -> tuple[Card, ...]:
     return tuple(found)
 
 
+def _chances(answer: Answer) -> str:
+    """How sure it is which of two is better, where both results hold draws."""
+    found = answer.get("chances") or ()
+    costs = [one for one in found if one["quantity"].startswith(("ledger.", "economics."))]
+    if not costs:
+        return ""
+    one = costs[0]
+    chance = one["first_is_less"]
+    mark, sure = ("A", chance) if chance >= 0.5 else ("B", 1.0 - chance)
+    text = (
+        f"With all that is uncertain drawn for both alike, {mark} costs less {100 * sure:.0f} times in a "
+        f"hundred (B over A {significant(one['low'])} to {significant(one['high'])}, nine times in ten)."
+    )
+    if one["worth"]:
+        text += f" Worth finding out before choosing: {listed(list(one['worth'])[:3])}."
+    return text
+
+
+def _chances_grid(answer: Answer) -> list[Grid]:
+    named = {row["quantity"]: row["what"].rstrip(".") for row in answer["quantities"]}
+    rows = [
+        (
+            named.get(one["quantity"], one["quantity"]),
+            f"{100 * one['first_is_less']:.0f} %",
+            f"{significant(one['low'])} to {significant(one['high'])}",
+            value_words(one["regret"], one["unit"]),
+            ", ".join(f"{name} ({value_words(worth, one['unit'])})" for name, worth in one["worth"].items()),
+        )
+        for one in answer.get("chances") or ()
+    ]
+    if not rows:
+        return []
+    heads = ("", "A has less", "B over A, nine times in ten", "regret in the mean", "worth of knowing")
+    caption = (
+        "Chances of the better one, from the draws of both: regret is what the choice by the mean costs "
+        "against knowing everything, worth of knowing how much of it one cause alone would save."
+    )
+    return [rows_grid(caption, heads, rows)]
+
+
 def words(answer: Answer) -> tuple[str, ...]:
-    """What is compared and which costs less, what moved it, how far a time may be off: a paragraph each."""
+    """What is compared and which costs less, how sure that is, what moved it, how far a time may be off."""
     texts = (
         f"{_beside(answer)} {_cheaper(answer)} {_others(answer)}".strip(),
+        _chances(answer),
         split_words(answer),
         _error(answer),
     )
@@ -318,6 +359,7 @@ def document(answer: Answer, again: Again, more: Any = None, *, everything: bool
             rows,
         ),
         *_cheaper_grid(answer),
+        *_chances_grid(answer),
         *_band_grid(answer),
     ]
     sections = [Section("beside", "Side by side", tuple(beside))]

@@ -16,6 +16,17 @@ __all__ = ["run_command"]
 def run_command(
     scenario: Annotated[Path, typer.Argument(help="A scenario in YAML.", show_default=False)],
     settings: Annotated[list[str] | None, SETTINGS] = None,
+    uncertainty: Annotated[
+        bool,
+        typer.Option(
+            "--uncertainty",
+            help="Draw all that is uncertain: bands of every number, and what they come from.",
+        ),
+    ] = False,
+    draws: Annotated[
+        int | None, typer.Option(help="Draws of --uncertainty; default 2,000.", show_default=False)
+    ] = None,
+    seed: Annotated[int | None, typer.Option(help="Their seed; default 0.", show_default=False)] = None,
     output: Annotated[
         Path | None,
         typer.Option(
@@ -28,9 +39,11 @@ def run_command(
     """Run the whole chain on a scenario: a table here, one HTML report and data files in a folder."""
     from gigawatt.studies.run.door import run
 
+    asked = {"draws": draws, "seed": seed}
+    given = {name: value for name, value in asked.items() if value is not None}
     folder = output if output is not None else Path("results") / scenario.stem
     other = read_settings(settings)
     give(
-        lambda report: run(scenario, settings=other, progress=report),
+        lambda report: run(scenario, settings=other, uncertainty=uncertainty, progress=report, **given),
         None, output=folder, json=json, quiet=quiet,
     )  # fmt: skip

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shlex
 from collections.abc import Mapping
+from dataclasses import replace
 from functools import partial
 from pathlib import PurePath
 from typing import Any
@@ -33,6 +34,7 @@ from gigawatt.studies.run.figures_tables import has_table
 from gigawatt.studies.run.phases import phases_grid
 from gigawatt.studies.run.sayings import branch_of
 from gigawatt.studies.run.short import CARDS, lost_words, short
+from gigawatt.studies.run.spreads import spread_grid, spreads
 from gigawatt.studies.run.words import subject, topics
 from gigawatt.studies.run.words_serving import error_grid, errors_of, is_serving, is_yearly
 from gigawatt.studies.supply.figures import WEEK_CAPTION
@@ -67,9 +69,13 @@ _FIGURES: dict[str, tuple[str, str]] = {
         "it, where the plan cuts, power cut by hours.",
     ),
     "ledger": ("ledger", "What the run costs, by component."),
+    "uncertainty": (
+        "uncertainty",
+        "Key figures, nine times in ten, as multiples of their values; colours: where the variance is from.",
+    ),
 }
 _SAME = ("sankey", "dispatch_summer", "dispatch_winter", "duration", "price", "bad_week", "capacity",
-         "single_line", "flexibility")  # fmt: skip
+         "single_line", "flexibility", "uncertainty")  # fmt: skip
 #: The same of a campus that serves.
 _FIGURES_SERVING: dict[str, tuple[str, str]] = {
     "day": (
@@ -100,7 +106,7 @@ _BESIDE = (
 _GROUPS = (
     ("training", "serving", "waits", "error", "binding", "layout"),
     ("day", "facility", "supply"),
-    ("money", "tokens", "trust"),
+    ("money", "tokens", "uncertainty", "trust"),
 )
 """Topics by paragraph: the run or the service; the power; money and trust."""
 
@@ -160,6 +166,8 @@ def _far_off(result: Result) -> tuple[Grid, ...]:
         bands = factors_grid(subject(result, "serving.engine"))
         return (*bands, *(() if made is None else (made,)))
     found = step_band(result)
+    if found is not None and spreads(result):  # days are drawn with all that is uncertain
+        found = replace(found, days=None)
     return (() if found is None else (band_grid(found),)) + resembling_grid(result)
 
 
@@ -197,7 +205,8 @@ def _sections(result: Result) -> tuple[Section, ...]:
         binding.append(Columns(one.figure("goodput"), one.table("goodput")))
     add("binding", "Bottleneck, and what would relieve it", *binding)
     add("phases", "When power is there", *phases_grid(result))
-    add("error", "Uncertainty", *_far_off(result))
+    drawn = spread_grid(result, grids.titles_of(result))
+    add("error", "Uncertainty", *one.figure("uncertainty"), *drawn, *_far_off(result))
     wall = one.figure("wall")
     if wall:
         more = one.folded("formats", "Other formats and quicker memory as a table")
@@ -288,12 +297,14 @@ def _facts(run: Any) -> tuple[tuple[str, str], ...]:
     return (*said, *((str(name), str(version)) for name, version in run.get("packages", {}).items()))
 
 
-_LEAD = ("training", "serving", "waits", "error", "binding", "day", "supply", "trust")
+_LEAD = ("training", "serving", "waits", "error", "binding", "day", "supply", "uncertainty", "trust")
 """Topics of the short form."""
+_LEAD_LOAD = ("facility", "supply", "money", "uncertainty", "trust")
+"""The same of a load."""
 
 
 def _lead(result: Result) -> tuple[str, ...]:
-    return _LEAD if is_serving(result) or not is_yearly(result) else ("facility", "supply", "money", "trust")
+    return _LEAD if is_serving(result) or not is_yearly(result) else _LEAD_LOAD
 
 
 def answer_document(answer: Mapping[str, Any], again: Again, more: Result) -> Document:

@@ -8,13 +8,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from gigawatt.core.answer import Answer
-from gigawatt.core.errors import GigawattError
+from gigawatt.core.errors import GigawattError, InputError
 from gigawatt.studies.run import STUDY
 
 if TYPE_CHECKING:
     from gigawatt.chain.study import Study
     from gigawatt.core.result import Result
     from gigawatt.schema.scenario import LoadedScenario
+    from gigawatt.studies.run.uncertain import Wanted
 
 __all__ = ["run"]
 
@@ -27,6 +28,9 @@ def run(
     scenario: str | Path | Mapping[str, Any] | Study | None = None,
     *,
     settings: Mapping[str, object] | None = None,
+    uncertainty: bool = False,
+    draws: int | None = None,
+    seed: int | None = None,
     progress: Progress | None = None,
     **fields: Any,
 ) -> Answer:
@@ -38,6 +42,11 @@ def run(
         A file in YAML, the keys of one, or one that was loaded; left out where keywords say it.
     settings : mapping, optional
         Other values of some fields by dotted name, as ``--set`` takes them: ``{"machine.count": 8192}``.
+    uncertainty : bool
+        Draw everything that is uncertain: the answer then has bands of its numbers under ``uncertainty`` (5,
+        50 and 95 % by quantity, shares of the variance by cause), tables of them, and their draws.
+    draws, seed : int, optional
+        How many draws, 100 to 20,000, and of which seed: 2,000 and 0 where left out.
     progress : callable, optional
         Called with (what is done, share done).
     **fields
@@ -61,11 +70,12 @@ def run(
     from gigawatt.studies.run.figures import figure, figure_names
     from gigawatt.studies.run.sayings import branch_of
 
-    result = _result(scenario, {**(settings or {}), **dict(_dotted(fields))}, progress)
+    wanted = _wanted(uncertainty, draws, seed)
+    result = _result(scenario, {**(settings or {}), **dict(_dotted(fields))}, wanted, progress)
     tables: dict[str, Callable[[], Any]] = {name: partial(_table, result, name) for name in result.tables}
     return Answer(
         STUDY,
-        {**as_json(result), **_bands(result)},
+        {**as_json(result), **_bands(result), **_drawn(result)},
         result,
         {name: partial(figure, result, name) for name in figure_names()[branch_of(result)]},
         tables,
@@ -82,6 +92,24 @@ def _bands(result: Result) -> dict[str, Any]:
     from gigawatt.studies.run.words_serving import is_serving
 
     return {"bands": serving_ends(result)} if is_serving(result) else {}
+
+
+def _drawn(result: Result) -> dict[str, Any]:
+    """Bands of the numbers by quantity, where they were asked for."""
+    from gigawatt.studies.run.spreads import as_json
+
+    found = as_json(result)
+    return {"uncertainty": found} if found else {}
+
+
+def _wanted(uncertainty: bool, draws: int | None, seed: int | None) -> Wanted | None:
+    from gigawatt.studies.run.uncertain import Wanted
+
+    given = {name: value for name, value in (("draws", draws), ("seed", seed)) if value is not None}
+    if given and not uncertainty:
+        name, value = next(iter(given.items()))
+        raise InputError("nothing is drawn", key=name, given=str(value), allowed="with --uncertainty")
+    return Wanted(**given) if uncertainty else None
 
 
 def _table(result: Result, name: str) -> Any:
@@ -103,6 +131,7 @@ def _dotted(fields: Mapping[str, Any], section: str = "") -> Iterator[tuple[str,
 def _result(
     scenario: str | Path | Mapping[str, Any] | Study | None,
     changes: Mapping[str, Any],
+    wanted: Wanted | None,
     progress: Progress | None,
 ) -> Result:
     from gigawatt.chain.study import Study
@@ -110,9 +139,11 @@ def _result(
     from gigawatt.studies.run.bad_week import with_bad_week
     from gigawatt.studies.run.nines import with_nines
     from gigawatt.studies.run.phases import with_phases
+    from gigawatt.studies.run.uncertain import with_uncertainty
 
     def finish(result: Result, loaded: LoadedScenario, objects: Mapping[str, Any]) -> Result:
-        return with_bad_week(with_nines(with_phases(result, loaded, objects), objects), objects)
+        found = with_bad_week(with_nines(with_phases(result, loaded, objects), objects), objects)
+        return found if wanted is None else with_uncertainty(found, loaded, objects, wanted, progress)
 
     if isinstance(scenario, str | Path):
         scenario = Study.read(scenario)

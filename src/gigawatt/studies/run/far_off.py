@@ -24,6 +24,7 @@ __all__ = [
     "StepBand",
     "band_grid",
     "card_bands",
+    "failures_band",
     "resembling_grid",
     "serving_ends",
     "step_band",
@@ -109,11 +110,11 @@ def _days(result: Result, step: tuple[float, float]) -> tuple[float, float] | No
     duration = find(result, "training.duration")
     if duration is None or any(find(result, f"training.duration_{end}") is None for end in ("low", "high")):
         return None
-    low, high = run_days_band(step=step, failures=_failures(result))
+    low, high = run_days_band(step=step, failures=failures_band(result))
     return float(duration.value) * low / _DAY, float(duration.value) * high / _DAY
 
 
-def _failures(result: Result) -> tuple[float, float]:
+def failures_band(result: Result) -> tuple[float, float]:
     """Factors on the days of a run by failures alone."""
     middle, low, high = (float(result[f"training.duration{end}"]) for end in ("", "_low", "_high"))
     return low / middle, high / middle
@@ -203,7 +204,7 @@ def card_bands(result: Result) -> dict[str, str]:
         whole = found.days[0] / days, found.days[1] / days
         for name in ("training.duration", "training.accelerator_hours", "energy.run", "carbon.run"):
             bands[name] = whole
-        first, last = days_band(step=(low, high), failures=_failures(result))
+        first, last = days_band(step=(low, high), failures=failures_band(result))
         bands["training.effective_step_time"] = (first, last)
         bands["training.tokens_per_second"] = (1.0 / last, 1.0 / first)
     return _spread_of(result, bands)

@@ -14,7 +14,7 @@ from typing import Any
 from gigawatt.core.errors import InputError, nearest
 from gigawatt.core.result import Result
 from gigawatt.schema.fields import LOAD, SERVING, TRAINING
-from gigawatt.studies.run import bad_week
+from gigawatt.studies.run import bad_week, figures_spread
 from gigawatt.studies.run import figures_machine as machine
 from gigawatt.studies.run import figures_money as money
 from gigawatt.studies.run import figures_power as power
@@ -40,6 +40,7 @@ _FIGURES: dict[str, Callable[[Result], Any]] = {
     "single_line": power.capacity_chain,
     "flexibility": power.flexibility,
     "ledger": money.ledger,
+    "uncertainty": figures_spread.figure,
 }
 
 _SERVING: dict[str, Callable[[Result], Any]] = {
@@ -64,9 +65,9 @@ _OF_SUPPLY = (
 #: Every figure of a training run by name.
 NAMES: tuple[str, ...] = tuple(_FIGURES)
 #: Every figure of a campus that serves.
-NAMES_SERVING: tuple[str, ...] = (*_SERVING, "sankey", "memory", "energy", *_OF_SUPPLY)
+NAMES_SERVING: tuple[str, ...] = (*_SERVING, "sankey", "memory", "energy", *_OF_SUPPLY, "uncertainty")
 #: Every figure of a load without a model.
-NAMES_LOAD: tuple[str, ...] = (*_OF_SUPPLY, "cost")
+NAMES_LOAD: tuple[str, ...] = (*_OF_SUPPLY, "cost", "uncertainty")
 
 
 def figure(result: Result, name: str) -> Any:

@@ -14,6 +14,7 @@ from gigawatt.studies.run.far_off import card_bands
 from gigawatt.studies.run.figures_power import plant_names
 from gigawatt.studies.run.figures_tables import get_table, unit_of
 from gigawatt.studies.run.sayings import branch_of, find
+from gigawatt.studies.run.spreads import ends_words, rests, spreads
 from gigawatt.studies.run.words_serving import is_serving, is_yearly
 
 __all__ = [
@@ -27,6 +28,7 @@ __all__ = [
     "quantities",
     "scenario",
     "table",
+    "titles_of",
 ]
 
 
@@ -112,11 +114,19 @@ CARDS_SERVING: tuple[tuple[str, str], ...] = (
 )
 
 
+def titles_of(result: Result) -> dict[str, str]:
+    """Key figures of a result's branch and what they are called."""
+    return dict({SERVING: CARDS_SERVING, LOAD: CARDS_LOAD}.get(branch_of(result), CARDS))
+
+
 def cards(result: Result, names: tuple[tuple[str, str], ...] | None = None) -> tuple[Card, ...]:
-    """Key figures that the result holds: title, value, grade, dotted name, what it is, band."""
+    """Key figures that the result holds: title, value, grade, dotted name, what it is, band,
+    share on guesses.
+    """
     if names is None:
-        names = {SERVING: CARDS_SERVING, LOAD: CARDS_LOAD}.get(branch_of(result), CARDS)
-    bands = card_bands(result)
+        names = tuple(titles_of(result).items())
+    drawn = spreads(result)
+    bands = card_bands(result) | {name: ends_words(result, one) for name, one in drawn.items()}
     boundary = find(result, "scenario.boundary")
     within: dict[str, str] = {} if boundary is None else dict.fromkeys(_BOUNDED, f", {boundary.value}")
     return tuple(
@@ -127,6 +137,7 @@ def cards(result: Result, names: tuple[tuple[str, str], ...] | None = None) -> t
             name,
             quantity.summary,
             bands.get(name, ""),
+            rests(drawn[name]) if name in drawn else "",
         )
         for name, title in names
         if (quantity := find(result, name)) is not None

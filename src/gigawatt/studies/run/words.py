@@ -14,6 +14,7 @@ from gigawatt.studies.run.figures_power import plant_names
 from gigawatt.studies.run.figures_tables import built, column, get_table
 from gigawatt.studies.run.nines import next_nine_words
 from gigawatt.studies.run.sayings import find, graded, model_words, money_parts, say, subject
+from gigawatt.studies.run.spreads import spread_words, spreads
 
 __all__ = ["binding_parts", "energy_shares", "find", "sentences", "subject", "topics"]
 
@@ -76,7 +77,7 @@ def _error(result: Result) -> str:
         return ""
     low, high = (with_unit(value, "s") for value in found.step)
     days = ""
-    if found.days is not None:
+    if found.days is not None and not spreads(result):  # else all that is uncertain is drawn together
         ends = " to ".join(map(significant, found.days))
         days = f", and with failures and what whole published runs took besides {ends} days"
     peak = " (all of the peak FLOP/s)" if found.at_peak else ""
@@ -244,8 +245,11 @@ def _trust(result: Result) -> str:
 
 _TRAINING = {
     "training": _training, "error": _error, "binding": _binding, "layout": _layout, "facility": _facility,
-    "supply": _supply, "money": _money, "tokens": _tokens, "trust": _trust,
+    "supply": _supply, "money": _money, "tokens": _tokens, "uncertainty": spread_words, "trust": _trust,
 }  # fmt: skip
 _SERVING = (
-    words_serving.FIRST | {"facility": _facility, "supply": _supply} | words_serving.LAST | {"trust": _trust}
+    words_serving.FIRST
+    | {"facility": _facility, "supply": _supply}
+    | words_serving.LAST
+    | {"uncertainty": spread_words, "trust": _trust}
 )

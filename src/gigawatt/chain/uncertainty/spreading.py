@@ -1,0 +1,299 @@
+"""Bands of every number of a scenario's answer, and what they come from.
+
+Each row with a range and each error of a model is put to its ends, everything else held, through the graph of
+the scenario; a number's response to all of them together is the product of its responses to each (or their
+sum, whichever is nearer to joint draws that are computed exactly). Draws then cost nothing. The plan of the
+supply is the one that was decided: its capacities stay, its books follow prices and load. Layouts, replicas
+and the time of a step or of a request are held; what they are wrong by are the residuals of measured ones.
+
+With independent draws the shares of the variance are the Shapley effects of the causes (Owen 2014): of a
+product of responses, in logarithms, the covariance of each cause with the whole. They sum to one.
+
+References
+----------
+Owen (2014), Sobol' indices and Shapley value, SIAM/ASA J. Uncertainty Quantification 2(1).
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from gigawatt import catalog
+from gigawatt.chain.bands import row_ends
+from gigawatt.chain.graph import graph_of
+from gigawatt.chain.recompute import Recompute
+from gigawatt.chain.supply.quantities import bought_plant
+from gigawatt.chain.uncertainty.draws import normal_draws
+from gigawatt.chain.uncertainty.factors import ModelError, RowFactor, row_factors
+from gigawatt.core.errors import GigawattError
+from gigawatt.core.evidence import Z95, Grade
+from gigawatt.power import SupplyPlan
+from gigawatt.power.plan.repriced import repriced
+from gigawatt.schema.scenario import LoadedScenario
+
+__all__ = ["CHECKED", "Cause", "NumberBand", "Uncertainty", "uncertainty"]
+
+Array = NDArray[np.float64]
+HELD = frozenset((
+    "machine.trial", "machine.count", "machine.size", "machine.found", "machine.held", "machine.cap",
+    "training.terms", "training.fit", "layouts.search", "training.reliability", "training.run_band",
+    "training.relief", "machine.clock", "load.ladder", "training.pause",
+    "serving.question", "serving.plan", "serving.day", "serving.configuration", "serving.relief",
+    "serving.wall", "serving.waits", "supply.adequacy", "supply.uncut_plan", "study.notices",
+    "facility.capacity_chain",
+))  # fmt: skip
+"""Quantities that were decided or searched, and what a model of its own says with an error of its own."""
+_PLAN = "supply.plan"
+CHECKED = 12
+"""Joint draws that are computed exactly, to check the responses."""
+_LEAST = 1e-6
+"""Logarithm of a factor below which nothing has moved."""
+_SMALL = 1e-3
+"""Half-width of a band, in logarithms, below which a number is not uncertain."""
+
+
+@dataclass(frozen=True)
+class Cause:
+    """A row, an error or a group: its share of the variance of a number's logarithm; shares sum to one."""
+
+    name: str
+    share: float
+
+
+@dataclass(frozen=True)
+class NumberBand:
+    """Value and 5, 50, 95 % of a quantity [SI], what they come from, largest first.
+
+    ``guesses`` is the share of the variance that rests on rows graded a guess; ``off`` the median distance of
+    the response from exact joint draws, as a share of the value.
+    """
+
+    name: str
+    unit: str
+    value: float
+    low: float
+    median: float
+    high: float
+    groups: tuple[Cause, ...]
+    rows: tuple[Cause, ...]
+    guesses: float
+    off: float
+
+
+@dataclass(frozen=True)
+class Uncertainty:
+    """Bands of the numbers of an answer by name, and their draws [SI], (draws,)."""
+
+    bands: Mapping[str, NumberBand]
+    draws: Mapping[str, Array]
+    normals: Mapping[str, Array]
+    """Cause → its standard normal draws, (draws,)."""
+    seed: int
+    factors: int
+    unranged: tuple[str, ...]
+    """Rows graded a guess that have no range, and so are not drawn."""
+
+
+def uncertainty(
+    loaded: LoadedScenario,
+    objects: Mapping[str, Any],
+    errors: Sequence[ModelError] = (),
+    *,
+    draws: int = 2000,
+    seed: int = 0,
+    progress: Callable[[str, float], None] | None = None,
+) -> Uncertainty:
+    """How far every number of an answer may be off.
+
+    Parameters
+    ----------
+    loaded : LoadedScenario
+        The scenario.
+    objects : mapping of str to object
+        Every quantity of its answer [SI].
+    errors : sequence of ModelError
+        Residuals of measured steps, requests and watts.
+    draws, seed : int
+        How many draws, and of which seed; the same row has the same draws in every scenario.
+    progress : callable, optional
+        Called with words and the share done.
+
+    Returns
+    -------
+    Uncertainty
+        Without numbers that nothing moves.
+    """
+    model = _Model(loaded, objects, errors)
+    factors = _acting(model, errors)
+    names, low, high = _responses(model, factors, progress)
+    shared = catalog.entity("uncertainty", "rows").value("shared_source")
+    z = normal_draws(factors, draws=draws, seed=seed, shared=shared)
+    checked = np.unique(np.linspace(0, draws - 1, CHECKED + 2).astype(int)[1:-1])
+    exact = [_numbers(_at(model, factors, z[k]), names) for k in checked]
+    bands: dict[str, NumberBand] = {}
+    found: dict[str, Array] = {}
+    reach = np.abs(z) / Z95
+    for at, name in enumerate(names):
+        moved = np.where(z > 0.0, high[at], low[at]) * reach  # (draws, factors) logarithms
+        added = np.where(z > 0.0, np.expm1(high[at]), np.expm1(low[at])) * reach
+        truth = np.array([one.get(name, math.nan) for one in exact]) / model.middle[name]
+        drawn, off = _nearer(np.exp(moved.sum(1)), 1.0 + added.sum(1), checked, truth)
+        whole = np.log(drawn)
+        lows, median, highs = np.quantile(drawn, (0.05, 0.5, 0.95))
+        if max(highs - 1.0, 1.0 - lows) < _SMALL:
+            continue
+        value = model.middle[name]
+        shares: list[float] = _shares(moved, whole).tolist()
+        found[name] = value * drawn
+        bands[name] = NumberBand(
+            name=name,
+            unit=model.graph.nodes[name].unit,
+            value=value,
+            low=value * float(lows),
+            median=value * float(median),
+            high=value * float(highs),
+            groups=_summed((one.group, share) for one, share in zip(factors, shares, strict=True)),
+            rows=_summed((one.name, share) for one, share in zip(factors, shares, strict=True)),
+            guesses=max(0.0, sum(s for one, s in zip(factors, shares, strict=True) if one.guessed)),
+            off=off,
+        )
+    guessed = (key for key, row in model.rows.items() if row.grade is Grade.guess and row_ends(row) is None)
+    normals = {one.name: z[:, k] for k, one in enumerate(factors)}
+    return Uncertainty(bands, found, normals, seed, len(factors), tuple(sorted(map(".".join, guessed))))
+
+
+class _Model(Recompute):
+    """The scenario's graph with its plan, layouts and replicas held."""
+
+    def __init__(
+        self, loaded: LoadedScenario, objects: Mapping[str, Any], errors: Sequence[ModelError]
+    ) -> None:
+        graph = graph_of(loaded)
+        plan = objects.get(_PLAN)
+        instead: dict[str, Callable[..., Any]] = {}
+        if isinstance(plan, SupplyPlan):
+            instead[_PLAN] = _held_plan(plan, graph.nodes[_PLAN].inputs)
+        held = HELD & graph.nodes.keys()
+        acted = {name for one in errors for name in one.acts}
+        reached = [
+            name
+            for name, node in graph.nodes.items()
+            if node.unit and node.function is not None and (name in acted or name not in held)
+            if _number(objects.get(name)) > 0.0
+        ]
+        super().__init__(loaded, reached, known=objects, held=held, instead=instead)
+        numbers = {name: _number(self.values[name]) for name in reached}
+        self.middle = {name: value for name, value in numbers.items() if value > 0.0}
+
+    def under(self, factors: Sequence[RowFactor | ModelError], z: Array) -> Mapping[str, Any]:
+        """Quantities where every factor is at its ``z``."""
+        rows = {
+            one.key: one.at(float(at))
+            for one, at in zip(factors, z, strict=True)
+            if at != 0.0 and isinstance(one, RowFactor)
+        }
+        adjusted: dict[str, Any] = {}
+        for one, at in zip(factors, z, strict=True):
+            if at != 0.0 and isinstance(one, ModelError):
+                for name, act in one.adjusted(float(at)).items():
+                    adjusted[name] = _after(adjusted.get(name), act)
+        return self.at(rows, adjusted)
+
+
+def _after(first: Any, then: Any) -> Any:
+    return then if first is None else lambda value: then(first(value))
+
+
+def _held_plan(plan: SupplyPlan, inputs: Sequence[str]) -> Callable[..., SupplyPlan]:
+    def books(*values: Any) -> SupplyPlan:
+        known = dict(zip(inputs, values, strict=True))
+        shape = known["facility.load"]
+        load = np.tile(shape.running, plan.years)
+        if "supply.price" in known:
+            plants = (bought_plant(shape, known["supply.price"], known["supply.grid"]),)
+            return repriced(plan, plants=plants, load=load)
+        price = known["supply.carbon_price"]
+        return repriced(plan, plants=known["supply.candidates"], load=load, carbon_price=price)
+
+    return books
+
+
+def _acting(model: _Model, errors: Sequence[ModelError]) -> list[RowFactor | ModelError]:
+    """Errors that act on something that is there, then rows."""
+    there = [one for one in errors if any(name in model.values for name in one.acts)]
+    return [*there, *row_factors(model.rows, model.readers)]
+
+
+def _responses(
+    model: _Model,
+    factors: Sequence[RowFactor | ModelError],
+    progress: Callable[[str, float], None] | None,
+) -> tuple[list[str], Array, Array]:
+    """Names of numbers, and the logarithms of their factors at the low and high end, (numbers, factors)."""
+    names = list(model.middle)
+    middle = np.array([model.middle[name] for name in names])
+    found = np.zeros((2, len(names), len(factors)))
+    for k in range(len(factors)):
+        if progress is not None:
+            progress(factors[k].name, k / len(factors))
+        for end, z in enumerate((-Z95, Z95)):
+            at = np.zeros(len(factors))
+            at[k] = z
+            numbers = _numbers(_at(model, factors, at), names)
+            ratio = np.array([numbers.get(name, math.nan) for name in names]) / middle
+            with np.errstate(invalid="ignore", divide="ignore"):
+                logs = np.log(np.where(ratio > 0.0, ratio, np.nan))
+            found[end, :, k] = np.where(np.isfinite(logs) & (np.abs(logs) > _LEAST), logs, 0.0)
+    return names, found[0], found[1]
+
+
+def _at(model: _Model, factors: Sequence[RowFactor | ModelError], z: Array) -> Mapping[str, Any]:
+    """Quantities at ``z``; none where a function refuses the values, or a formula is outside its domain."""
+    try:
+        return model.under(factors, z)
+    except (GigawattError, ArithmeticError, ValueError):
+        return {}
+
+
+def _numbers(values: Mapping[str, Any], names: Iterable[str]) -> dict[str, float]:
+    return {name: number for name in names if (number := _number(values.get(name))) > 0.0}
+
+
+def _number(value: Any) -> float:
+    """A finite number as it is, anything else as nan."""
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        return math.nan
+    return float(value) if math.isfinite(value) else math.nan
+
+
+def _nearer(product: Array, total: Array, checked: Any, truth: Array) -> tuple[Array, float]:
+    """The response that is nearer to exact joint draws, with its median distance from them."""
+
+    def distance(drawn: Array) -> float:
+        apart = np.abs(drawn[checked] / truth - 1.0)
+        return float(np.median(apart[np.isfinite(apart)])) if np.any(np.isfinite(apart)) else math.nan
+
+    if np.min(total) <= 0.0 or not distance(total) < distance(product):
+        return product, distance(product)
+    return total, distance(total)
+
+
+def _shares(moved: Array, whole: Array) -> Array:
+    """(factors,) covariance of each response with the whole, over the sum of these."""
+    apart = (moved - moved.mean(0)).T @ (whole - whole.mean()) / len(whole)
+    total = float(apart.sum())
+    return apart / total if total > 0.0 else np.zeros(len(apart))
+
+
+def _summed(parts: Iterable[tuple[str, float]]) -> tuple[Cause, ...]:
+    total: dict[str, float] = {}
+    for name, share in parts:
+        total[name] = total.get(name, 0.0) + share
+    ordered = sorted(total.items(), key=lambda pair: -pair[1])
+    return tuple(Cause(name, share) for name, share in ordered if share)

@@ -1,0 +1,168 @@
+"""``--uncertainty``: the spread of every number of a run, as tables of its result."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any
+
+from gigawatt import catalog
+from gigawatt.core.errors import GigawattError, InputError
+from gigawatt.core.quantities import factor
+from gigawatt.core.result import Result
+from gigawatt.machine import load_chip
+from gigawatt.studies.run.far_off import failures_band, step_band
+from gigawatt.studies.run.sayings import find, subject
+from gigawatt.studies.run.spreads import CAUSES, DRAWS, GROUP, NORMALS, ROW, TABLE
+from gigawatt.studies.run.words_serving import is_serving
+from gigawatt.validation.serving.bands import serving_bands
+
+if TYPE_CHECKING:
+    from gigawatt.chain.uncertainty.factors import ModelError
+    from gigawatt.schema.scenario import LoadedScenario
+
+__all__ = ["Wanted", "with_uncertainty"]
+
+_FEWEST, _MOST = 100, 20_000
+_LEAST = 0.005
+"""Share of a variance below which a cause is left out of the tables."""
+
+
+@dataclass(frozen=True)
+class Wanted:
+    """How many draws are asked, and of which seed; raises ``InputError`` for other than 100 to 20,000."""
+
+    draws: int = 2000
+    seed: int = 0
+
+    def __post_init__(self) -> None:
+        if not _FEWEST <= self.draws <= _MOST:
+            raise InputError(
+                "so many draws are not made", key="draws", given=f"{self.draws:,}",
+                allowed=f"{_FEWEST} to {_MOST:,}",
+            )  # fmt: skip
+        if self.seed < 0:
+            raise InputError("a seed is not negative", key="seed", given=f"{self.seed}", allowed="0 or more")
+
+
+def with_uncertainty(
+    result: Result,
+    loaded: LoadedScenario,
+    objects: Mapping[str, Any],
+    wanted: Wanted,
+    progress: Callable[[str, float], None] | None = None,
+) -> Result:
+    """The result with bands of its numbers, shares of their variance and the draws as tables."""
+    import pandas as pd
+
+    from gigawatt.chain.uncertainty.spreading import uncertainty
+
+    found = uncertainty(
+        loaded, objects, _errors(result, loaded), draws=wanted.draws, seed=wanted.seed, progress=progress
+    )
+    units = {name: factor(band.unit) for name, band in found.bands.items()}
+    table = pd.DataFrame(
+        [
+            {
+                "quantity": name,
+                **{key: getattr(band, key) / units[name] for key in ("value", "low", "median", "high")},
+                "unit": band.unit,
+                "on guesses": band.guesses,
+                "response off by": band.off,
+            }
+            for name, band in found.bands.items()
+        ]
+    ).set_index("quantity")
+    causes = pd.DataFrame(
+        [
+            {"quantity": name, "kind": kind, "cause": one.name, "share": one.share}
+            for name, band in found.bands.items()
+            for kind, parts in ((GROUP, band.groups), (ROW, band.rows))
+            for one in parts
+            if one.share >= _LEAST
+        ]
+    )
+    draws = pd.DataFrame({name: values / units[name] for name, values in found.draws.items()})
+    rows = causes[causes["kind"] == ROW]["cause"] if len(causes) else ()
+    normals = pd.DataFrame({name: found.normals[name] for name in sorted(set(rows))})
+    draws.index.name = normals.index.name = "draw"
+    run = {
+        **result.run,
+        TABLE: {
+            "draws": wanted.draws, "seed": wanted.seed, "factors": found.factors,
+            "guesses_without_a_range": list(found.unranged),
+        },
+    }  # fmt: skip
+    tables = {TABLE: table, CAUSES: causes, DRAWS: draws, NORMALS: normals}
+    return replace(result, tables={**result.tables, **tables}, run=run)
+
+
+def _errors(result: Result, loaded: LoadedScenario) -> tuple[ModelError, ...]:
+    """What measured steps, requests and watts were off from what was predicted of them."""
+    return tuple(_of_service(result, loaded) if is_serving(result) else _of_run(result))
+
+
+def _of_run(result: Result) -> Iterator[ModelError]:
+    from gigawatt.chain.uncertainty.factors import Acts, ModelError
+
+    step = step_band(result)
+    if step is not None:
+        name = f"measured steps over predicted, {subject(result, 'machine.chip')}"
+        yield ModelError(name, "time of a step", *step.factors, {"training.step_time": Acts()})
+    if find(result, "training.duration") is None:
+        return
+    low, high = failures_band(result)
+    if low < high and find(result, "training.goodput") is not None:
+        yield ModelError(
+            "chance and rates of failures", "failures", low, high, {"training.goodput": Acts(-1.0, most=1.0)}
+        )
+    row = catalog.entity("uncertainty", "training").evidence("watts")
+    yield ModelError(
+        "measured watts over predicted", "watts of the machine", row.low or 1.0, row.high or 1.0,
+        {"machine.energy": Acts()},
+    )  # fmt: skip
+
+
+_SIZED = ("machine.count", "machine.power", "serving.replicas")
+"""Fields that say how many accelerators serve."""
+
+
+def _of_service(result: Result, loaded: LoadedScenario) -> Iterator[ModelError]:
+    """Errors of a service: with less throughput than predicted the same demand takes more accelerators."""
+    from gigawatt.chain.uncertainty.factors import Acts, ModelError
+
+    waits = {
+        metric: {f"serving.{metric}_{which}": Acts() for which in ("p50", "p90", "p99")}
+        for metric in ("ttft", "tpot")
+    }
+    acts = {
+        **waits,
+        "throughput": (
+            {"serving.capacity": Acts()}
+            if any(key in loaded.written for key in _SIZED)
+            else {name: Acts(-1.0) for name in ("machine.count", "machine.power_hours", "machine.energy")}
+        ),
+        "watts": {"machine.energy": Acts(), "machine.power_hours": Acts()},
+    }
+    told = {
+        "ttft": ("measured TTFT over predicted", "latency of the engine"),
+        "tpot": ("measured TPOT over predicted", "latency of the engine"),
+        "throughput": ("measured throughput over predicted", "throughput of the engine"),
+        "watts": ("measured watts over predicted", "watts of the machine"),
+    }
+    chip = subject(result, "machine.chip")
+    for metric, band in serving_bands(subject(result, "serving.engine")).items():
+        high = min(band.high, _most_watts(result)) if metric == "watts" else band.high
+        if band.low < high:
+            name, group = told[metric]
+            yield ModelError(f"{name}, {chip}", group, band.low, high, acts[metric])
+
+
+def _most_watts(result: Result) -> float:
+    """Times the predicted watts at which an accelerator is at its limit."""
+    try:
+        limit = load_chip(subject(result, "machine.chip")).power_limit
+    except GigawattError:  # a chip that this machine's catalog does not have
+        return float("inf")
+    drawn = find(result, "machine.chip_power")
+    return float("inf") if drawn is None else max(1.0, limit / float(drawn.value))

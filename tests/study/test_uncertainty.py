@@ -1,0 +1,299 @@
+"""Bands of every number: against exact joint draws, closed forms and plans that are solved anew."""
+
+from __future__ import annotations
+
+import json
+import math
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from scipy.special import stdtrit
+
+import gigawatt
+from gigawatt import catalog
+from gigawatt.chain.study import Study
+from gigawatt.chain.uncertainty.draws import LARGEST, normal_draws
+from gigawatt.chain.uncertainty.factors import Acts, ModelError, RowFactor, group_of
+from gigawatt.chain.uncertainty.spreading import Uncertainty, uncertainty
+from gigawatt.core.errors import InputError
+from gigawatt.core.evidence import Z95
+from gigawatt.power import SupplyPlan
+from gigawatt.power.plan.plan import plan
+from gigawatt.power.plan.repriced import repriced
+from gigawatt.power.plants.plant import Plant
+from gigawatt.schema.scenario import LoadedScenario
+from gigawatt.studies.run.far_off import step_band
+from gigawatt.validation.power.training import power_scorecard
+
+RUN = {
+    "model": "llama-3.1-8b",
+    "year": 2026,
+    "training": {"tokens": "1T tokens"},
+    "machine": {"chip": "H100-SXM5-80GB", "count": 64},
+    "site": {"name": "abilene-texas"},
+    "supply": {"price": "60 $/MWh"},
+}
+STEP = "measured steps over predicted, H100-SXM5-80GB"
+
+
+@pytest.fixture(scope="module")
+def drawn() -> Any:
+    return gigawatt.run(RUN, uncertainty=True, draws=400)
+
+
+@pytest.fixture(scope="module")
+def chain(tmp_path_factory: pytest.TempPathFactory) -> tuple[LoadedScenario, dict[str, Any]]:
+    """A run that buys from plants, and every quantity of it."""
+    file = tmp_path_factory.mktemp("chain") / "run.yaml"
+    file.write_text(
+        "model: llama-3.1-8b\nyear: 2026\ntraining: {tokens: 1T tokens}\n"
+        "machine: {chip: H100-SXM5-80GB, count: 64}\nsite: {name: abilene-texas}\n"
+        "supply: {plants: [grid, solar, gas-engine]}\n"
+    )
+    found: dict[str, Any] = {}
+
+    def keep(result: Any, loaded: LoadedScenario, objects: Any) -> Any:
+        found.update(objects)
+        return result
+
+    study = Study.read(file)
+    study.run(finish=keep)
+    return study.loaded, found
+
+
+@pytest.fixture(scope="module")
+def spread(chain: tuple[LoadedScenario, dict[str, Any]]) -> Uncertainty:
+    step = ModelError("step", "time of a step", 0.8, 1.4, {"training.step_time": Acts()})
+    return uncertainty(*chain, (step,), draws=300)
+
+
+def test_draws_of_a_name_are_the_same_wherever_it_stands() -> None:
+    one, two, three = (ModelError(name, "", 0.5, 2.0, {}) for name in ("one", "two", "three"))
+    first = normal_draws((one, two), draws=200, seed=3, shared=0.5)
+    other = normal_draws((three, two, one), draws=200, seed=3, shared=0.5)
+    assert np.array_equal(first, other[:, [2, 1]])
+    assert not np.array_equal(first, normal_draws((one, two), draws=200, seed=4, shared=0.5))
+    assert np.abs(first).max() <= LARGEST
+    assert abs(first.mean()) < 0.01  # stratified
+
+
+def _row(table: str, id: str, quantity: str) -> RowFactor:
+    row = catalog.entity(table, id).evidence(quantity)
+    assert row.low is not None
+    assert row.high is not None
+    return RowFactor((table, id, quantity), row, (row.low, row.high))
+
+
+def test_rows_of_one_source_vary_together_in_part() -> None:
+    prices = [_row("nodes", name, "price") for name in ("dgx-h100", "dgx-h200")]
+    assert len({one.shared for one in prices}) == 1
+    z = normal_draws(prices, draws=4000, seed=0, shared=0.5)
+    assert float(np.corrcoef(z.T)[0, 1]) == pytest.approx(0.5, abs=0.05)
+    assert float(z.std()) == pytest.approx(1.0, abs=0.03)
+    alone = normal_draws(prices, draws=4000, seed=0, shared=0.0)
+    assert abs(float(np.corrcoef(alone.T)[0, 1])) < 0.05
+
+
+def test_ends_of_a_row_are_its_5_and_95_percent() -> None:
+    price = _row("nodes", "dgx-h100", "price")
+    assert price.at(0.0) == price.row.value
+    assert (price.at(-Z95), price.at(Z95)) == pytest.approx(price.ends)
+    whole = _row("reliability", "whole-run", "overhead")  # its low end is 0: in proportion, not in logarithms
+    assert whole.at(-Z95) == 0.0
+    assert whole.at(Z95 / 2.0) == pytest.approx((whole.row.value + whole.ends[1]) / 2.0)
+
+
+@pytest.mark.parametrize(
+    ("key", "group"),
+    [
+        (("chips", "H100-SXM5-80GB", "price"), "price of accelerators"),
+        (("chips", "H100-SXM5-80GB", "embodied_carbon"), "carbon of making it"),
+        (("reliability", "whole-run", "overhead"), "what whole runs take besides"),
+        (("plants", "wind", "capital_cost"), "price of plants"),
+        (("fuel_hubs", "waha", "price"), "price of fuel"),
+        (("cooling", "dry-cooler", "approach"), "cooling and power chain"),
+    ],
+)
+def test_rows_are_told_in_groups(key: tuple[str, str, str], group: str) -> None:
+    assert group_of(key) == group
+
+
+def test_a_plan_under_its_own_prices_has_its_own_books(chain: Any) -> None:
+    found = chain[1]["supply.plan"]
+    again = repriced(found, plants=found.plants, carbon_price=chain[1]["supply.carbon_price"])
+    assert again.objective == pytest.approx(found.objective, rel=1e-12)
+    for name in ("carbon", "water", "upfront", "construction_carbon"):
+        assert getattr(again, name) == pytest.approx(getattr(found, name), rel=1e-9, abs=1e-9), name
+    for name, parts in found.cost.items():
+        assert again.cost[name] == pytest.approx(parts, rel=1e-9, abs=1e-9 * found.objective), name
+
+
+def test_a_plan_of_twice_the_load_costs_twice(chain: Any) -> None:
+    found = chain[1]["supply.plan"]
+    twice = repriced(found, plants=found.plants, load=2.0 * found.load)
+    assert twice.objective == pytest.approx(2.0 * found.objective, rel=1e-9)
+    assert twice.cost_per_energy == pytest.approx(found.cost_per_energy, rel=1e-9)
+    assert twice.carbon_intensity == pytest.approx(found.carbon_intensity, rel=1e-9)
+    balance = twice.dispatch.sum(1) - twice.charge.sum(1) + twice.not_served
+    assert balance == pytest.approx(twice.drawn, rel=1e-6)
+
+
+def test_a_held_plan_costs_a_little_more_than_a_new_one_and_to_first_order_the_same() -> None:
+    """Envelope theorem: the error of holding a plan falls with the square of what prices move."""
+    hours = np.arange(24 * 14)
+    load = 10e6 * (1.0 + 0.2 * np.sin(hours / 24.0 * 2.0 * math.pi))
+    sun = np.clip(np.sin((hours % 24 - 6) / 12.0 * math.pi), 0.0, None)
+
+    def plants(price: float) -> tuple[Plant, ...]:
+        gas = Plant("gas", "dispatchable", fuel=price, capital=0.08, maximum=1e8)
+        return gas, Plant("sun", "profile", availability=sun, capital=0.05, maximum=1e8)
+
+    def best(price: float) -> SupplyPlan:
+        return plan(load=load, plants=plants(price), not_served_price=10.0 / 3.6e6)
+
+    middle = 40.0 / 3.6e9
+    base = best(middle)
+    lost: list[float] = []
+    for step in (0.02, 0.04):
+        held, anew = repriced(base, plants=plants(middle * (1.0 + step))), best(middle * (1.0 + step))
+        lost.append(held.objective - anew.objective)
+        assert held.objective > base.objective
+        assert -1e-6 * anew.objective <= lost[-1] <= 2e-3 * anew.objective
+
+
+def test_the_response_is_that_of_exact_joint_draws(spread: Uncertainty) -> None:
+    """Each number's response was compared with joint draws through the graph itself."""
+    for name in ("training.duration", "energy.run", "ledger.run_cost", "supply.electricity_cost"):
+        assert spread.bands[name].off < 0.06, name
+    assert float(np.median([band.off for band in spread.bands.values() if band.off == band.off])) < 0.04
+
+
+def test_shares_of_the_variance_sum_to_one(spread: Uncertainty) -> None:
+    for name, band in spread.bands.items():
+        assert sum(cause.share for cause in band.groups) == pytest.approx(1.0, abs=1e-9), name
+        assert sum(cause.share for cause in band.rows) == pytest.approx(1.0, abs=1e-9), name
+        assert 0.0 <= band.guesses <= 1.0 + 1e-9, name
+        assert band.low <= band.median <= band.high, name
+        assert len(band.groups) <= 20, name
+
+
+def test_what_follows_by_a_product_has_the_same_band(spread: Uncertainty) -> None:
+    """accelerator-hours = duration × accelerators; the step moves both, the plan neither."""
+    days, hours = spread.bands["training.duration"], spread.bands["training.accelerator_hours"]
+    for end in ("low", "median", "high"):
+        assert getattr(hours, end) / hours.value == pytest.approx(getattr(days, end) / days.value, rel=1e-9)
+    assert {cause.name for cause in days.groups} == {"time of a step", "what whole runs take besides"}
+    assert spread.bands["training.step_time"].high / spread.bands[
+        "training.step_time"
+    ].value == pytest.approx(1.4, rel=0.03)
+
+
+def test_more_tokens_cost_more_in_every_draw(drawn: Any) -> None:
+    """What two runs share is drawn once: their ratio is far narrower than either."""
+    other = gigawatt.run(RUN, training={"tokens": "2T tokens"}, uncertainty=True, draws=400)
+    ratio = other.found.tables["draws"]["ledger.run_cost"] / drawn.found.tables["draws"]["ledger.run_cost"]
+    assert float(ratio.min()) > 1.5
+    assert float(ratio.quantile(0.95) / ratio.quantile(0.05)) < 1.1
+
+
+def test_the_same_seed_gives_the_same_bands(drawn: Any) -> None:
+    again = gigawatt.run(RUN, uncertainty=True, draws=400)
+    assert again["uncertainty"] == drawn["uncertainty"]
+    assert gigawatt.run(RUN, uncertainty=True, draws=400, seed=1)["uncertainty"] != drawn["uncertainty"]
+
+
+def test_a_run_says_what_its_spread_comes_from(drawn: Any) -> None:
+    cost = drawn["uncertainty"]["ledger.run_cost"]
+    assert cost["low"] < drawn["quantities"]["ledger.run_cost"]["value"] < cost["high"]
+    assert cost["unit"] == "M$"
+    assert "price of accelerators" in cost["groups"]
+    assert STEP in cost["rows"]
+    band = step_band(drawn.found)
+    assert band is not None
+    low, high = (drawn["uncertainty"]["training.step_time"][end] for end in ("low", "high"))
+    assert (low, high) == pytest.approx(band.step, rel=0.03)  # the ends are those of measured steps
+    assert "supply.electricity_cost" not in drawn["uncertainty"]  # it is given
+    figure = drawn.figure("uncertainty")
+    assert len(figure.data) > 3
+
+
+def test_a_given_step_time_has_no_error_of_a_model() -> None:
+    fields = {**RUN, "training": {"tokens": "1T tokens", "step_time": "2 s"}}
+    fields["training"]["global_batch"] = "4M tokens"  # type: ignore[index]
+    found = gigawatt.run(fields, uncertainty=True, draws=100)["uncertainty"]
+    assert "training.step_time" not in found
+    assert STEP not in found["training.duration"]["rows"]
+
+
+def test_a_service_with_less_throughput_takes_more_accelerators() -> None:
+    answer = gigawatt.run(
+        model="llama-3.1-8b", year=2026, machine={"chip": "H100"}, site={"name": "virginia"},
+        serving={"demand": "2000/s", "trace": "sharegpt"}, supply={"price": "60 $/MWh"},
+        uncertainty=True, draws=100,
+    )  # fmt: skip
+    bands = answer["uncertainty"]
+    assert bands["machine.count"]["low"] < answer["quantities"]["machine.count"]["value"]
+    assert "serving.rate" not in bands  # the demand is given
+    assert bands["machine.count"]["groups"] == {"throughput of the engine": pytest.approx(1.0)}
+    assert bands["serving.ttft_p99"]["groups"] == {"latency of the engine": pytest.approx(1.0)}
+
+
+def test_the_error_of_watts_is_what_the_scorecard_of_power_gives() -> None:
+    """Prediction interval of a further step, its logarithm taken as normal; the row is no narrower."""
+    logs = [math.log(row.measured / row.predicted) for row in power_scorecard() if row.what == "watts"]
+    assert len(logs) >= 4
+    n = len(logs)
+    reach = float(stdtrit(n - 1.0, 0.95) * np.std(logs, ddof=1) * math.sqrt(1.0 + 1.0 / n))
+    row = catalog.entity("uncertainty", "training").evidence("watts")
+    assert row.low is not None
+    assert row.high is not None
+    assert row.low <= math.exp(np.mean(logs) - reach) <= row.low + 0.02
+    assert row.high - 0.02 <= math.exp(np.mean(logs) + reach) <= row.high
+
+
+@pytest.mark.parametrize(
+    ("options", "words"),
+    [
+        ({"uncertainty": True, "draws": 10}, "100 to 20,000"),
+        ({"uncertainty": True, "seed": -1}, "0 or more"),
+        ({"draws": 500}, "--uncertainty"),
+        ({"seed": 0}, "--uncertainty"),
+    ],
+)
+def test_draws_that_cannot_be_made_are_one_line(options: dict[str, Any], words: str) -> None:
+    with pytest.raises(InputError, match=words):
+        gigawatt.run(RUN, **options)
+
+
+def test_a_stored_result_tells_the_same(drawn: Any, tmp_path: Path) -> None:
+    from gigawatt.core.store import load_result
+    from gigawatt.studies.run.spreads import as_json, spread_words
+
+    drawn.save(tmp_path / "run")
+    stored = load_result(tmp_path / "run")
+    assert as_json(stored) == json.loads(json.dumps(as_json(drawn.found)))
+    assert "nine times in ten" in spread_words(stored)
+    text = (tmp_path / "run" / "report.md").read_text()
+    assert "share of the spread on guesses" in text
+    assert "mainly from" in text
+
+
+def test_two_results_say_how_sure_the_cheaper_one_is(drawn: Any, tmp_path: Path) -> None:
+    for name, price in (("a", "20000 $"), ("b", "60000 $")):
+        answer = gigawatt.run(RUN, economics={"chip_price": price}, uncertainty=True, draws=400)
+        answer.save(tmp_path / name)
+    found = gigawatt.compare(tmp_path / "a", tmp_path / "b", split=False)
+    chance = {one["quantity"]: one for one in found["chances"]}
+    assert chance["ledger.run_cost"]["first_is_less"] == 1.0
+    assert chance["ledger.run_cost"]["regret"] == 0.0
+    assert chance["training.duration"]["first_is_less"] == 0.5  # alike
+    assert "A costs less 100 times in a hundred" in " ".join(found.document.paragraphs)
+    drawn.save(tmp_path / "c")
+    near = gigawatt.compare(tmp_path / "a", tmp_path / "c", split=False)
+    worth = {one["quantity"]: one for one in near["chances"]}["ledger.run_cost"]
+    assert 0.0 < worth["first_is_less"] < 1.0
+    first = next(iter(worth["worth"]))
+    assert first in ("chips.H100-SXM5-80GB.price", "chip_prices.default.decline")  # what differs between them
+    assert 0.0 < worth["worth"][first] <= worth["regret"] * (1.0 + 1e-9)
