@@ -175,3 +175,13 @@ def test_the_newer_question_of_a_tab_takes_the_place_of_the_older(server: Server
     assert set(found) <= {200, 204}
     assert found.count(204) >= len(limits) // 2  # most were never computed
     assert 200 in found
+
+
+def test_all_that_is_uncertain_is_drawn_in_the_background(visitor: Visitor) -> None:
+    visitor.open("/chain?start=deepseek-v3-h800&supply.plants=grid")
+    visitor.page.get_by_role("button", name="Draw all that is uncertain").click()
+    visitor.page.wait_for_selector(".uncertain .js-plotly-plot", state="visible")
+    said = visitor.text(".uncertain")
+    assert "nine times in ten" in said
+    assert "rests on guesses" in said
+    assert "Cost of the run" in said

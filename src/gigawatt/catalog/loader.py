@@ -97,12 +97,8 @@ def tables() -> list[str]:
 
 
 def read_once(function: Callable[[str], T]) -> Callable[[str], T]:
-    """Keep what a function reads of files by their names, whatever rows say: until tables are read anew.
-
-    What it gives must not be changed.
-    """
-    cached = lru_cache(maxsize=8)(function)
-    _of_files.append(cached)
+    """Keep what a function reads of files, until tables are read anew; what it gives must not be changed."""
+    _of_files.append(cached := lru_cache(maxsize=8)(function))
     return cached
 
 

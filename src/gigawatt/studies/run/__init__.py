@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from gigawatt.core.study import Command, Study, View
+from gigawatt.core.study import Command, Job, Study, View
 
 __all__ = ["STUDY"]
 
@@ -35,6 +35,7 @@ STUDY = Study(
             place=10,
         ),
     ),
+    jobs=(Job("chain-uncertainty", "How far it may be off", "gigawatt.studies.run.view:compute"),),
     docs="result.md",
     services={
         "figure_names": "gigawatt.studies.run.figures:figure_names",

@@ -39,8 +39,11 @@ from gigawatt.studies.run.words import subject, topics
 from gigawatt.studies.run.words_serving import error_grid, errors_of, is_serving, is_yearly
 from gigawatt.studies.supply.figures import WEEK_CAPTION
 
-__all__ = ["document", "setting"]
+__all__ = ["UNCERTAIN", "document", "setting"]
 
+UNCERTAIN = (
+    "Key figures, nine times in ten, as multiples of their values; colours: where the variance is from."
+)
 #: Figure → (the table that it draws, its caption).
 _FIGURES: dict[str, tuple[str, str]] = {
     "sankey": ("flows", "From the sources to arithmetic: year means of power."),
@@ -69,10 +72,7 @@ _FIGURES: dict[str, tuple[str, str]] = {
         "it, where the plan cuts, power cut by hours.",
     ),
     "ledger": ("ledger", "What the run costs, by component."),
-    "uncertainty": (
-        "uncertainty",
-        "Key figures, nine times in ten, as multiples of their values; colours: where the variance is from.",
-    ),
+    "uncertainty": ("uncertainty", UNCERTAIN),
 }
 _SAME = ("sankey", "dispatch_summer", "dispatch_winter", "duration", "price", "bad_week", "capacity",
          "single_line", "flexibility", "uncertainty")  # fmt: skip

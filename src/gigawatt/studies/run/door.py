@@ -67,8 +67,7 @@ def run(
         A key that no scenario has (with the nearest), a wrong value, a limit that cannot be met.
     """
     from gigawatt.core.store import as_json, trace_text
-    from gigawatt.studies.run.figures import figure, figure_names
-    from gigawatt.studies.run.sayings import branch_of
+    from gigawatt.studies.run.figures import figure, figures_of
 
     wanted = _wanted(uncertainty, draws, seed)
     result = _result(scenario, {**(settings or {}), **dict(_dotted(fields))}, wanted, progress)
@@ -77,7 +76,7 @@ def run(
         STUDY,
         {**as_json(result), **_bands(result), **_drawn(result)},
         result,
-        {name: partial(figure, result, name) for name in figure_names()[branch_of(result)]},
+        {name: partial(figure, result, name) for name in figures_of(result)},
         tables,
         more=result,
         texts={"trace.json": partial(trace_text, result)},

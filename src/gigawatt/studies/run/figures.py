@@ -20,8 +20,9 @@ from gigawatt.studies.run import figures_money as money
 from gigawatt.studies.run import figures_power as power
 from gigawatt.studies.run import figures_serving as serving_campus
 from gigawatt.studies.run.sayings import branch_of
+from gigawatt.studies.run.spreads import spreads
 
-__all__ = ["NAMES", "NAMES_LOAD", "NAMES_SERVING", "figure", "figure_names"]
+__all__ = ["NAMES", "NAMES_LOAD", "NAMES_SERVING", "figure", "figure_names", "figures_of"]
 
 _FIGURES: dict[str, Callable[[Result], Any]] = {
     "sankey": power.sankey,
@@ -40,8 +41,9 @@ _FIGURES: dict[str, Callable[[Result], Any]] = {
     "single_line": power.capacity_chain,
     "flexibility": power.flexibility,
     "ledger": money.ledger,
-    "uncertainty": figures_spread.figure,
 }
+_DRAWN: dict[str, Callable[[Result], Any]] = {"uncertainty": figures_spread.figure}
+"""Of results with draws alone."""
 
 _SERVING: dict[str, Callable[[Result], Any]] = {
     "day": serving_campus.day,
@@ -65,9 +67,9 @@ _OF_SUPPLY = (
 #: Every figure of a training run by name.
 NAMES: tuple[str, ...] = tuple(_FIGURES)
 #: Every figure of a campus that serves.
-NAMES_SERVING: tuple[str, ...] = (*_SERVING, "sankey", "memory", "energy", *_OF_SUPPLY, "uncertainty")
+NAMES_SERVING: tuple[str, ...] = (*_SERVING, "sankey", "memory", "energy", *_OF_SUPPLY)
 #: Every figure of a load without a model.
-NAMES_LOAD: tuple[str, ...] = (*_OF_SUPPLY, "cost", "uncertainty")
+NAMES_LOAD: tuple[str, ...] = (*_OF_SUPPLY, "cost")
 
 
 def figure(result: Result, name: str) -> Any:
@@ -89,11 +91,16 @@ def figure(result: Result, name: str) -> Any:
     InputError
         An unknown name (with the nearest), or a result without the table that the figure draws.
     """
-    known = _FIGURES | _SERVING
+    known = _FIGURES | _SERVING | _DRAWN
     if name not in known:
-        mine = figure_names()[branch_of(result)]
+        mine = figures_of(result)
         raise InputError("no such figure", given=name, allowed=mine, nearest=nearest(name, mine))
     return known[name](result)
+
+
+def figures_of(result: Result) -> tuple[str, ...]:
+    """Names of the figures of a result: those of its branch, and of its draws where it has any."""
+    return (*figure_names()[branch_of(result)], *(_DRAWN if spreads(result) else ()))
 
 
 def figure_names() -> dict[str, tuple[str, ...]]:

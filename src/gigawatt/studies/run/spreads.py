@@ -134,6 +134,7 @@ def spread_words(result: Result) -> str:
 
 
 def rests(one: Spread) -> str:
+    """The share of a spread that rests on guesses, as text."""
     return f"{100 * one.guesses:.0f} %"
 
 

@@ -2,20 +2,29 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from typing import Any
+
+from gigawatt.chain.study import Study
+from gigawatt.core.errors import GigawattError
+from gigawatt.core.result import Result
 from gigawatt.faces.report.html import glued
 from gigawatt.faces.report.trust import assumption_grid
-from gigawatt.faces.web.answers import Asked, Fragment
+from gigawatt.faces.web.answers import Asked, Fragment, loaded_of
+from gigawatt.faces.web.form.state import placed
 from gigawatt.faces.web.rendering import Plot, document_fragment, fragment, plot
 from gigawatt.schema.fields import LOAD
+from gigawatt.schema.scenario import LoadedScenario
 from gigawatt.studies.explain.view import link_to
 from gigawatt.studies.run import grids
-from gigawatt.studies.run.document import document
+from gigawatt.studies.run.document import UNCERTAIN, document
 from gigawatt.studies.run.figures import figure
 from gigawatt.studies.run.figures_tables import has_table
+from gigawatt.studies.run.spreads import spread_grid, spread_words
 from gigawatt.studies.run.words import topics
 from gigawatt.studies.run.words_serving import is_serving
 
-__all__ = ["show"]
+__all__ = ["compute", "show"]
 
 _CAPTIONS = {
     "sankey": ("flows", "From the sources to arithmetic: year means of power."),
@@ -60,4 +69,23 @@ def show(asked: Asked) -> Fragment:
         assumptions=assumption_grid(result.assumptions),
         names=names,
         query=query,
+    )
+
+
+def compute(asked: Asked) -> Fragment:
+    """The answer with a band beside every key figure, and what the spread comes from."""
+    from gigawatt.studies.run.uncertain import Wanted, with_uncertainty
+
+    def finish(result: Result, loaded: LoadedScenario, objects: Mapping[str, Any]) -> Result:
+        return with_uncertainty(result, loaded, objects, Wanted(), asked.progress)
+
+    try:
+        result = Study(loaded_of(asked.state)).run(asked.progress, finish=finish)
+    except GigawattError as error:
+        raise placed(error, asked.state.branch) from None
+    return fragment(
+        "chain_uncertainty.html.j2",
+        words=glued(spread_words(result)),
+        plot=plot("uncertainty", figure(result, "uncertainty"), UNCERTAIN),
+        tables=spread_grid(result, grids.titles_of(result)),
     )
