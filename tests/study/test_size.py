@@ -223,11 +223,13 @@ def test_spares_are_the_same_in_a_run_and_a_plan_and_cost_the_same() -> None:
     assert result["machine.spare"] == plan.count - plan.cluster.count
     assert result["training.duration"] == pytest.approx(float(plan.outcome.seconds[0]))
     assert result["machine.power_it"] == pytest.approx(float(plan.outcome.power_it[0]))
-    power = spare_power_of(plan.cluster, plan.count - plan.cluster.count)
+    power = spare_power_of(plan.cluster, plan.count - plan.cluster.count, plan.count)
     assert result["machine.spare_power"] == pytest.approx(power)
     assert power > 0.0
-    alone = plan_training(plan.question, plan.cluster.count, top=1)
-    assert plan.outcome.capital[0] / alone.outcome.capital[0] == pytest.approx(1001 / plan.cluster.count)
+    alone, whole = (plan_training(plan.question, n, top=1) for n in (plan.cluster.count, 1008))
+    assert whole.outcome.capital[0] / alone.outcome.capital[0] == pytest.approx(1008 / plan.cluster.count)
+    # the last of its nodes has one accelerator, and costs no less
+    assert 1001 / 1008 < plan.outcome.capital[0] / whole.outcome.capital[0] < 1.0
     spares = [one for one in result.notices if "1,001 accelerators asked" in one]
     assert spares == [one for one in plan.notices if "1,001 accelerators asked" in one]
     assert len(spares) == 1

@@ -8,7 +8,7 @@ from typing import Any
 
 from gigawatt import catalog
 from gigawatt.catalog import Entity
-from gigawatt.chain.machine.quantities import Machine
+from gigawatt.chain.machine.quantities import Machine, provided
 from gigawatt.chain.registry import load_alone, running, serving, shared, training
 from gigawatt.core.evidence import Assumption, Evidence
 from gigawatt.core.formula import function_of
@@ -64,17 +64,18 @@ def campus(
     """Chips, nodes, network, building and further assets: price, life, upkeep and embodied carbon.
 
     Chips are sold at the end of their life where a resale is given.
-    The building is sized for the design power of every accelerator; where its redundancy is given, its power
-    and cooling cost and embody as much more or less as they are larger or smaller than the usual ones.
+    Nodes are bought whole. The building is sized for the design power of every accelerator and node; where
+    its redundancy is given, its power and cooling cost and embody as much more or less as they are larger or
+    smaller than the usual ones.
     A further asset that is ``None`` is left out.
     """
     cluster = machine_machine.cluster
-    it_power = max(machine_power_it, machine_design_power * machine_count)
+    it_power = max(machine_power_it, provided(cluster.node, machine_design_power, machine_count))
     factor, embodied, of_redundancy = built_with(site_redundancy, it_power)
     assets, told = campus_assets(
         chip_count=machine_count,
         chip_price=cluster.chip.price,
-        node_count=machine_count / cluster.node.chips,
+        node_count=cluster.node.number(machine_count),
         node_price=cluster.node.price,
         network_price=cluster.network_price * machine_count,
         it_power=it_power,

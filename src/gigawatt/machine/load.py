@@ -7,7 +7,6 @@ A design is built from its parts (:mod:`~gigawatt.machine.chip.build`) into a ro
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import replace
 from typing import TypeVar
 
 from gigawatt.catalog.loader import Entity, entity, table
@@ -19,7 +18,20 @@ from gigawatt.machine.rows import find_row, load_link, load_node
 from gigawatt.machine.topology import Topology
 from gigawatt.machine.wiring import wire
 
-__all__ = ["build_cluster", "chip_of", "chip_row", "list_chips", "load_chip", "load_link", "load_node"]
+__all__ = [
+    "NODES",
+    "build_cluster",
+    "chip_of",
+    "chip_row",
+    "list_chips",
+    "load_chip",
+    "load_link",
+    "load_node",
+    "nodes_told",
+]
+
+NODES = "cluster.nodes"
+"""Key of the assumption about a node with empty places."""
 
 _T = TypeVar("_T")
 
@@ -141,11 +153,7 @@ def build_cluster(
         reason = f"a domain of {size} accelerators is larger than the machine: cut to it"
         assumed.append(Assumption("cluster.domain", str(count), reason, Grade.modelled))
         size = count
-    if server.chips > count:
-        server = replace(server, chips=count)
-        reason = f"a node of {server.id} holds more; its overhead is not scaled"
-        assumed.append(Assumption("cluster.node.chips", str(count), reason, Grade.modelled))
-    assumed += _network(out)
+    assumed += [*nodes_told(server, count), *_network(out)]
     inner, outer, wired = _keyed(
         "cluster.topology",
         lambda: wire(
@@ -196,6 +204,15 @@ def _domain(machine: Chip, row: Entity | None, assumed: list[Assumption]) -> int
     reason = "no domain known: one node" if stated is None else f"catalog default of {machine.id}"
     assumed.append(Assumption("cluster.domain", str(size), reason, grade, "chips.csv"))
     return size
+
+
+def nodes_told(node: Node, count: int) -> tuple[Assumption, ...]:
+    """That nodes are bought and powered whole, where ``count`` accelerators leave places empty."""
+    if not node.empty(count):
+        return ()
+    number = node.number(count)
+    reason = f"room for {number * node.chips:,}: a node ({node.id}) is bought and powered whole"
+    return (Assumption(NODES, str(number), reason, Grade.modelled),)
 
 
 def _network(out: Link) -> list[Assumption]:

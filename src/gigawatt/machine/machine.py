@@ -128,6 +128,10 @@ class Node:
     ``overhead_power`` [W] is drawn by processors, fans, network cards and conversion per node when busy;
     ``rated_power`` [W] is the rating of the whole node (``None``: none beyond the limits of its chips and
     that); ``price`` [$] is of the whole node without accelerators, ``embodied_carbon`` [kg] likewise.
+
+    A node that is there is bought and powered whole: its processors, fans and network cards run for one
+    accelerator as for eight. So ``count`` accelerators take ``ceil(count / chips)`` nodes (:meth:`number`),
+    the last of which may have empty places.
     """
 
     id: str
@@ -137,6 +141,14 @@ class Node:
     embodied_carbon: float
     evidence: Mapping[str, Evidence] = field(repr=False)
     rated_power: float | None = None
+
+    def number(self, count: int) -> int:
+        """Nodes that hold ``count`` accelerators, the last of them perhaps in part."""
+        return -(-count // self.chips)
+
+    def empty(self, count: int) -> float:
+        """Empty places beside ``count`` accelerators, in nodes: 0 where they fill whole ones, below 1."""
+        return (self.number(count) * self.chips - count) / self.chips
 
 
 @dataclass(frozen=True)
@@ -160,3 +172,8 @@ class Cluster:
     network_price: float
     inner: Topology | None = None
     topology: Topology | None = None
+
+    @property
+    def node_chips(self) -> int:
+        """Accelerators that lie in one node: those of a node, or all where there are fewer."""
+        return min(self.node.chips, self.count)

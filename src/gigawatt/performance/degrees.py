@@ -178,7 +178,7 @@ def degrees_of_part(
         lambda w: w["tensor"] * w["pipeline"] * w["context"] <= count,
     )
     ranks = (table["tensor"] * table["pipeline"] * table["context"]).astype(np.int64)
-    step = cluster.node.chips // np.gcd(cluster.node.chips, ranks)  # replicas that fill whole nodes
+    step = cluster.node_chips // np.gcd(cluster.node_chips, ranks)  # replicas that fill whole nodes
     most = np.minimum(count // ranks // step * step, _ceil(batch, step) * step)
     if "data" in pins:
         most = np.where(pins["data"] <= count // ranks, pins["data"], 0)

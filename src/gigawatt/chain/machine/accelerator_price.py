@@ -11,12 +11,12 @@ from functools import cache
 from typing import Any, Protocol
 
 from gigawatt.catalog import Entity
-from gigawatt.chain.machine.quantities import Machine
+from gigawatt.chain.machine.quantities import Machine, provided
 from gigawatt.chain.money import Campus
 from gigawatt.chain.registry import CHAIN
 from gigawatt.core.evidence import Assumption
 from gigawatt.core.subgraph import Subgraph, subgraph
-from gigawatt.machine import Chip, Cluster
+from gigawatt.machine import Chip, Cluster, build_cluster
 from gigawatt.schema.fields import TRAINING
 
 __all__ = [
@@ -89,8 +89,9 @@ class MachineTerms:
 
 @dataclass(frozen=True)
 class Power:
-    """Power to be provided [W]: ``chip`` for one accelerator with its share of node and network, ``it`` for
-    all, ``facility`` at the PUE of the hottest hour; ``limit`` is the power limit, if any."""
+    """Power to be provided [W]: ``chip`` for one accelerator of a full node, with its share of node and
+    network, ``it`` for all with all of their nodes, ``facility`` at the PUE of the hottest hour; ``limit`` is
+    the power limit, if any."""
 
     chip: float
     it: float
@@ -121,7 +122,9 @@ def power_of(question: Machines, count: int, limit: float | None = None) -> Powe
         "machine.chip": question.chip, "machine.options": question.options, "machine.cap": question.cap,
     })  # fmt: skip
     each = found["machine.design_power"]
-    return Power(each, each * count, each * count * question.pue_peak, limit)
+    node = build_cluster(chip=question.chip, count=count, **question.options)[0].node
+    whole = provided(node, each, count)
+    return Power(each, whole, whole * question.pue_peak, limit)
 
 
 def campus_of(question: Machines, cluster: Cluster, power: Power) -> tuple[Campus, float]:

@@ -464,8 +464,8 @@ def power_profile(day: Day, cluster: Cluster) -> Profile:
     """Power of the whole campus from that of its slice.
 
     Accelerators draw their idle power where they are on and, for all work that is done, the energy that it
-    took in the slice over the share that the slice is; nodes draw a base where their accelerators are on, and
-    a share of what those draw (:mod:`gigawatt.performance.serving.power`); the network throughout.
+    took in the slice over the share that the slice is; nodes draw a base where their accelerators are on (a
+    whole one, whatever places are empty) and a share of what those draw; the network throughout.
     """
     shape = (len(day.week.kinds), _HOURS)
     chips = day.configuration.chips
@@ -477,7 +477,7 @@ def power_profile(day: Day, cluster: Cluster) -> Profile:
         active = day.bins(series.energy - each * series.bin * series.replicas_on)
         on, idle, work = on + replicas * size, idle + replicas * each, work + active / series.bin / day.share
     nodes = load_node_power(cluster.node, cluster.chip)
-    node = on / nodes.chips * nodes.base + nodes.share * (idle + work)
+    node = on / (chips / cluster.node.number(chips)) * nodes.base + nodes.share * (idle + work)
     network = np.full_like(on, chips * cluster.network_power)
     parts = {"idle": idle, "at work": work, "node": node, "network": network}
     power = idle + work + node + network

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from gigawatt import catalog
-from gigawatt.chain.machine.accelerator_price import Power
+from gigawatt.chain.machine.accelerator_price import Power, power_of
 from gigawatt.chain.serving.choice import (
     Configuration,
     apart,
@@ -119,7 +119,7 @@ def plan_serving(
     _check_pools(question, mode)
     say = progress or (lambda text, share: None)
     cluster, told = question.cluster(_MANY if chips is None else chips)
-    prices, power, money = prices_of(question, cluster)
+    prices, _, money = prices_of(question, cluster)
     started = time.process_time()
     degrees, (looked, fit) = candidates(question, cluster, chips)
     one, count = screen(question, cluster, degrees, lambda done, all_: say("Replicas", 0.4 * done / all_))
@@ -158,8 +158,7 @@ def plan_serving(
     return ServingPlan(
         question=question,
         cluster=cluster,
-        power=replace(power, it=power.chip * best[0].chips,
-                      facility=power.chip * best[0].chips * question.pue_peak),
+        power=power_of(question, best[0].chips),
         prices=prices,
         minimise=minimise,
         mode=mode,

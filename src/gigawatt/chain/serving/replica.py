@@ -309,7 +309,7 @@ def _offered(question: ServingQuestion, cluster: Cluster, degrees: Degrees) -> N
                 f"{question.engine.id} does not run this layout", key=key, given=value, allowed=reason
             )
     if not question.fixed:
-        runs &= whole_nodes(cluster.node.chips, chips=degrees.chips)
+        runs &= whole_nodes(cluster.node_chips, chips=degrees.chips)
     if "pipeline" not in question.fixed:
         runs &= stages_measured(
             rules, cluster.scale_up, cluster.scale_up_size, ranks=degrees.tensor * degrees.data,
@@ -431,6 +431,7 @@ def prices_of(question: ServingQuestion, cluster: Cluster) -> tuple[Prices, Powe
     """(prices, power to be provided for the cluster, what they assume), as for a training run."""
     power = power_of(question, cluster.count)
     second, told = chip_second_price(question, cluster, power)
-    beside = power.chip - cluster.chip.power_limit
-    prices = Prices(second, beside, question.pue_mean, question.electricity, power.chip)
+    empty = (power.it - power.chip * cluster.count) / cluster.count
+    each = power.chip + empty
+    prices = Prices(second, each - cluster.chip.power_limit, question.pue_mean, question.electricity, each)
     return prices, power, told

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from gigawatt.catalog import Entity
-from gigawatt.chain.machine.quantities import Machine, flat_year
+from gigawatt.chain.machine.quantities import Machine, fed, flat_year
 from gigawatt.chain.registry import serving
 from gigawatt.chain.serving.choice import Configuration
 from gigawatt.chain.serving.day import (
@@ -176,8 +176,8 @@ def plan(
         check_demand(mean)
         asked = replace(asked, demand=mean * serving_week.peak)
     elif chips is None:
-        each = machine_design_power * machine_pue_peak
-        chips = max(1, int(machine_size["power"] * (1.0 + (site_oversubscription or 0.0)) / each))
+        power = machine_size["power"] * (1.0 + (site_oversubscription or 0.0))
+        chips = max(1, fed(power, machine_design_power, machine_pue_peak, asked.cluster(1)[0].node))
     return plan_serving(asked, chips=chips, mode=serving_mode, seed=serving_seed)
 
 

@@ -28,8 +28,10 @@ _TRIED, _TOP, _HALVINGS, _ABOVE = 12, 10, 24, 1.001
 chip still works."""
 
 
-def drawn(table: StepTable, cluster: Cluster, count: int, step_time: float | None = None) -> float:
-    """IT power of ``count`` accelerators in a step of the first layout, of which ``cluster`` trains [W].
+def drawn(
+    table: StepTable, cluster: Cluster, count: int, step_time: float | None = None, runs: int = 1
+) -> float:
+    """IT power of ``count`` accelerators, ``runs`` clusters of which step in the first layout [W].
 
     Node, network and the idle power of the spare ones with it; at another ``step_time`` [s] the energy of
     what is always on is that of the longer step.
@@ -39,7 +41,7 @@ def drawn(table: StepTable, cluster: Cluster, count: int, step_time: float | Non
     joules = {name: float(values[0]) for name, values in table.energy.items()}
     steady = sum(joules.get(name, 0.0) for name in ("idle", "node", "network"))
     energy = sum(joules.values()) + steady * (seconds / computed - 1.0)
-    return energy / seconds + spare_power_of(cluster, count - cluster.count)
+    return runs * energy / seconds + spare_power_of(cluster, count - runs * cluster.count, count)
 
 
 @dataclass(frozen=True)
@@ -71,7 +73,7 @@ class Trial:
     def power(self, fit: Fit, count: int, table: StepTable | None = None) -> float:
         """IT power of a campus of ``count`` while its runs step [W]."""
         best = fit.search.best if table is None else table
-        return drawn(best, fit.cluster, count // self.runs, self.step_time) * self.runs
+        return drawn(best, fit.cluster, count, self.step_time, self.runs)
 
 
 @dataclass(frozen=True)
@@ -90,7 +92,8 @@ def count_within(trial: Trial, limit: float, *, pue_peak: float, cap: float | No
     back, or until more would only be spare.
     """
     each = design_power(trial.terms.chip, trial.terms.options, cap)
-    best = count = affordable(limit, each, pue_peak, trial.runs)
+    node = trial.terms.cluster(trial.runs)[0].node
+    best = count = affordable(limit, each, pue_peak, trial.runs, node)
     known, used = set[int](), 0
     while count and count not in known and len(known) < _TRIED:
         known.add(count)
@@ -103,8 +106,9 @@ def count_within(trial: Trial, limit: float, *, pue_peak: float, cap: float | No
         used = max(used, fit.used)
         if trial.power(fit, count) * pue_peak <= limit:
             best = max(best, count)
-        each = drawn(fit.search.best, fit.cluster, fit.used, trial.step_time) / fit.used
-        count = affordable(limit, each, pue_peak, trial.runs)
+        full = drawn(fit.search.best, fit.cluster, fit.used, trial.step_time)
+        each = (full - node.overhead_power * node.empty(fit.used)) / fit.used
+        count = affordable(limit, each, pue_peak, trial.runs, node)
     return best
 
 

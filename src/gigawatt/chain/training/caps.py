@@ -72,7 +72,7 @@ def cap_sweep(plan: Plan) -> CapSweep:
     whole = outcome_of(
         question, plan.run, {name: joules[:, 0] for name, joules in energy.items()},
         found.settled.step_time[:, 0], plan.count, plan.share, plan.chip_second,
-        spare_power_of(cluster, plan.count - cluster.count),
+        spare_power_of(cluster, plan.count - cluster.count, plan.count),
     )  # fmt: skip
     return CapSweep(
         caps=found.caps,

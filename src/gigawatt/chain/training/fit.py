@@ -14,6 +14,7 @@ from gigawatt.chain.training.size import fit_runs
 from gigawatt.chain.training.sizes import Fit, spare_power_of
 from gigawatt.chain.training.terms import RunTerms
 from gigawatt.machine import Chip, build_cluster
+from gigawatt.machine.load import NODES, nodes_told
 from gigawatt.performance import TrainingRun
 
 __all__ = ["fit_of_rates"]
@@ -88,12 +89,13 @@ def spare_accelerators(machine_count: int, machine_used: int) -> int:
 
 
 @training("machine.spare_power", "MW", rows=("idle_power", "overhead_power", "network_power", "chips"))
-def spare_power(machine_spare: int, machine_machine: Machine) -> float:
-    """IT power of the spare accelerators.
+def spare_power(machine_spare: int, machine_machine: Machine, machine_count: int) -> float:
+    """IT power of the spare accelerators, and of empty places of the last node.
 
-    spare accelerators × (idle power of the chip + its share of node and network)
+    spare accelerators × (idle power of the chip + its share of node and network) + overhead of a node ×
+    share of its places that is empty
     """
-    return spare_power_of(machine_machine.cluster, machine_spare)
+    return spare_power_of(machine_machine.cluster, machine_spare, machine_count)
 
 
 @training("training.run", "", rows=("batch_*",))
@@ -122,7 +124,8 @@ def machine(
 ) -> Machine:
     """The accelerators that one run trains on, with their nodes and links.
 
-    The chip's usual node and links unless the scenario names others.
+    The chip's usual node and links unless the scenario names others; nodes are those of the whole campus.
     """
     cluster, told = build_cluster(chip=machine_chip, count=training_fit.used, **machine_options)
+    told = (*(one for one in told if one.key != NODES), *nodes_told(cluster.node, machine_count))
     return Machine(cluster, machine_count, told)

@@ -41,7 +41,7 @@ class Compromise:
 
 def counts_around(question: TrainingQuestion, count: int, most: int | None = None) -> tuple[int, ...]:
     """Numbers of accelerators to compare: ``count`` times powers of two from 1/8 to 8, whole nodes only."""
-    node = max(1, question.cluster(count)[0].node.chips)
+    node = max(1, question.cluster(count)[0].node_chips)
     found = {count}
     for power in range(-3, 4):
         number = count * 2**power if power >= 0 else count // 2**-power

@@ -180,7 +180,7 @@ def reliability(
     cluster = machine_machine.cluster
     return goodput_beside(
         training_failures or cluster_of(cluster.chip.id), cluster.count, machine_spare // training_runs,
-        recovery=training_recovery, year=scenario_year, node=cluster.node.chips,
+        recovery=training_recovery, year=scenario_year, node=cluster.node_chips,
     )  # fmt: skip
 
 

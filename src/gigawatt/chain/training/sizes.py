@@ -90,8 +90,8 @@ class Fit:
 
     @property
     def spare_power(self) -> float:
-        """IT power of the spare accelerators of one run [W]."""
-        return spare_power_of(self.cluster, self.spare)
+        """IT power of the spare accelerators of one run, and of empty places of its nodes [W]."""
+        return spare_power_of(self.cluster, self.spare, self.count)
 
     def advice(self) -> tuple[str, ...]:
         """What a larger batch would do for a machine that the given one leaves idle, and what several runs
@@ -122,10 +122,15 @@ class Fit:
         return float(best.parts["arithmetic"][0] / best.step_time[0]) * self.used / self.count
 
 
-def spare_power_of(cluster: Cluster, spare: int) -> float:
-    """IT power of ``spare`` idle accelerators like those of a cluster [W], node and network included."""
-    each = cluster.chip.idle_power + cluster.node.overhead_power / cluster.node.chips + cluster.network_power
-    return spare * each
+def spare_power_of(cluster: Cluster, spare: int, count: int) -> float:
+    """IT power that a campus of ``count`` draws beside the accelerators that train [W].
+
+    That of ``spare`` idle accelerators like those of a cluster, with their share of node and network, and
+    the overhead of the places of the last node that no accelerator is counted for.
+    """
+    node = cluster.node
+    each = cluster.chip.idle_power + node.overhead_power / node.chips + cluster.network_power
+    return spare * each + node.overhead_power * node.empty(count)
 
 
 @dataclass
@@ -335,7 +340,7 @@ class Sizes:
 
     def _of_few(self, count: int, best: Fit, batch: Batch) -> Fit:
         """The quicker of ``best`` and of every number less than a node below: parts are of whole nodes."""
-        node = self.terms.cluster(count)[0].node.chips
+        node = self.terms.cluster(count)[0].node_chips
         for size in range(count - 1, max(count - node, 0), -1):
             try:
                 best = min(best, self.on(size, batch, uneven=True), key=lambda fit: fit.seconds)

@@ -264,7 +264,7 @@ def _service(
     )
     if count < 1:
         raise InputError("no number of accelerators", key="serving_count", given=count, allowed="1 or more")
-    cluster, _ = asked.cluster(max(count, q.run.cluster.node.chips))
+    cluster, _ = asked.cluster(max(count, q.run.cluster.node_chips))
     curve, most = _fastest(asked, cluster, prompt, output, promised)
     replicas = count // curve.chips
     if replicas < 1:

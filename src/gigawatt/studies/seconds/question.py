@@ -115,9 +115,10 @@ def training_load(best: StepTable, cluster: Cluster) -> TrainingLoad:
     linked = links / (work + exchange) if work + exchange > 0.0 else 0.0
     node = load_node_power(cluster.node, chip)
     network = energy.get("network", 0.0) / whole
+    empty = node.base * cluster.node.empty(cluster.count) / count
 
     def wall(watts: float) -> float:
-        return float(wall_power(node=node, chip_power=watts)) / node.chips + network
+        return float(wall_power(node=node, chip_power=watts)) / node.chips + empty + network
 
     row = catalog.entity("dynamics_load", "training")
     return TrainingLoad(
@@ -234,7 +235,7 @@ def read_seconds_question(
             )
         planned = _planned(str(chip), count, model, told, settings or {}) if run is None else run
         one_chip = training_load(planned.best, planned.cluster)
-        nodes = planned.count / planned.cluster.node.chips
+        nodes = planned.cluster.node.number(planned.count)
         one_chip = replace(one_chip, ripple=one_chip.ripple / math.sqrt(nodes))
         default("jitter", "jitter", "steps differ slightly")
         default("ripple", "ripple", "kernels of the work differ; every node for itself")

@@ -304,4 +304,4 @@ def _step(row: Row) -> float:
     if row["power"] == "busy":
         return float(settled.busy_power[0])
     watts = float(settled.power[0])
-    return watts if row["power"] == "chip" else cluster.node.chips * watts + cluster.node.overhead_power
+    return watts if row["power"] == "chip" else cluster.node_chips * watts + cluster.node.overhead_power

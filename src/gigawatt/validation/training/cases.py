@@ -352,7 +352,7 @@ def _shard(cluster: Cluster, options: Mapping[str, tuple[int, ...]], row: Row, s
 @lru_cache(maxsize=512)
 def _cluster(chip: str, count: int, interconnect: str) -> Cluster:
     cluster, _ = build_cluster(chip=chip, count=count)
-    said = scale_out_bandwidth(interconnect, per_node=float(cluster.node.chips))
+    said = scale_out_bandwidth(interconnect, per_node=float(cluster.node_chips))
     if said is None or said < LEAST_NETWORK * cluster.scale_out.bandwidth:
         return cluster
     return replace(cluster, scale_out=replace(cluster.scale_out, bandwidth=said))
