@@ -261,6 +261,12 @@ def compact(value: float, unit: str, digits: int = 4) -> str:
     return f"{value:.{digits}g} {unit}".strip()
 
 
+def several(number: float, noun: str) -> str:
+    """A whole number of things: ``several(1, "replica")`` is ``"1 replica"``, with 2 ``"2 replicas"``."""
+    text = f"{number:,.0f}"
+    return f"{text} {noun}" if text == "1" else f"{text} {noun}s"
+
+
 def show(value: float, unit: str, digits: int = 4) -> str:
     """An SI ``value`` written in ``unit``: ``show(1.2e9, "GW")`` is ``"1.2 GW"``."""
     scale, offset, _ = _unit(unit)

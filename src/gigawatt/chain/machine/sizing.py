@@ -21,7 +21,7 @@ from gigawatt.core.branching import Inside
 from gigawatt.core.errors import GigawattError, InputError
 from gigawatt.core.evidence import Evidence
 from gigawatt.core.graph import Value
-from gigawatt.core.quantities import show
+from gigawatt.core.quantities import several, show
 from gigawatt.machine import Chip, build_cluster
 from gigawatt.power.plan.kept_optima import KeptOptima, keeping, kept_optima
 
@@ -161,7 +161,7 @@ def _too_small(budget: float, capital: Asked, node: int) -> GigawattError:
         "the budget is too small",
         key="economics.budget",
         given=money(budget),
-        allowed=f"at least {money(least)}, which buys {buys}: {count:,} accelerators",
+        allowed=f"at least {money(least)}, which buys {buys}: {several(count, 'accelerator')}",
     )
 
 

@@ -13,7 +13,7 @@ from gigawatt.chain.serving.question import ServingQuestion
 from gigawatt.chain.serving.replica import Prices, degrees_of, replica
 from gigawatt.chain.serving.screen import Points
 from gigawatt.core.errors import InfeasibleError, InputError, nearest
-from gigawatt.core.quantities import show
+from gigawatt.core.quantities import several, show
 from gigawatt.machine import Cluster
 from gigawatt.performance.serving.inference import kept
 from gigawatt.serving.objectives import Objective
@@ -333,7 +333,7 @@ def _too_few(question: ServingQuestion, points: Points, excess: Array, chips: in
     return InfeasibleError(
         f"these accelerators serve {most:.3g} requests/s within the SLO, less than the demand of "
         f"{question.demand:.4g}", key="chips", given=chips,
-        allowed=f"{number * size} or more ({number} replicas of {size})",
+        allowed=f"{number * size} or more ({several(number, 'replica')} of {size})",
     )  # fmt: skip
 
 

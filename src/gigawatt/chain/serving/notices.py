@@ -14,7 +14,7 @@ from gigawatt.chain.serving.traffic import Traffic
 from gigawatt.chain.supply.arrivals import Arrivals
 from gigawatt.chain.supply.flexibility import SHEDDING, words_of_shedding
 from gigawatt.chain.training.notices import beside_budget, of_building, of_caps, of_supply, unsold
-from gigawatt.core.quantities import show
+from gigawatt.core.quantities import several, show
 from gigawatt.facility import LoadShape
 from gigawatt.machine import Chip
 from gigawatt.power import SupplyPlan
@@ -67,9 +67,10 @@ def serving_notices(
     if serving_autoscaling is not None and serving_day.run.setup.autoscaling is None:
         notices.append("replicas do not turn off: the simulated slice is a single replica")
     if serving_traffic.long:
+        are = "is" if serving_traffic.long == 1 else "are"
         notices.append(
-            f"{serving_traffic.long:,} requests of {serving_traffic.name} are longer than the model's "
-            "context and left out"
+            f"{several(serving_traffic.long, 'request')} of {serving_traffic.name} {are} longer than the "
+            "model's context and left out"
         )
     if serving_rejected > 0.0:
         notices.append(
@@ -77,9 +78,10 @@ def serving_notices(
         )
     given = machine_size.get("count")
     if given is not None and machine_count < given:
+        are = "is" if given - machine_count == 1 else "are"
         notices.append(
-            f"{given - machine_count:,.0f} of {given:,.0f} accelerators are spare: too few for another "
-            "replica"
+            f"{given - machine_count:,.0f} of {several(given, 'accelerator')} {are} spare: too few for "
+            "another replica"
         )
     notices.extend(of_size(machine_found, ledger_budget_left))
     notices.extend(beside_budget(machine_size.get("power"), facility_power_peak, "replicas draw"))
@@ -148,12 +150,12 @@ def _of_simulation(day: Day, requests: int, configuration: Configuration) -> lis
     if day.share >= 1.0 and day.speed <= 1.0:
         return []
     slice_ = " and ".join(
-        f"{n} of {pool.replicas:,} {'replicas' if pool.role == 'replica' else f'{pool.role} replicas'}"
+        f"{n} of {several(pool.replicas, 'replica' if pool.role == 'replica' else f'{pool.role} replica')}"
         for n, pool in zip(day.numbers, configuration.pools, strict=True)
     )
     kinds = " and ".join(f"a {kind}" for kind in day.week.kinds)
     hour = show(_HOUR / day.speed, "s", 3)
-    text = f"simulated: {requests:,} requests of {kinds} on {slice_}, an hour in {hour}"
+    text = f"simulated: {several(requests, 'request')} of {kinds} on {slice_}, an hour in {hour}"
     if not COMPILED:
         text += "; without numba fewer requests are simulated and percentiles are less precise"
     return [text]

@@ -20,6 +20,7 @@ from gigawatt.chain.serving.replica import (
 )
 from gigawatt.core.errors import InputError
 from gigawatt.core.evidence import Assumption
+from gigawatt.core.quantities import several
 from gigawatt.machine import Cluster
 from gigawatt.performance.serving.engines import Engine
 from gigawatt.performance.serving.step_tables import StepTables, stage_delay
@@ -302,7 +303,10 @@ def _notices(question: ServingQuestion, setup: Setup, outcome: Outcome, summary:
     rejected = int(outcome.rejected.sum())
     if rejected:
         share = 100 * rejected / len(outcome)
-        found.append(f"{rejected:,} requests ({share:.2g} %) were rejected: longer than context or cache")
+        were = "was" if rejected == 1 else "were"
+        found.append(
+            f"{several(rejected, 'request')} ({share:.2g} %) {were} rejected: longer than context or cache"
+        )
     if setup.concurrency is None and summary.queue > max(1.0, summary.concurrency):
         found.append(
             f"the queue grows: {summary.queue:,.0f} requests wait on average beside "

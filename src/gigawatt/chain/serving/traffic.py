@@ -15,6 +15,7 @@ from gigawatt import catalog
 from gigawatt.chain.assumption_list import AssumptionList
 from gigawatt.core.errors import InputError
 from gigawatt.core.evidence import Grade
+from gigawatt.core.quantities import several
 from gigawatt.serving.arrivals import arrival_times
 from gigawatt.serving.loads import lengths_of
 from gigawatt.serving.requests import Requests
@@ -240,8 +241,8 @@ def _within(assumed: AssumptionList, traffic: Traffic, limit: int) -> Traffic:
             given=f"{int(size.min()):,} tokens at least", allowed=f"prompt and output of {limit:,} together",
         )  # fmt: skip
     assumed.notices.append(
-        f"{long:,} of {len(size):,} requests ({100 * long / len(size):.2g} %) are longer than the model's "
-        f"context of {limit:,} tokens and left out"
+        f"{long:,} of {several(len(size), 'request')} ({100 * long / len(size):.2g} %) "
+        f"{'is' if long == 1 else 'are'} longer than the model's context of {limit:,} tokens and left out"
     )
     if traffic.sample.sessions is not None:
         kept = whole_sessions(traffic.sample.sessions, size <= limit)

@@ -15,7 +15,7 @@ from gigawatt.chain.training.reliability import cluster_of
 from gigawatt.chain.training.sizes import Fit, Sizes, spare_power_of
 from gigawatt.chain.training.terms import RunTerms
 from gigawatt.core.errors import GigawattError, InfeasibleError, InputError
-from gigawatt.core.quantities import show
+from gigawatt.core.quantities import several, show
 from gigawatt.machine import Chip, Cluster
 from gigawatt.machine.clocks import clock_model, least_cap
 from gigawatt.performance import Stack, StepTable, capped, capped_search
@@ -124,7 +124,7 @@ def cap_within(trial: Trial, count: int, limit: float, *, pue_peak: float, cap: 
     """
     whole = trial.power(trial.fit(count, cap), count) * pue_peak
     most = count_within(trial, limit, pue_peak=pue_peak, cap=cap)
-    feeds = f"{show(limit, 'MW')} feeds {most:,} accelerators"
+    feeds = f"{show(limit, 'MW')} feeds {several(most, 'accelerator')}"
     if whole <= limit:
         return Held(cap, (feeds,) if most > count else ())
     part = trial.fit(count)
@@ -139,12 +139,13 @@ def cap_within(trial: Trial, count: int, limit: float, *, pue_peak: float, cap: 
 
     if needed(least) > limit:
         raise InfeasibleError(
-            f"{count} accelerators need {show(whole, 'MW')} at the meter in the hottest hour (PUE "
+            f"{several(count, 'accelerator')} {'needs' if count == 1 else 'need'} {show(whole, 'MW')} at "
+            "the meter in the hottest hour (PUE "
             f"{pue_peak:.3g}), more than any power cap can save",
             key="power",
             given=show(limit, "MW"),
-            allowed=f"at most {most} accelerators, or {show(needed(least), 'MW')} with the least cap of "
-            f"{show(least, 'W', 3)}",
+            allowed=f"at most {several(most, 'accelerator')}, or {show(needed(least), 'MW')} with the least "
+            f"cap of {show(least, 'W', 3)}",
         )
     low, high = least, chip.power_limit if cap is None else cap
     for _ in range(_HALVINGS):

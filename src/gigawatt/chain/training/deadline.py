@@ -17,7 +17,7 @@ from gigawatt.chain.training.terms import RunTerms
 from gigawatt.core.branching import Inside
 from gigawatt.core.errors import GigawattError, InfeasibleError
 from gigawatt.core.graph import Value
-from gigawatt.core.quantities import show
+from gigawatt.core.quantities import several, show
 from gigawatt.workload import model_flops_per_token
 
 __all__ = ["fewest_in_time", "flops_of"]
@@ -64,7 +64,7 @@ def fewest_in_time(
             break
         count = after
         if progress is not None:
-            progress(f"Searching layouts on {count:,} accelerators", min(len(days) / 20.0, 0.95))
+            progress(f"Searching layouts on {several(count, 'accelerator')}", min(len(days) / 20.0, 0.95))
         found = seconds(count)
         if isinstance(found, GigawattError):
             wrong = str(found)
@@ -79,10 +79,10 @@ def fewest_in_time(
             f"no number of {terms.chip.id} up to {count:,} meets the deadline",
             key="deadline",
             given=given,
-            allowed=f"{show(days[best], 'days')}, the shortest, on {best:,} accelerators",
+            allowed=f"{show(days[best], 'days')}, the shortest, on {several(best, 'accelerator')}",
         )
     if not wrong:
-        wrong = f"the FLOPs alone need {least:,.0f} accelerators"
+        wrong = f"the FLOPs alone need {several(least, 'accelerator')}"
         wrong += "" if most is None else f", the power feeds {most:,}"
     raise InfeasibleError(
         "no number of accelerators meets the deadline", key="deadline", given=given, allowed=wrong

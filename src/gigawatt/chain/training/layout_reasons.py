@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from gigawatt.chain.asking import Asker
-from gigawatt.core.quantities import compact
+from gigawatt.core.quantities import compact, several
 from gigawatt.machine import Cluster
 from gigawatt.performance import Stack, StepTable, TrainingRun, capped, capped_search
 from gigawatt.performance.layouts import COLUMNS, IndivisibleError, Layouts, layouts_of
@@ -148,7 +148,7 @@ class LayoutVerdict:
         if self.outcome == "does not fit":
             part = max(step.memory, key=lambda name: float(step.memory[name][0]))
             return (
-                f"does not fit: the closest of {self.looked_at:,} layouts lacks "
+                f"does not fit: the closest of {several(self.looked_at, 'layout')} lacks "
                 f"{compact(self.lacking, 'B')} of {compact(self.capacity, 'B')} per accelerator; the "
                 f"largest part is {part}, {compact(float(step.memory[part][0]), 'B')}"
             )

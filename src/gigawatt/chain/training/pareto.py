@@ -19,6 +19,7 @@ from gigawatt.chain.training.plan import Plan, count_for_power, training_outcome
 from gigawatt.chain.training.question import TrainingQuestion
 from gigawatt.chain.training.size import fit_run
 from gigawatt.core.errors import InfeasibleError, InputError
+from gigawatt.core.quantities import several
 from gigawatt.performance import StepTable, capped, capped_search
 from gigawatt.performance.search import front, non_dominated
 
@@ -74,7 +75,7 @@ def pareto_front(
     looked_at = 0
     for i, count in enumerate(chosen):
         if progress is not None:
-            progress(f"Pareto front on {count:,} accelerators", i / len(chosen))
+            progress(f"Pareto front on {several(count, 'accelerator')}", i / len(chosen))
         try:
             part = fit_run(question, count)
             run, cluster = part.run, part.cluster

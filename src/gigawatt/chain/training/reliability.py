@@ -16,6 +16,7 @@ from gigawatt import catalog
 from gigawatt.catalog import Entity
 from gigawatt.core.errors import InputError
 from gigawatt.core.evidence import Assumption, Evidence, Grade
+from gigawatt.core.quantities import several
 from gigawatt.performance.reliability.failures import (
     Uncertain,
     hot_spares,
@@ -291,12 +292,13 @@ def _spares(
     )
     sure = f"{100 * row.value('enough'):g} % of the time"
     hours, share = row.value("repair_time") / 3600.0, row.value("share")
+    suffice = "suffices" if enough == 1 else "suffice"
     reason = f"{hours:g} h until a node is back; {share:g} of failures take one"
     if spares is not None:
         return Assumption(
-            "training.spares", f"{spares} nodes", f"{enough} suffice {sure}; {reason}", Grade.modelled
+            "training.spares", several(spares, "node"), f"{enough} {suffice} {sure}; {reason}", Grade.modelled
         ), ()
-    told = f"{enough:,} nodes of {node} accelerators suffice {sure}"
+    told = f"{several(enough, 'node')} of {several(node, 'accelerator')} {suffice} {sure}"
     words = f"spare nodes are there whenever one fails, beside the run and not paid for: {told}"
     return Assumption("training.spares", f"enough: {told}", reason, Grade.guess), (words,)
 

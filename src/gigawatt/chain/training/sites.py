@@ -19,7 +19,7 @@ from gigawatt.chain.training.lasting import duration_of
 from gigawatt.chain.training.plan import Plan
 from gigawatt.core.errors import GigawattError, InputError, nearest
 from gigawatt.core.evidence import Assumption
-from gigawatt.core.quantities import compact
+from gigawatt.core.quantities import compact, several
 from gigawatt.performance import Search, capped_search
 from gigawatt.performance.sites.wan import AcrossSites, Wan, across_sites, delay, load_wan, working_region
 
@@ -136,7 +136,7 @@ def across(plan: Plan, *, sites: int, distance: float, bandwidth: float, methods
             part, cluster, question.stack, question.fixed, top=1, widen=question.widen, cap=question.cap
         )
     except GigawattError as error:
-        error.message = f"one site with {each:,} accelerators: {error.message}"
+        error.message = f"one site with {several(each, 'accelerator')}: {error.message}"
         raise
     step = float(found.best.step_time[0])
     model, link = run.architecture, load_wan()

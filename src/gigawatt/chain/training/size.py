@@ -9,7 +9,7 @@ from gigawatt.chain.training.sizes import MOST, Fit, Sizes
 from gigawatt.chain.training.terms import RunTerms, critical_batch
 from gigawatt.core.errors import GigawattError, InfeasibleError
 from gigawatt.core.evidence import Assumption, Grade
-from gigawatt.core.quantities import compact
+from gigawatt.core.quantities import compact, several
 from gigawatt.performance.layouts import IndivisibleError, not_offered
 from gigawatt.schema.pins import word_of
 
@@ -95,7 +95,7 @@ def fit_runs(terms: RunTerms, count: int, runs: int, known: Sizes | None = None)
     if runs > 1:
         together = compact(runs * terms.tokens / best.seconds * _DAY, "tokens")
         told.append(
-            f"{runs} runs share the campus, {best.count:,} accelerators each (training.runs: auto): "
+            f"{runs} runs share the campus, {several(best.count, 'accelerator')} each (training.runs: auto): "
             f"{best.seconds / _DAY:.4g} days each, together {together} a day"
         )
     if len(times) > (at := runs.bit_length()):

@@ -21,6 +21,7 @@ from gigawatt.chain.training.lasting import duration_of
 from gigawatt.chain.training.terms import ROUNDING, Batch, RunTerms
 from gigawatt.core.errors import GigawattError, InfeasibleError
 from gigawatt.core.evidence import Assumption, Evidence
+from gigawatt.core.quantities import several
 from gigawatt.machine import Cluster
 from gigawatt.performance import Search, TrainingRun, capped, capped_search
 from gigawatt.performance.known_costs import KnownCosts
@@ -460,8 +461,8 @@ def _several_words(sizes: Sizes, fit: Fit) -> list[str]:
         return []
     each = times[runs.bit_length() - 1]
     return [
-        f"goodput of one run on {fit.used:,} accelerators is {100.0 * fit.share:.3g} %: {runs} runs side by "
-        f"side on {fit.count // runs:,} each (training.runs: auto) would train at least "
+        f"goodput of one run on {several(fit.used, 'accelerator')} is {100.0 * fit.share:.3g} %: "
+        f"{runs} runs side by side on {fit.count // runs:,} each (training.runs: auto) would train at least "
         f"{_at_least(runs * fit.seconds / each)} times the tokens a day, {each / _DAY:.4g} days each"
     ]
 
@@ -479,8 +480,9 @@ def _small_batch_words(terms: RunTerms, fit: Fit) -> list[str]:
     if free.seconds >= fit.seconds:
         return []
     return [
-        f"a batch of {fit.run.global_batch:,} sequences is small for {fit.count:,} accelerators, which "
-        f"compute {100.0 * fit.working:.2g} % of the time: {free.run.global_batch:,} sequences would take "
+        f"a batch of {several(fit.run.global_batch, 'sequence')} is small for "
+        f"{several(fit.count, 'accelerator')}, which compute {100.0 * fit.working:.2g} % of the time: "
+        f"{free.run.global_batch:,} sequences would take "
         f"{free.seconds / _DAY:.4g} days in place of {fit.seconds / _DAY:.4g}, more tokens for the same loss "
         "counted; several runs side by side (training.runs: auto) use more of them"
     ]

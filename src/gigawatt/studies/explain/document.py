@@ -8,7 +8,7 @@ from typing import Any
 
 from gigawatt import catalog
 from gigawatt.core.document import Again, Branch, Cell, Document, Grid, Part, Points, Section, Text, Tree
-from gigawatt.core.quantities import compact
+from gigawatt.core.quantities import compact, several
 from gigawatt.faces.report.parts import facts_of, rows_grid
 from gigawatt.faces.terminal.console import number
 
@@ -120,8 +120,8 @@ def _row(row: Data, spread: str) -> str:
 
 def _replicas(data: Data) -> list[Part]:
     words = (
-        f"{data['looked_at']:,} replicas evaluated, {data['fit']:,} fit in memory; of {data['points']:,} "
-        f"loads of these {data['within_target']:,} are within the latency target."
+        f"{several(data['looked_at'], 'replica')} evaluated, {data['fit']:,} fit in memory; of "
+        f"{data['points']:,} loads of these {data['within_target']:,} are within the latency target."
     )
     rows = [
         (one["layout"], f"{one['replicas']:,}", number(one["cost"]), _more(one["costlier"]), one["part"],
@@ -147,7 +147,7 @@ def _layouts(data: Data) -> list[Part]:
         for one in data["best"]
     ]  # fmt: skip
     return [
-        Text(f"{data['looked_at']:,} layouts evaluated, {data['fit']:,} fit in memory."),
+        Text(f"{several(data['looked_at'], 'layout')} evaluated, {data['fit']:,} fit in memory."),
         Text(f"{refused:,} combinations do not divide:"),
         Points(tuple(f"{item['combinations']:>9,}  {item['reason']}" for item in data["indivisible"])),
         Text(f"{lost:,} do not fit in memory, by the largest part of it:"),
@@ -190,7 +190,7 @@ def _layout(data: Data) -> list[Part]:
     ]
     return [
         *parts,
-        Text(f"{data['looked_at']:,} layouts with these columns, {data['fit']:,} fit in memory."),
+        Text(f"{several(data['looked_at'], 'layout')} with these columns, {data['fit']:,} fit in memory."),
         Text(f"this: {row_words(data['layout'])}"),
         Text(f"best: {row_words(best['layout'])}"),
         _beside(("", "this", "best", "difference"), rows),

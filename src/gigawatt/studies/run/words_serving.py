@@ -8,6 +8,7 @@ from typing import Any
 
 from gigawatt.core.document import Grid
 from gigawatt.core.errors import GigawattError
+from gigawatt.core.quantities import several
 from gigawatt.core.result import Result
 from gigawatt.faces.figures.readable import label, large, shown, significant, with_unit
 from gigawatt.faces.report.parts import listed, rows_grid
@@ -84,9 +85,11 @@ def _serving(result: Result) -> str:
     text += f", takes {say(result, 'machine.count')} {subject(result, 'machine.chip')}".rstrip()
     frame = get_table(result, "configurations")
     if frame is not None:
-        best = frame.iloc[0]
-        text += f": {say(result, 'serving.replicas')} replicas of {best['layout']}, prefill and decode "
-        text += "on the same ones" if best["mode"] == "aggregated" else "disaggregated"
+        best, number = frame.iloc[0], float(result["serving.replicas"])
+        layout = "one accelerator" if best["layout"] == "one" else best["layout"]
+        text += f": {several(number, 'replica')} of {layout}, prefill and decode "
+        same = "on the same one" if number == 1.0 else "on the same ones"
+        text += same if best["mode"] == "aggregated" else "disaggregated"
     written, read = say(result, "serving.throughput"), say(result, "serving.throughput_prompt")
     if written and read:
         text += f"; they read {read.replace(' tokens/s', '')} and write {written} tokens/s".replace(

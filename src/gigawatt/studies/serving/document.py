@@ -8,6 +8,7 @@ from typing import Any
 
 from gigawatt.core.document import Again, Card, Document, Grid, Part, Section
 from gigawatt.core.evidence import worst
+from gigawatt.core.quantities import several
 from gigawatt.faces.figures.readable import count, label, large, significant, with_unit
 from gigawatt.faces.report.drawings import drawn
 from gigawatt.faces.report.parts import facts_of, listed, rows_grid, trusted, with_percent
@@ -30,8 +31,7 @@ def pools_words(answer: Answer) -> str:
     pools: list[str] = []
     for pool in answer["pools"]:
         name, number = _ROLES.get(str(pool["role"]), str(pool["role"])), pool["replicas"]
-        plural = name if number == 1 else name.replace("replica", "replicas")
-        pools.append(f"{count(number)} {plural} of {layout_words(pool)}")
+        pools.append(f"{several(number, name)} of {layout_words(pool)}")
     return listed(pools)
 
 
@@ -65,12 +65,13 @@ def _question(answer: Answer) -> str:
 
 
 def _summary(answer: Answer, grade: str) -> str:
-    number = answer["chips"]
-    noun = "accelerator" if number == 1 else "accelerators"
     running = significant(_in_flight(answer))
+    requests = "request" if running == "1" else "requests"
+    serve = "serves" if answer["chips"] == 1 else "serve"
     return (
-        f"{count(number)} {answer['chip']} {noun}, {pools_words(answer)}, with {running} requests in "
-        f"flight per replica, serve {significant(answer['requests_per_s'] or 0.0)} requests/s and "
+        f"{several(answer['chips'], answer['chip'] + ' accelerator')}, {pools_words(answer)}, with {running} "
+        f"{requests} in flight per replica, {serve} "
+        f"{significant(answer['requests_per_s'] or 0.0)} requests/s and "
         f"{large(round(answer['output_tokens_per_s'] or 0.0))} output tokens/s ({grade})."
     )
 

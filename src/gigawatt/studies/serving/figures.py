@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
+from gigawatt.core.quantities import several
 from gigawatt.faces.figures.readable import label, large, significant, with_unit
 from gigawatt.faces.figures.style import colour, empty, finish
 from gigawatt.studies.run.figures_machine import waterfall
@@ -350,7 +351,7 @@ def facts(answer: Mapping[str, Any]) -> list[tuple[str, str]]:
         ("requests", f"{answer['trace'] if traced else answer['arrivals']}, {lengths}"),
         ("formats", f"weights {answer['weights']}, cache {answer['cache']}; engine {answer['engine']}"),
         ("objective", ", ".join(limits)),
-        ("replicas", f"{' + '.join(pools)}, {answer['chips']:,} accelerators"),
+        ("replicas", f"{' + '.join(pools)}, {several(answer['chips'], 'accelerator')}"),
         ("served", f"{significant(answer['requests_per_s'] or 0.0)} requests/s, "
                    f"{large(round(answer['output_tokens_per_s'] or 0.0))} output tokens/s, "
                    f"{significant(answer['output_tokens_per_s_chip'] or 0.0)} per accelerator"),

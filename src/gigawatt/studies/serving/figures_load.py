@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from gigawatt.core.quantities import several
 from gigawatt.faces.figures.readable import significant, with_unit
 from gigawatt.faces.figures.style import INK, empty, finish, safe
 from gigawatt.studies.serving.figures import ticks
@@ -75,7 +76,7 @@ def latency_load(curve: LoadCurve) -> Any:
                 type="log", range=[float(np.log10(low)), float(np.log10(high))], tickvals=marks,
                 ticktext=[significant(mark) for mark in marks], row=row, col=1,
             )  # fmt: skip
-    where = f"{safe(curve.layout, 30)} on {curve.chips} accelerator{'s' if curve.chips != 1 else ''}"
+    where = f"{safe(curve.layout, 30)} on {several(curve.chips, 'accelerator')}"
     finish(figure, title=f"Latency against load, {where}", height=560, legend=True)
     figure.update_xaxes(title={"text": "requests/s per replica", "standoff": 8}, row=2, col=1)
     figure.update_xaxes(rangemode="tozero")

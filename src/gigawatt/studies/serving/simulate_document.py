@@ -10,6 +10,7 @@ from typing import Any
 
 from gigawatt.core.document import Again, Card, Document, Grid, Part, Section
 from gigawatt.core.evidence import worst
+from gigawatt.core.quantities import several
 from gigawatt.faces.figures.readable import count, label, large, significant, with_unit
 from gigawatt.faces.report.drawings import drawn
 from gigawatt.faces.report.parts import facts_of, rows_grid, trusted, with_percent
@@ -47,10 +48,10 @@ def more(folder: Path) -> Columns:
 def _summary(answer: Answer, grade: str) -> str:
     goodput = significant(answer["goodput_requests_per_s"] or 0.0)
     share = significant(100 * (answer["kept_share"].get("all") or 0.0))
-    noun = "accelerator" if answer["chips"] == 1 else "accelerators"
+    machine = several(answer["chips"], f"{answer['chip']} accelerator")
     return (
         f"{count(answer['requests'])} requests to {answer['model']} were simulated one by one on "
-        f"{count(answer['chips'])} {answer['chip']} {noun}: {pools_words(answer)} with {answer['engine']} "
+        f"{machine}: {pools_words(answer)} with {answer['engine']} "
         f"({grade}). {significant(answer['requests_per_s'] or 0.0)} requests/s were served, {goodput} of "
         f"them within the SLO, which {share} % of the requests met."
     )

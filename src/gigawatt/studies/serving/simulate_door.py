@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from gigawatt.core.answer import Answer
 from gigawatt.core.errors import InfeasibleError, InputError
+from gigawatt.core.quantities import several
 from gigawatt.studies.serving import SIMULATION
 from gigawatt.studies.serving.door import question_of
 
@@ -112,9 +113,9 @@ def _run(given: dict[str, Any], report: Callable[[str, float], None]) -> Serving
     count = request_count(
         question, rate=rate, count=given["requests"], span=span, concurrency=given["concurrency"]
     )
-    report(f"{count:,} requests", 0.1)
+    report(several(count, "request"), 0.1)
     requests = question.traffic.at(rate=rate, count=count, seed=given["seed"])
-    report(f"{count:,} requests on {setup.chips:,} accelerators", 0.2)
+    report(f"{several(count, 'request')} on {several(setup.chips, 'accelerator')}", 0.2)
     run = run_serving(
         question, cluster, setup, requests, window=None if given["whole"] else "steady", seed=given["seed"]
     )

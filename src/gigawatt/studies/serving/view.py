@@ -17,6 +17,7 @@ from gigawatt.chain.serving.question import ServingQuestion
 from gigawatt.chain.serving.scenario import question_beside
 from gigawatt.core.document import Again, Grid
 from gigawatt.core.errors import GigawattError, InfeasibleError, InputError
+from gigawatt.core.quantities import several
 from gigawatt.faces.figures.readable import significant, with_unit
 from gigawatt.faces.report.frames import grid_of
 from gigawatt.faces.report.trust import assumption_grid
@@ -178,7 +179,7 @@ def _curve(name: str, curve: LoadCurve) -> tuple[Plot, Grid]:
     both = bool((curve.frame["by"] == EVENTS).any())
     by = "lines by the closed form, markers request by request" if both else "by the closed form"
     words = (
-        f"One replica, {curve.layout} on {curve.chips} accelerators: TTFT above, TPOT below, "
+        f"One replica, {curve.layout} on {several(curve.chips, 'accelerator')}: TTFT above, TPOT below, "
         f"p50 and p99, {by} (modelled). Dotted lines are the SLO."
     )
     return plot(name, latency_load(curve), words), grid_of(

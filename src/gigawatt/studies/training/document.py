@@ -8,6 +8,7 @@ from typing import Any
 
 from gigawatt.core.document import Again, Card, Document, Grid, Part, Section, Text
 from gigawatt.core.evidence import worst
+from gigawatt.core.quantities import several
 from gigawatt.faces.figures.readable import count, label, large, significant, with_unit
 from gigawatt.faces.report.drawings import drawn
 from gigawatt.faces.report.parts import facts_of, listed, rows_grid, spread, trusted, with_percent
@@ -30,7 +31,8 @@ _DEGREES = ("tensor", "pipeline", "interleave", "data", "context", "expert", "ze
 
 
 def _days(value: float) -> str:
-    return f"{significant(value)} days"
+    text = significant(value)
+    return "1 day" if text == "1" else f"{text} days"
 
 
 def _question(answer: Answer) -> str:
@@ -45,7 +47,7 @@ def _question(answer: Answer) -> str:
     if inverse["kind"] == "smallest_cluster":
         return (
             f"{text} within {_days(inverse['deadline_days'])} on {answer['chip']} in "
-            f"{answer['number_format']} takes at least {count(answer['count'])} accelerators."
+            f"{answer['number_format']} takes at least {several(answer['count'], 'accelerator')}."
         )
     model = inverse["model"]
     return (
@@ -204,7 +206,7 @@ def _layouts(answer: Answer) -> Grid:
     ]  # fmt: skip
     heads = ("step", "MFU", "memory", *(name.replace("_", " ") for name in _DEGREES))
     caption = (
-        f"Best of {count(answer['layouts_evaluated'])} layouts searched, of which "
+        f"Best of {several(answer['layouts_evaluated'], 'layout')} searched, of which "
         f"{count(answer['layouts_fit'])} fit in memory."
     )
     return rows_grid(caption, heads, rows)
