@@ -1,4 +1,4 @@
-"""A rate of requests as text: ``20/s``, ``72k/h``."""
+"""The demand of a service as text: requests (``20/s``, ``72k/h``) or output tokens (``1M tokens/s``)."""
 
 from __future__ import annotations
 
@@ -7,10 +7,13 @@ import re
 from gigawatt.core.errors import InputError
 from gigawatt.core.quantities import parse
 
-__all__ = ["read_rate"]
+__all__ = ["read_demand", "read_rate"]
 
 _PER = re.compile(r"^\s*([+-]?[\d.,_]+(?:[eE][+-]?\d+)?)\s*([kM]?)\s*(?:req(?:uest)?s?)?\s*/\s*([a-z]+)\s*$")
 _PREFIX = {"": 1.0, "k": 1e3, "M": 1e6}
+_EXAMPLE = "such as '20/s'"
+_MOST = 1e15
+"""Requests or tokens a second of a demand at most."""
 
 
 def read_rate(text: str, key: str = "rate") -> float:
@@ -21,17 +24,41 @@ def read_rate(text: str, key: str = "rate") -> float:
     InputError
         Not a rate, or nothing a second.
     """
-    match = _PER.match(text)
-    example = "such as '20/s'"
-    if match is None:
-        bare = re.fullmatch(r"\s*[\d.,_]+\s*", text)
-        message = "the unit is missing" if bare else "not a rate of requests"
-        raise InputError(message, key=key, given=text, allowed=f"a number a second, {example}")
+    found = _rate(text, key)
+    if not found > 0.0:
+        raise InputError("out of range", key=key, given=text, allowed=f"more than 0, {_EXAMPLE}")
+    return found
+
+
+def read_demand(text: str, key: str = "demand") -> tuple[str, float]:
+    """A demand from text: (``"request"`` or ``"token"``, how many of them a second).
+
+    ``20 requests/s``, ``20/s``, ``72k/h``, or output tokens: ``1M tokens/s``, ``1G tokens/day``.
+
+    Raises
+    ------
+    InputError
+        Neither of them, nothing a second or more than 1e15.
+    """
+    counted = "token" if "token" in text else "request"
     try:
-        found = parse(f"{match[1]} 1/{match[3]}", "1/s", example="20/s") * _PREFIX[match[2]]
+        found = parse(text, "token/s", example="1M tokens/s") if counted == "token" else _rate(text, key)
+    except InputError as error:
+        allowed = '"2000 requests/s" or "1M tokens/s" (output)'
+        raise InputError(error.message, key=key, given=text, allowed=allowed) from None
+    if not 0.0 < found <= _MOST:
+        raise InputError("out of range", key=key, given=text, allowed=f"above 0, at most {_MOST:g}")
+    return counted, found
+
+
+def _rate(text: str, key: str) -> float:
+    match = _PER.match(text)
+    if match is None:
+        bare = re.fullmatch(r"\s*[\d.,_]+\s*[kM]?\s*", text)
+        message = "the unit is missing" if bare else "not a rate of requests"
+        raise InputError(message, key=key, given=text, allowed=f"a number a second, {_EXAMPLE}")
+    try:
+        return parse(f"{match[1]} 1/{match[3]}", "1/s", example="20/s") * _PREFIX[match[2]]
     except InputError as error:
         error.given = text
         raise error.at(key=key) from None
-    if not found > 0.0:
-        raise InputError("out of range", key=key, given=text, allowed=f"more than 0, {example}")
-    return found

@@ -15,7 +15,7 @@ from gigawatt.core.paths import is_device
 from gigawatt.core.quantities import parse
 from gigawatt.schema.fields import Field
 from gigawatt.schema.pins import RARE, SHARD_ALL, read_widen
-from gigawatt.schema.request_rate import read_rate
+from gigawatt.schema.request_rate import read_demand
 
 __all__ = ["YEAR", "YEARS", "ByYear", "annotation", "at_year", "count", "quantity", "starting"]
 
@@ -210,18 +210,11 @@ _HOURS_OF_A_DAY = 24
 
 def as_demand(value: object) -> tuple[str, float]:
     """``2000 requests/s`` or ``1M tokens/s`` (output tokens): (what is counted, how many a second)."""
-    text = str(value)
     try:
-        found = parse(text, "token/s", example="1M tokens/s") if "token" in text else read_rate(text)
+        return read_demand(str(value))
     except InputError as error:
-        allowed = '"2000 requests/s" or "1M tokens/s" (output)'
-        raise PydanticCustomError(
-            "quantity", "{text}", {"text": error.message, "given": text, "allowed": allowed}
-        ) from None
-    if not 0.0 < found <= _MOST_BATCH["token"]:
-        allowed = f"above 0, at most {_MOST_BATCH['token']:g}"
-        raise PydanticCustomError("quantity", "out of range", {"given": text, "allowed": allowed})
-    return ("token" if "token" in text else "request"), found
+        told = {"text": error.message, "given": error.given, "allowed": error.allowed}
+        raise PydanticCustomError("quantity", "{text}", told) from None
 
 
 def as_shape(value: object) -> str | float | tuple[float, ...]:

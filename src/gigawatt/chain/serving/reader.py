@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
-from gigawatt.chain.assumption_list import AssumptionList, quantity
+from gigawatt.chain.assumption_list import AssumptionList
 from gigawatt.chain.filler import Filler
 from gigawatt.chain.graph import graph_of_branch
 from gigawatt.chain.question_words import HERE, Words, place_of, with_defaults
@@ -16,7 +16,7 @@ from gigawatt.chain.shared_leaves import fill_chip
 from gigawatt.core.errors import InputError
 from gigawatt.schema.changed import scenario_of
 from gigawatt.schema.fields import SERVING
-from gigawatt.schema.request_rate import read_rate
+from gigawatt.schema.request_rate import read_demand, read_rate
 
 __all__ = ["read_serving_question"]
 
@@ -98,7 +98,7 @@ def read_serving_question(
         A kind of sessions in place of single requests
         (:func:`~gigawatt.serving.session_kinds.read_session_kind`).
     rate, demand : str, optional
-        Requests (``20/s``) or output tokens (``1M tokens/s``) in total; one of them.
+        Requests (``20/s``), and those or output tokens (``1M tokens/s``) in total; one of them.
     objective : str, optional
         A row of the catalog's ``objectives``, or ``ttft=2s,tpot=50ms,p99``.
     weights, cache : str, optional
@@ -183,8 +183,7 @@ def read_serving_question(
         assumed.notices += fill.loaded.notices
         wanted = _demand(rate, demand, found.traffic)
         if section.demand is not None:
-            counted, number = section.demand
-            wanted = number / found.traffic.mean_output if counted == "token" else number
+            wanted = found.traffic.requests(section.demand)
     leaves = {name: leaf.value for name, leaf in fill.leaves.items()}
     return replace(
         found,
@@ -210,14 +209,4 @@ def _demand(rate: str | None, demand: str | None, traffic: Traffic) -> float | N
         )
     if rate is not None:
         return read_rate(rate)
-    if demand is None:
-        return None
-    if "token" not in demand and "/" in demand:
-        return read_rate(demand, "demand")
-    tokens = quantity("demand", demand, "token/s", "1M tokens/s")
-    if not tokens > 0.0:
-        raise InputError(
-            "out of range", key="demand", given=demand,
-            allowed="more than 0, such as '1M tokens/s' or '20 requests/s'",
-        )  # fmt: skip
-    return tokens / traffic.mean_output
+    return None if demand is None else traffic.requests(read_demand(demand))

@@ -57,8 +57,8 @@ def asked_by(file: str | Path) -> dict[str, Any]:
     found["requests"] = section.simulated_requests or _REQUESTS
     if section.demand is not None:
         kind, value = section.demand
-        key = "demand" if kind.startswith("token") else "rate"
-        found[key] = f"{value:g} tokens/s" if key == "demand" else f"{value:g}/s"
+        key = "demand" if kind == "token" else "rate"
+        found[key] = f"{value!r} tokens/s" if key == "demand" else f"{value!r}/s"
     found["settings"] = {key: loaded.written[key] for key in _SETTINGS if key in loaded.written}
     return {key: value for key, value in found.items() if value is not None}
 

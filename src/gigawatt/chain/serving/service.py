@@ -171,8 +171,7 @@ def plan(
     """
     chips, asked = machine_size["count"], serving_question
     if serving_demand is not None:
-        counted, rate = serving_demand
-        mean = rate / asked.traffic.mean_output if counted == "token" else rate
+        mean = asked.traffic.requests(serving_demand)
         check_demand(mean)
         asked = replace(asked, demand=mean * serving_week.peak)
     elif chips is None:

@@ -103,6 +103,11 @@ class Traffic:
         """Tokens written by a request."""
         return float(self.sample.output.mean())
 
+    def requests(self, demand: tuple[str, float]) -> float:
+        """Requests a second of a demand: (``request`` or output ``token``, how many of them a second)."""
+        counted, number = demand
+        return number / self.mean_output if counted == "token" else number
+
     @property
     def own_rate(self) -> float | None:
         """Requests a second of a trace as it stands; ``None`` for synthetic ones."""
