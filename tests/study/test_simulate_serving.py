@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import math
+from pathlib import Path
 
 import numpy as np
 import pytest
 
+import gigawatt
+from gigawatt.chain.asking import Asker
 from gigawatt.chain.serving.question import ServingQuestion
 from gigawatt.chain.serving.reader import read_serving_question
 from gigawatt.chain.serving.replica import degrees_of
@@ -22,6 +25,7 @@ from gigawatt.chain.serving.simulate import (
 )
 from gigawatt.core.errors import InfeasibleError, InputError
 from gigawatt.machine import Cluster
+from gigawatt.schema.scenario import read_scenario
 from gigawatt.serving.fleet import Autoscaling, Link
 from gigawatt.studies.serving.answer import request_columns, run_answer, series_columns
 
@@ -170,3 +174,42 @@ def test_a_replica_by_itself(question: ServingQuestion, cluster: Cluster) -> Non
     with pytest.raises(InputError, match="not a number of replicas"):
         part(question, degrees_of(), 0)
     assert math.isfinite(float(least_replica(large, cluster).chips[0]))
+
+
+TURNS = "turns=6; first=2000; new=100; output=50; think=2 s"
+
+
+@pytest.mark.parametrize(
+    ("words", "routing", "told"),
+    [
+        ({"sessions": TURNS, "replicas": 2}, "prefix-aware", True),
+        ({"sessions": TURNS, "autoscale": "1-3,target=16,start=5s"}, "prefix-aware", True),
+        ({"sessions": TURNS, "replicas": 1}, "least-loaded", True),
+        ({"sessions": TURNS, "replicas": 2, "prefix_caching": False}, "least-loaded", True),
+        ({"prompt": "500 tokens", "output": "50 tokens", "replicas": 2}, "least-loaded", True),
+        ({"sessions": TURNS, "replicas": 2, "routing": "least-loaded"}, "least-loaded", False),
+        ({"sessions": TURNS, "replicas": 2, "settings": {"serving.routing": "random"}}, "random", False),
+    ],
+)
+def test_requests_are_routed_as_in_plans_and_what_nobody_said_is_listed(
+    words: dict[str, object], routing: str, told: bool
+) -> None:
+    found = gigawatt.simulate_serving(
+        model="llama-3.1-8b", chip="H100", tensor=1, rate="4/s", requests=200, **words
+    )
+    assert found["routing"] == routing
+    said = [one for one in found["assumptions"] if one["key"] == "serving.routing"]
+    assert [one["value"] for one in said] == ([routing] if told else [])
+
+
+def test_a_scenario_of_sessions_is_routed_alike_in_a_plan_and_a_simulation(tmp_path: Path) -> None:
+    file = tmp_path / "service.yaml"
+    file.write_text(
+        f"model: llama-3.1-8b\nserving: {{demand: 4 requests/s, sessions: '{TURNS}'}}\n"
+        "machine: {chip: H100}\nsite: {name: virginia}\nsupply: {plants: [grid]}\n",
+        encoding="utf-8",
+    )
+    day = read_scenario(file)
+    written = Asker(day).at({}).value("serving.routing").value
+    found = gigawatt.simulate_serving(file, tensor=1, replicas=2, requests=200)
+    assert found["routing"] == written == "prefix-aware"

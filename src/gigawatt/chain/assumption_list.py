@@ -30,9 +30,9 @@ class AssumptionList:
         """Add a row of the catalog that is used where the question leaves ``key`` out."""
         self.add(key, value, reason, row.grade, row.source_id)
 
-    def default(self, key: str) -> catalog.Entity:
-        """A row of the catalog's ``defaults``, added as an assumption."""
-        row = catalog.entity("defaults", key)
+    def default(self, key: str, id: str | None = None) -> catalog.Entity:
+        """A row of the catalog's ``defaults``, ``key`` or another ``id``, added as an assumption."""
+        row = catalog.entity("defaults", id or key)
         self.add(
             key, row.text("text"), row.text("reason"), Grade.read(row.text("grade")), row.text("source_id")
         )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from pathlib import Path
 from typing import Any
 
@@ -94,7 +95,8 @@ def model_and_serving(fill: Filler) -> Chip:
     leaf("days", section.days, True)
     fill.written("serving.replicas_given", "serving.replicas", section.replicas)
     fill.given_or_default("serving.mode", section.mode, str)
-    fill.given_or_default("serving.routing", section.routing, str, question.traffic.routing)
+    routing = question.traffic.routing(section.replicas or math.inf)
+    fill.given_or_default("serving.routing", section.routing, str, routing)
     fill.given_or_default("serving.shape", section.shape, str)
     leaf("autoscaling", _autoscaling(fill, section), True)
     _simulation(fill, section)

@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
-from gigawatt import catalog
+from gigawatt.chain.assumption_list import AssumptionList
 from gigawatt.chain.machine.accelerator_price import Power, power_of
 from gigawatt.chain.serving.choice import (
     Configuration,
@@ -25,7 +25,7 @@ from gigawatt.chain.serving.replica import Prices, candidates, prices_of
 from gigawatt.chain.serving.screen import Points, decode_points, prefill_points, screen
 from gigawatt.chain.serving.trials import CLOSE, Tried, layout_words, try_out
 from gigawatt.core.errors import InfeasibleError, InputError, nearest
-from gigawatt.core.evidence import Assumption, Grade
+from gigawatt.core.evidence import Assumption
 from gigawatt.machine import Cluster
 
 __all__ = ["FINALISTS", "MODES", "ServingPlan", "plan_serving"]
@@ -182,13 +182,9 @@ def _routed(question: ServingQuestion) -> tuple[Assumption, ...]:
     """How requests find a replica, where nobody says it and prompts begin as earlier ones did."""
     if question.routing or not question.traffic.reusable:
         return ()
-    row = catalog.entity("defaults", question.traffic.routing)
-    return (
-        Assumption(
-            "serving.routing", row.text("text"), row.text("reason"), Grade.read(row.text("grade")),
-            row.text("source_id"),
-        ),
-    )  # fmt: skip
+    assumed = AssumptionList()
+    assumed.default("serving.routing", question.traffic.routing())
+    return tuple(assumed.assumptions)
 
 
 def _with_reuse(question: ServingQuestion, cluster: Cluster, one: Configuration) -> Configuration:

@@ -93,10 +93,15 @@ class Traffic:
         """Share of the prompts' tokens that requests before hold: what a cache without bounds would save."""
         return 1.0 - float(self.computed.mean()) / self.mean_prompt
 
-    @property
-    def routing(self) -> str:
-        """The row of the catalog's ``defaults`` with the routing of such requests."""
-        return "serving.routing.shared" if self.reusable > 0.0 else "serving.routing"
+    def routing(self, replicas: float = math.inf, *, cached: bool = True) -> str:
+        """The row of the catalog's ``defaults`` by which such requests find one of ``replicas``.
+
+        Where prompts begin as earlier ones did (turns of sessions, shared prefixes), they are ``cached`` and
+        there is more than one replica, by what their caches hold; else by their load. Where it is not known
+        how many there are, there may be more than one.
+        """
+        shared = cached and replicas > 1 and self.reusable > 0.0
+        return "serving.routing.shared" if shared else "serving.routing"
 
     @property
     def mean_output(self) -> float:

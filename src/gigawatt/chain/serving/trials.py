@@ -71,7 +71,7 @@ def setup_of(question: ServingQuestion, configuration: Configuration) -> tuple[S
         part(question, pool.points.degrees, n, float(pool.points.peak[0]))
         for pool, n in zip(pools, numbers, strict=True)
     ]
-    routing = question.routing or catalog.entity("defaults", question.traffic.routing).text("text")
+    routing = question.routing or catalog.entity("defaults", question.traffic.routing()).text("text")
     if len(parts) == 1:
         return Setup(parts[0], routing), numbers[0] / pools[0].replicas
     moved = configuration.moved

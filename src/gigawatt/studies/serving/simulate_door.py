@@ -164,10 +164,10 @@ def _setup(
         "long_prompt": given["long_prompt"],
     }  # fmt: skip
     main = part(question, degrees, number, **options)
-    routing = given["routing"] or assumed.default("serving.routing").text("text")
+    most = number if scaling is None else scaling.maximum
     if given["prefill"] is None:
-        setup = Setup(main, routing, scaling, concurrency=given["concurrency"])
-        return cluster, setup
+        routing = _routing(question, given, most, assumed)
+        return cluster, Setup(main, routing, scaling, concurrency=given["concurrency"])
     if scaling is not None or given["static"]:
         key = "autoscale" if scaling else "static"
         raise InputError("cannot be combined with prefill replicas", key=key, allowed="without --prefill")
@@ -175,7 +175,15 @@ def _setup(
     moved = transfer(question, cluster, float(first.chips[0]), float(degrees.chips[0]))
     before = part(question, first, count, **options)
     link = Link(moved.bandwidth, moved.latency)
+    routing = _routing(question, given, max(most, count), assumed)
     return cluster, Setup(main, routing, prefill=before, link=link, concurrency=given["concurrency"])
+
+
+def _routing(question: ServingQuestion, given: dict[str, Any], most: int, assumed: AssumptionList) -> str:
+    """How requests find one of ``most`` replicas: as given, or the default, which is listed."""
+    said = given["routing"] or question.routing
+    usual = question.traffic.routing(most, cached=bool(given["prefix_caching"]))
+    return said or assumed.default("serving.routing", usual).text("text")
 
 
 def _degrees(
