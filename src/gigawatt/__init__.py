@@ -26,6 +26,7 @@ if TYPE_CHECKING:  # for editors and type checkers; names are looked up in the r
     from gigawatt.core.result import Result
     from gigawatt.studies.calibrate.door import calibrate
     from gigawatt.studies.catalog.door import catalog_list, catalog_show
+    from gigawatt.studies.catalog.gaps import catalog_gaps
     from gigawatt.studies.chip.door import chip_build, chip_list
     from gigawatt.studies.codesign.door import codesign
     from gigawatt.studies.compare.door import compare
@@ -68,6 +69,7 @@ __all__ = [
     "Study",
     "__version__",
     "calibrate",
+    "catalog_gaps",
     "catalog_list",
     "catalog_show",
     "chip_build",

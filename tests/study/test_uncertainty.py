@@ -297,3 +297,21 @@ def test_two_results_say_how_sure_the_cheaper_one_is(drawn: Any, tmp_path: Path)
     first = next(iter(worth["worth"]))
     assert first in ("chips.H100-SXM5-80GB.price", "chip_prices.default.decline")  # what differs between them
     assert 0.0 < worth["worth"][first] <= worth["regret"] * (1.0 + 1e-9)
+
+
+def test_guesses_are_listed_by_what_rests_on_them(tmp_path: Path) -> None:
+    """The same shares as the run itself has; a row of another grade only where everything is asked."""
+    file = tmp_path / "run.yaml"
+    file.write_text(json.dumps(RUN))
+    found = gigawatt.catalog_gaps([file], draws=400, everything=True, most=1000)
+    assert found["figures"] > 10
+    shares = [row["share"] for row in found["rows"]]
+    assert shares == sorted(shares, reverse=True)
+    assert sum(shares) < 1.0  # the errors of the models are the rest
+    guesses = gigawatt.catalog_gaps([file], draws=400, most=5)
+    assert len(guesses["rows"]) == 5
+    assert {row["grade"] for row in guesses["rows"]} == {"guess"}
+    first = guesses["rows"][0]
+    alone = gigawatt.run(file, uncertainty=True, draws=400)["uncertainty"]
+    assert first["largest"] == pytest.approx(alone[first["quantity"]]["rows"][first["row"]])
+    assert "rests on guesses" in guesses.document.paragraphs[0]

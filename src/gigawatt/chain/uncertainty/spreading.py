@@ -32,7 +32,7 @@ from gigawatt.chain.supply.quantities import bought_plant
 from gigawatt.chain.uncertainty.draws import normal_draws
 from gigawatt.chain.uncertainty.factors import ModelError, RowFactor, row_factors
 from gigawatt.core.errors import GigawattError
-from gigawatt.core.evidence import Z95, Grade
+from gigawatt.core.evidence import Z95, Evidence, Grade
 from gigawatt.power import SupplyPlan
 from gigawatt.power.plan.repriced import repriced
 from gigawatt.schema.scenario import LoadedScenario
@@ -94,6 +94,8 @@ class Uncertainty:
     draws: Mapping[str, Array]
     normals: Mapping[str, Array]
     """Cause → its standard normal draws, (draws,)."""
+    rows: Mapping[str, Evidence]
+    """Cause → its row, of those that are rows."""
     seed: int
     factors: int
     unranged: tuple[str, ...]
@@ -165,7 +167,9 @@ def uncertainty(
         )
     guessed = (key for key, row in model.rows.items() if row.grade is Grade.guess and row_ends(row) is None)
     normals = {one.name: z[:, k] for k, one in enumerate(factors)}
-    return Uncertainty(bands, found, normals, seed, len(factors), tuple(sorted(map(".".join, guessed))))
+    rows = {one.name: one.row for one in factors if isinstance(one, RowFactor)}
+    unranged = tuple(sorted(map(".".join, guessed)))
+    return Uncertainty(bands, found, normals, rows, seed, len(factors), unranged)
 
 
 class _Model(Recompute):

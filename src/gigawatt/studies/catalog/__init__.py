@@ -25,13 +25,22 @@ STUDY = Study(
             example="gigawatt catalog show chips H100-SXM5-80GB",
             python="gigawatt.studies.catalog.door:catalog_show",
         ),
+        Command(
+            name="catalog gaps",
+            target="gigawatt.studies.catalog.command:gaps_command",
+            words="List the guesses that carry most of the spread of some scenarios: what to find out next.",
+            example="gigawatt catalog gaps examples/deepseek-v3-h800.yaml --draws 500",
+            python="gigawatt.studies.catalog.gaps:catalog_gaps",
+        ),
     ),
     groups=(Group("catalog", "Look at the numbers: every row with its unit, range, grade and source."),),
     place=200,
     answer_file="catalog.json",
     report_stem="catalog",
     document="gigawatt.studies.catalog.tables:tables_document",
-    documents={kind: f"gigawatt.studies.catalog.tables:{kind}_document" for kind in ("entries", "entry")},
+    documents={
+        kind: f"gigawatt.studies.catalog.tables:{kind}_document" for kind in ("entries", "entry", "gaps")
+    },
     views=(
         View(
             name="catalog",

@@ -1,4 +1,4 @@
-"""``gigawatt catalog list`` and ``show``."""
+"""``gigawatt catalog list``, ``show`` and ``gaps``."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import typer
 
 from gigawatt.faces.terminal.answer import give
 
-__all__ = ["list_command", "show_command"]
+__all__ = ["gaps_command", "list_command", "show_command"]
 
 
 def list_command(
@@ -41,3 +41,29 @@ def show_command(
     from gigawatt.studies.catalog.door import catalog_show
 
     give(lambda report: catalog_show(table, entry), None, output=output, json=json, quiet=quiet)
+
+
+def gaps_command(
+    scenarios: Annotated[
+        list[Path], typer.Argument(help="Scenarios in YAML, one or more.", show_default=False)
+    ],
+    everything: Annotated[bool, typer.Option("--all", help="Rows of every grade, not only guesses.")] = False,
+    most: Annotated[int, typer.Option(min=1, max=1000, help="Rows that are listed.")] = 20,
+    draws: Annotated[
+        int | None, typer.Option(help="Draws of each scenario; default 2,000.", show_default=False)
+    ] = None,
+    output: Annotated[
+        Path | None, typer.Option(help="Folder for catalog.html, .md and .json.", show_default=False)
+    ] = None,
+    json: Annotated[bool, typer.Option("--json", help="Print JSON alone on standard output.")] = False,
+    quiet: Annotated[bool, typer.Option("--quiet", "-q", help="No progress, no summary.")] = False,
+) -> None:
+    """List the guesses that carry most of the spread of some scenarios: what to find out next."""
+    from gigawatt.studies.catalog.gaps import catalog_gaps
+
+    give(
+        lambda report: catalog_gaps(
+            scenarios, everything=everything, most=most, draws=draws, progress=report
+        ),
+        gaps_command, output=output, json=json, quiet=quiet, renamed={"everything": "--all"},
+    )  # fmt: skip

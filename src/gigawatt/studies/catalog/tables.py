@@ -11,7 +11,7 @@ from gigawatt.core.quantities import factor
 from gigawatt.faces.report.parts import rows_document, rows_grid
 from gigawatt.faces.terminal.console import number
 
-__all__ = ["entries_document", "entry_document", "tables_document"]
+__all__ = ["entries_document", "entry_document", "gaps_document", "tables_document"]
 
 Answer = Mapping[str, Any]
 _ASIDE = ("id", "source_id", "locator", "grade")
@@ -67,4 +67,28 @@ def entry_document(answer: Answer, again: Again, more: Any = None) -> Document:
     return rows_document(
         f"{answer['id']} ({answer['table']})", again, rows_grid("", heads, rows, grade="grade"), cited,
         paragraphs=texts,
+    )  # fmt: skip
+
+
+def gaps_document(answer: Answer, again: Again, more: Any = None) -> Document:
+    """Rows by their share of the spread of key figures, and guesses that have no range."""
+    rows = [
+        (row["row"], row["grade"], f"{100 * row['share']:.1f} %", f"{100 * row['largest']:.0f} %",
+         row["quantity"], row["scenario"].rsplit("/", 1)[-1], row["where"].rsplit("/", 1)[-1])
+        for row in answer["rows"]
+    ]  # fmt: skip
+    heads = ("row", "grade", "of the variance", "at most", "of", "in", "where")
+    lacking = answer["without_a_range"]
+    said = (
+        f"{answer['figures']} key figures of {len(answer['scenarios'])} scenarios, {answer['draws']:,} draws "
+        f"each: {100 * answer['guesses']:.0f} % of their spread rests on guesses."
+    )
+    caption = "Share of the variance: mean over the key figures, each by the width of its band; the largest."
+    wide = rows_grid(
+        "Guesses without a range, which are not drawn.", ("row", "scenarios that read it"),
+        [(name, str(count)) for name, count in lacking.items()],
+    )  # fmt: skip
+    return rows_document(
+        "What to find out next", again, rows_grid(caption, heads, rows, grade="grade"), wide,
+        paragraphs=(said,),
     )  # fmt: skip

@@ -19,9 +19,10 @@ from gigawatt.validation.serving.bands import serving_bands
 
 if TYPE_CHECKING:
     from gigawatt.chain.uncertainty.factors import ModelError
+    from gigawatt.chain.uncertainty.spreading import Uncertainty
     from gigawatt.schema.scenario import LoadedScenario
 
-__all__ = ["Wanted", "with_uncertainty"]
+__all__ = ["Wanted", "drawn", "with_uncertainty"]
 
 _FEWEST, _MOST = 100, 20_000
 _LEAST = 0.005
@@ -45,6 +46,21 @@ class Wanted:
             raise InputError("a seed is not negative", key="seed", given=f"{self.seed}", allowed="0 or more")
 
 
+def drawn(
+    result: Result,
+    loaded: LoadedScenario,
+    objects: Mapping[str, Any],
+    wanted: Wanted,
+    progress: Callable[[str, float], None] | None = None,
+) -> Uncertainty:
+    """Bands of a result's numbers with the errors of the models that gave them, and what they come from."""
+    from gigawatt.chain.uncertainty.spreading import uncertainty
+
+    return uncertainty(
+        loaded, objects, _errors(result, loaded), draws=wanted.draws, seed=wanted.seed, progress=progress
+    )
+
+
 def with_uncertainty(
     result: Result,
     loaded: LoadedScenario,
@@ -55,11 +71,7 @@ def with_uncertainty(
     """The result with bands of its numbers, shares of their variance and the draws as tables."""
     import pandas as pd
 
-    from gigawatt.chain.uncertainty.spreading import uncertainty
-
-    found = uncertainty(
-        loaded, objects, _errors(result, loaded), draws=wanted.draws, seed=wanted.seed, progress=progress
-    )
+    found = drawn(result, loaded, objects, wanted, progress)
     units = {name: factor(band.unit) for name, band in found.bands.items()}
     table = pd.DataFrame(
         [
