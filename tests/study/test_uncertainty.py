@@ -1,4 +1,4 @@
-"""Bands of every number: against exact joint draws, closed forms and plans that are solved anew."""
+"""Bands of every number: against exact joint draws, closed forms and plans that are solved again."""
 
 from __future__ import annotations
 
@@ -13,10 +13,11 @@ from scipy.special import stdtrit
 
 import gigawatt
 from gigawatt import catalog
+from gigawatt.chain.recompute import Recompute
 from gigawatt.chain.study import Study
 from gigawatt.chain.uncertainty.draws import LARGEST, normal_draws
 from gigawatt.chain.uncertainty.factors import Acts, ModelError, RowFactor, group_of
-from gigawatt.chain.uncertainty.spreading import Uncertainty, uncertainty
+from gigawatt.chain.uncertainty.monte_carlo import HELD, Uncertainty, uncertainty
 from gigawatt.core.errors import InputError
 from gigawatt.core.evidence import Z95
 from gigawatt.power import SupplyPlan
@@ -65,7 +66,7 @@ def chain(tmp_path_factory: pytest.TempPathFactory) -> tuple[LoadedScenario, dic
 
 @pytest.fixture(scope="module")
 def spread(chain: tuple[LoadedScenario, dict[str, Any]]) -> Uncertainty:
-    step = ModelError("step", "time of a step", 0.8, 1.4, {"training.step_time": Acts()})
+    step = ModelError("step", "step time", 0.8, 1.4, {"training.step_time": Acts()})
     return uncertainty(*chain, (step,), draws=300)
 
 
@@ -108,12 +109,12 @@ def test_ends_of_a_row_are_its_5_and_95_percent() -> None:
 @pytest.mark.parametrize(
     ("key", "group"),
     [
-        (("chips", "H100-SXM5-80GB", "price"), "price of accelerators"),
-        (("chips", "H100-SXM5-80GB", "embodied_carbon"), "carbon of making it"),
-        (("reliability", "whole-run", "overhead"), "what whole runs take besides"),
-        (("plants", "wind", "capital_cost"), "price of plants"),
-        (("fuel_hubs", "waha", "price"), "price of fuel"),
-        (("cooling", "dry-cooler", "approach"), "cooling and power chain"),
+        (("chips", "H100-SXM5-80GB", "price"), "accelerator prices"),
+        (("chips", "H100-SXM5-80GB", "embodied_carbon"), "embodied carbon"),
+        (("reliability", "whole-run", "overhead"), "overhead of whole runs"),
+        (("plants", "wind", "capital_cost"), "plant costs"),
+        (("fuel_hubs", "waha", "price"), "fuel prices"),
+        (("cooling", "dry-cooler", "approach"), "cooling and power distribution"),
     ],
 )
 def test_rows_are_told_in_groups(key: tuple[str, str, str], group: str) -> None:
@@ -184,7 +185,7 @@ def test_what_follows_by_a_product_has_the_same_band(spread: Uncertainty) -> Non
     days, hours = spread.bands["training.duration"], spread.bands["training.accelerator_hours"]
     for end in ("low", "median", "high"):
         assert getattr(hours, end) / hours.value == pytest.approx(getattr(days, end) / days.value, rel=1e-9)
-    assert {cause.name for cause in days.groups} == {"time of a step", "what whole runs take besides"}
+    assert {cause.name for cause in days.groups} == {"step time", "overhead of whole runs"}
     assert spread.bands["training.step_time"].high / spread.bands[
         "training.step_time"
     ].value == pytest.approx(1.4, rel=0.03)
@@ -208,7 +209,7 @@ def test_a_run_says_what_its_spread_comes_from(drawn: Any) -> None:
     cost = drawn["uncertainty"]["ledger.run_cost"]
     assert cost["low"] < drawn["quantities"]["ledger.run_cost"]["value"] < cost["high"]
     assert cost["unit"] == "M$"
-    assert "price of accelerators" in cost["groups"]
+    assert "accelerator prices" in cost["groups"]
     assert STEP in cost["rows"]
     band = step_band(drawn.found)
     assert band is not None
@@ -236,8 +237,8 @@ def test_a_service_with_less_throughput_takes_more_accelerators() -> None:
     bands = answer["uncertainty"]
     assert bands["machine.count"]["low"] < answer["quantities"]["machine.count"]["value"]
     assert "serving.rate" not in bands  # the demand is given
-    assert bands["machine.count"]["groups"] == {"throughput of the engine": pytest.approx(1.0)}
-    assert bands["serving.ttft_p99"]["groups"] == {"latency of the engine": pytest.approx(1.0)}
+    assert bands["machine.count"]["groups"] == {"engine throughput": pytest.approx(1.0)}
+    assert bands["serving.ttft_p99"]["groups"] == {"engine latency": pytest.approx(1.0)}
 
 
 def test_the_error_of_watts_is_what_the_scorecard_of_power_gives() -> None:
@@ -269,14 +270,14 @@ def test_draws_that_cannot_be_made_are_one_line(options: dict[str, Any], words: 
 
 def test_a_stored_result_tells_the_same(drawn: Any, tmp_path: Path) -> None:
     from gigawatt.core.store import load_result
-    from gigawatt.studies.run.spreads import as_json, spread_words
+    from gigawatt.studies.run.uncertainty_words import as_json, spread_words
 
     drawn.save(tmp_path / "run")
     stored = load_result(tmp_path / "run")
     assert as_json(stored) == json.loads(json.dumps(as_json(drawn.found)))
-    assert "nine times in ten" in spread_words(stored)
+    assert "90 % intervals" in spread_words(stored)
     text = (tmp_path / "run" / "report.md").read_text()
-    assert "share of the spread on guesses" in text
+    assert "variance from guesses" in text
     assert "mainly from" in text
 
 
@@ -285,18 +286,18 @@ def test_two_results_say_how_sure_the_cheaper_one_is(drawn: Any, tmp_path: Path)
         answer = gigawatt.run(RUN, economics={"chip_price": price}, uncertainty=True, draws=400)
         answer.save(tmp_path / name)
     found = gigawatt.compare(tmp_path / "a", tmp_path / "b", split=False)
-    chance = {one["quantity"]: one for one in found["chances"]}
-    assert chance["ledger.run_cost"]["first_is_less"] == 1.0
-    assert chance["ledger.run_cost"]["regret"] == 0.0
-    assert chance["training.duration"]["first_is_less"] == 0.5  # alike
-    assert "A costs less 100 times in a hundred" in " ".join(found.document.paragraphs)
+    by_quantity = {one["quantity"]: one for one in found["decisions"]}
+    assert by_quantity["ledger.run_cost"]["probability_first_lower"] == 1.0
+    assert by_quantity["ledger.run_cost"]["expected_regret"] == 0.0
+    assert by_quantity["training.duration"]["probability_first_lower"] == 0.5  # alike
+    assert "A is cheaper with a probability of 100 %" in " ".join(found.document.paragraphs)
     drawn.save(tmp_path / "c")
     near = gigawatt.compare(tmp_path / "a", tmp_path / "c", split=False)
-    worth = {one["quantity"]: one for one in near["chances"]}["ledger.run_cost"]
-    assert 0.0 < worth["first_is_less"] < 1.0
-    first = next(iter(worth["worth"]))
+    decision = {one["quantity"]: one for one in near["decisions"]}["ledger.run_cost"]
+    assert 0.0 < decision["probability_first_lower"] < 1.0
+    first = next(iter(decision["value_of_information"]))
     assert first in ("chips.H100-SXM5-80GB.price", "chip_prices.default.decline")  # what differs between them
-    assert 0.0 < worth["worth"][first] <= worth["regret"] * (1.0 + 1e-9)
+    assert 0.0 < decision["value_of_information"][first] <= decision["expected_regret"] * (1.0 + 1e-9)
 
 
 def test_guesses_are_listed_by_what_rests_on_them(tmp_path: Path) -> None:
@@ -314,4 +315,33 @@ def test_guesses_are_listed_by_what_rests_on_them(tmp_path: Path) -> None:
     first = guesses["rows"][0]
     alone = gigawatt.run(file, uncertainty=True, draws=400)["uncertainty"]
     assert first["largest"] == pytest.approx(alone[first["quantity"]]["rows"][first["row"]])
-    assert "rests on guesses" in guesses.document.paragraphs[0]
+    assert "comes from guesses" in guesses.document.paragraphs[0]
+
+
+def test_a_moved_row_gives_what_a_run_of_the_whole_chain_gives(tmp_path: Path) -> None:
+    """Oracle: the chain run from the start under other rows, with nothing fixed or known."""
+    file = tmp_path / "run.yaml"
+    file.write_text(json.dumps(RUN))
+    names = ("ledger.run_cost", "ledger.total_capital", "facility.pue", "energy.run", "carbon.run")
+    rows = {
+        ("nodes", "dgx-h100", "price"): 150e3,
+        ("finance", "hyperscaler", "discount_rate"): 0.1,
+        ("cooling", "water-cooled-chiller-tower", "carnot_share"): 0.5,
+        ("reliability", "whole-run", "overhead"): 0.5,
+    }
+    objects: dict[str, Any] = {}
+
+    def keep(result: Any, loaded: LoadedScenario, found: Any) -> Any:
+        objects.update(found)
+        return result
+
+    study = Study.read(file)
+    before = study.run(finish=keep)
+    branch = Recompute(study.loaded, names, known=objects, held=HELD & objects.keys())
+    moved = branch.at(rows)
+    with catalog.varied(rows):
+        whole = Study.read(file).run()
+    for name in names:
+        assert moved[name] == pytest.approx(float(whole[name]), rel=1e-9), name
+        assert moved[name] != pytest.approx(float(before[name]), rel=1e-5), name
+    assert branch.at({}) == {name: pytest.approx(float(before[name]), rel=1e-12) for name in names}

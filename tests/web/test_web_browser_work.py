@@ -177,11 +177,11 @@ def test_the_newer_question_of_a_tab_takes_the_place_of_the_older(server: Server
     assert 200 in found
 
 
-def test_all_that_is_uncertain_is_drawn_in_the_background(visitor: Visitor) -> None:
+def test_the_uncertainty_is_computed_in_the_background(visitor: Visitor) -> None:
     visitor.open("/chain?start=deepseek-v3-h800&supply.plants=grid")
-    visitor.page.get_by_role("button", name="Draw all that is uncertain").click()
+    visitor.page.get_by_role("button", name="Compute the uncertainty").click()
     visitor.page.wait_for_selector(".uncertain .js-plotly-plot", state="visible")
     said = visitor.text(".uncertain")
-    assert "nine times in ten" in said
-    assert "rests on guesses" in said
+    assert "90 % intervals" in said
+    assert "from guesses" in said
     assert "Cost of the run" in said

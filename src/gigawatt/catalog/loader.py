@@ -97,7 +97,7 @@ def tables() -> list[str]:
 
 
 def read_once(function: Callable[[str], T]) -> Callable[[str], T]:
-    """Keep what a function reads of files, until tables are read anew; what it gives must not be changed."""
+    """Cache a function that reads catalog files and no rows; callers must not change its results."""
     _of_files.append(cached := lru_cache(maxsize=8)(function))
     return cached
 

@@ -1,4 +1,4 @@
-"""The graph of a scenario computed again where rows of the catalog have other values.
+"""Recomputation of a scenario's graph under other values of catalog rows.
 
 Which quantity reads which rows is noted as they are computed; with rows moved only their readers are computed
 again, and what follows from those of them that have another value. Some quantities can be held, a search or a

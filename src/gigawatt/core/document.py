@@ -212,8 +212,8 @@ class Section:
 
 @dataclass(frozen=True)
 class Card:
-    """A key figure: what it is called, its value with unit, grade, dotted name, what it is, its band; and how
-    much of the band's variance rests on guesses, which is said in place of the grade.
+    """A key figure: what it is called, its value with unit, grade, dotted name, what it is, its band; and the
+    variance share of guesses, which is shown in place of the grade.
     """
 
     title: str

@@ -261,10 +261,10 @@ def compact(value: float, unit: str, digits: int = 4) -> str:
     return f"{value:.{digits}g} {unit}".strip()
 
 
-def several(number: float, noun: str) -> str:
+def several(number: float, noun: str, plural: str = "") -> str:
     """A whole number of things: ``several(1, "replica")`` is ``"1 replica"``, with 2 ``"2 replicas"``."""
     text = f"{number:,.0f}"
-    return f"{text} {noun}" if text == "1" else f"{text} {noun}s"
+    return f"{text} {noun}" if text == "1" else f"{text} {plural or noun + 's'}"
 
 
 def show(value: float, unit: str, digits: int = 4) -> str:

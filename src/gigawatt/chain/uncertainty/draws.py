@@ -1,6 +1,6 @@
 """Standard normal draws by name: the same name and seed give the same numbers in every scenario.
 
-So a difference or a ratio of two scenarios holds what they share once: a dear year of gas is dear in both.
+Two scenarios therefore share their common inputs: a year of expensive gas is expensive in both.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ __all__ = ["LARGEST", "normal_draws"]
 
 Array = NDArray[np.float64]
 LARGEST = 2.3263478740408408
-"""Largest draw, the 99 % quantile: what lies further outside a row's range is nobody's knowledge."""
+"""Truncation at the 1 and 99 % quantiles: ranges give no information further out."""
 
 
 def normal_draws(factors: Sequence[RowFactor | ModelError], *, draws: int, seed: int, shared: float) -> Array:

@@ -1,15 +1,16 @@
-"""What an answer is uncertain in: rows of the catalog with a range, and the measured errors of a model.
+"""Uncertain inputs of an answer: catalog rows with a range, and measured errors of the models.
 
-A row's ends are its 5 and 95 %. An error of a model multiplies a quantity once it is computed; rows that its
-residuals already hold are not drawn beside it, so that each cause is counted once.
+The ends of a row's range are its 5 and 95 % quantiles. A model error multiplies a quantity after it is
+computed; rows whose errors are contained in its residuals are not sampled as well.
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from fnmatch import fnmatch
+from typing import ClassVar
 
 from gigawatt.catalog.entity import Key
 from gigawatt.chain.bands import row_ends
@@ -19,14 +20,14 @@ from gigawatt.core.evidence import Z95, Evidence, Grade
 __all__ = ["ELSEWHERE", "ModelError", "RowFactor", "group_of", "row_factors"]
 
 ELSEWHERE = ("kernels*", "software*", "attention_kernels*", "expert_exchanges*", "engines*")
-"""Tables of the time of a step or of a service, whose errors the residuals of measured ones hold."""
+"""Tables that act on step time or latency alone: their errors are contained in the measured residuals."""
 
 _GROUPS: tuple[tuple[str, str], ...] = (
-    ("reliability.whole-run.*", "what whole runs take besides"),
+    ("reliability.whole-run.*", "overhead of whole runs"),
     ("reliability.*", "failures"),
     ("recovery.*", "failures"),
-    ("*construction_carbon", "carbon of making it"),
-    ("*embodied*", "carbon of making it"),
+    ("*construction_carbon", "embodied carbon"),
+    ("*embodied*", "embodied carbon"),
     ("*upstream*", "carbon of electricity"),
     ("methane*", "carbon of electricity"),
     ("fuels.*carbon*", "carbon of electricity"),
@@ -36,55 +37,55 @@ _GROUPS: tuple[tuple[str, str], ...] = (
     ("*.water", "water"),
     ("*drift", "water"),
     ("*cycles_of_concentration", "water"),
-    ("chips*price*", "price of accelerators"),
-    ("chip_prices*", "price of accelerators"),
-    ("chip_resale*", "price of accelerators"),
-    ("chip_*", "parts of the chip"),
-    ("chiplets*", "parts of the chip"),
-    ("memor*", "parts of the chip"),
-    ("silicon*", "parts of the chip"),
-    ("stacked_memory*", "parts of the chip"),
-    ("hybrids*", "parts of the chip"),
-    ("technolog*", "parts of the chip"),
-    ("photonic*", "parts of the chip"),
-    ("analog*", "parts of the chip"),
-    ("optical*", "parts of the chip"),
-    ("neuromorphic*", "parts of the chip"),
-    ("host_links*", "parts of the chip"),
-    ("chips*", "watts of the machine"),
-    ("dynamics_load*", "watts of the machine"),
-    ("links*price", "price of nodes and network"),
-    ("nodes*price", "price of nodes and network"),
-    ("links*", "watts of the machine"),
-    ("nodes*", "watts of the machine"),
-    ("finance*", "lives, interest and upkeep"),
-    ("countries*", "lives, interest and upkeep"),
-    ("building*", "building"),
-    ("cooling*", "cooling and power chain"),
-    ("facility*", "cooling and power chain"),
-    ("fuel_hubs*", "price of fuel"),
-    ("fuels*price*", "price of fuel"),
-    ("grids*", "price of the grid"),
-    ("tariffs*", "price of the grid"),
-    ("basis*", "price of the grid"),
-    ("carbon_markets*", "price of carbon"),
-    ("plants*cost*", "price of plants"),
-    ("plants*labour_share", "price of plants"),
-    ("plants*life", "price of plants"),
-    ("plants*capital_factor", "price of plants"),
-    ("credits*", "price of plants"),
-    ("plants*", "what plants can do"),
-    ("modules*", "what plants can do"),
-    ("outages*", "what plants can do"),
+    ("chips*price*", "accelerator prices"),
+    ("chip_prices*", "accelerator prices"),
+    ("chip_resale*", "accelerator prices"),
+    ("chip_*", "chip parts"),
+    ("chiplets*", "chip parts"),
+    ("memor*", "chip parts"),
+    ("silicon*", "chip parts"),
+    ("stacked_memory*", "chip parts"),
+    ("hybrids*", "chip parts"),
+    ("technolog*", "chip parts"),
+    ("photonic*", "chip parts"),
+    ("analog*", "chip parts"),
+    ("optical*", "chip parts"),
+    ("neuromorphic*", "chip parts"),
+    ("host_links*", "chip parts"),
+    ("chips*", "machine power"),
+    ("dynamics_load*", "machine power"),
+    ("links*price", "node and network prices"),
+    ("nodes*price", "node and network prices"),
+    ("links*", "machine power"),
+    ("nodes*", "machine power"),
+    ("finance*", "lifetimes, interest and maintenance"),
+    ("countries*", "lifetimes, interest and maintenance"),
+    ("building*", "building cost"),
+    ("cooling*", "cooling and power distribution"),
+    ("facility*", "cooling and power distribution"),
+    ("fuel_hubs*", "fuel prices"),
+    ("fuels*price*", "fuel prices"),
+    ("grids*", "grid prices"),
+    ("tariffs*", "grid prices"),
+    ("basis*", "grid prices"),
+    ("carbon_markets*", "carbon prices"),
+    ("plants*cost*", "plant costs"),
+    ("plants*labour_share", "plant costs"),
+    ("plants*life", "plant costs"),
+    ("plants*capital_factor", "plant costs"),
+    ("credits*", "plant costs"),
+    ("plants*", "plant performance"),
+    ("modules*", "plant performance"),
+    ("outages*", "plant performance"),
 )
 """First pattern of ``table.id.quantity`` that fits → group."""
-_OTHER = "other rows"
+_OTHER = "other inputs"
 _SHARES = ("", "1", "%", "percent")
 """Units of what may be a share of a whole."""
 
 
 def group_of(key: Key) -> str:
-    """The group that a row's share of the spread is told with."""
+    """The group of inputs that a row belongs to."""
     name = ".".join(key)
     return next((group for pattern, group in _GROUPS if fnmatch(name, pattern)), _OTHER)
 
@@ -99,7 +100,7 @@ class RowFactor:
 
     @property
     def shared(self) -> str:
-        """What it varies with in part: the same quantity of other rows that one source says."""
+        """Name of the common factor: rows of one quantity from one source are correlated."""
         return ".".join((self.key[0], self.key[2], self.row.source_id))
 
     @property
@@ -118,9 +119,9 @@ class RowFactor:
         return self.row.grade is Grade.guess
 
     def at(self, z: float) -> float:
-        """The value [SI] at a normal ``z``: the ends at ± 1.645, in logarithms where all are positive.
+        """Value [SI] at a standard normal ``z``: the ends at ± 1.645, log-linear where all are positive.
 
-        Beyond its ends what is nowhere negative stays so, and what lies between 0 and 1 does not leave it.
+        Extrapolation keeps non-negative rows non-negative, and shares between 0 and 1.
         """
         middle, end = self.row.value, self.ends[1 if z > 0.0 else 0]
         reach, least, most = abs(z) / Z95, min(middle, *self.ends), max(middle, *self.ends)
@@ -142,16 +143,16 @@ class ModelError:
         Factors, around 1.
     acts : mapping of str to callable
         Quantity → what becomes of its value at a factor.
-    guessed : bool
-        Whether the factors are a guess.
     """
+
+    guessed: ClassVar[bool] = False
+    """Model errors are measured."""
 
     name: str
     group: str
     low: float
     high: float
     acts: Mapping[str, Acts] = field(repr=False)
-    guessed: bool = False
 
     def at(self, z: float) -> float:
         """The factor at a standard normal ``z``."""
@@ -186,22 +187,14 @@ def _bound(act: Acts, factor: float) -> Adjust:
     return lambda value: act(value, factor)
 
 
-def row_factors(
-    rows: Mapping[Key, Evidence], readers: Mapping[Key, set[str]], besides: Iterable[str] = ()
-) -> tuple[RowFactor, ...]:
-    """The rows with a range that may be drawn, in a fixed order.
+def row_factors(rows: Mapping[Key, Evidence], readers: Mapping[Key, set[str]]) -> tuple[RowFactor, ...]:
+    """Sampled rows in a fixed order: those with a range, :data:`ELSEWHERE` left out.
 
-    Parameters
-    ----------
-    rows, readers
-        Of a :class:`~gigawatt.chain.recompute.Recompute`.
-    besides : iterable of str
-        Patterns of ``table.id.quantity`` that are not drawn, with those of :data:`ELSEWHERE`.
+    ``rows`` and ``readers`` are those of a :class:`~gigawatt.chain.recompute.Recompute`.
     """
-    left_out = (*ELSEWHERE, *besides)
     found: list[RowFactor] = []
     for key in sorted(rows):
         ends, name = row_ends(rows[key]), ".".join(key)
-        if ends is not None and readers.get(key) and not any(fnmatch(name, one) for one in left_out):
+        if ends is not None and readers.get(key) and not any(fnmatch(name, one) for one in ELSEWHERE):
             found.append(RowFactor(key, rows[key], ends))
     return tuple(found)

@@ -224,7 +224,7 @@ def grid_table(grid: Grid, width: int | None = None) -> Any:
 def _cards(cards: Sequence[Card], width: int) -> Any:
     """Key figures, in two columns where there are many and the terminal is wide enough."""
     if any(card.guesses for card in cards):
-        head = ("key figure", "", "nine times in ten", "on guesses")
+        head = ("key figure", "", "90 % interval", "from guesses")
         rows = tuple(tuple(map(Cell, (one.title, one.value, one.band, one.guesses))) for one in cards)
         return grid_table(Grid("", head, (False, True, True, True), rows), width)
     graded = any(card.grade for card in cards)

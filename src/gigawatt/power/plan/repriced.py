@@ -1,7 +1,7 @@
-"""A plan as it was built, under other prices and another load: capacities stay, the books change.
+"""Costs and carbon of a fixed supply plan under other prices and another load.
 
-Whoever has decided on plants pays what they cost in the end. To first order in prices nothing is lost by
-holding the plan: the derivative of an optimum by a price is the quantity bought (the envelope theorem).
+Capacities and dispatch of the plan stay. To first order in prices the cost equals that of a new optimum: the
+derivative of an optimum with respect to a price is the quantity bought (envelope theorem).
 
 References
 ----------
@@ -31,15 +31,15 @@ _OF_LOAD = ("energy not served", "load cut")
 def repriced(
     plan: SupplyPlan, *, plants: Sequence[Plant], load: Array | None = None, carbon_price: float = 0.0
 ) -> SupplyPlan:
-    """The books of a plan that is held, with other plants' numbers and another load.
+    """The plan with costs, carbon and water of other plant data and another load.
 
     Parameters
     ----------
     plan : SupplyPlan
-        Whose capacities [W] and dispatch are held. With another load what every plant gives in an hour grows
-        with the load of that hour, and its capacity with the largest.
+        Its capacities [W] and dispatch are fixed. Under another load the output of every plant scales with
+        the load of the hour, and its capacity with the peak.
     plants : sequence of Plant
-        Those with other prices, carbon or water; a plant of the plan that is not among them keeps its own.
+        Plants with other prices, carbon or water; a plant of the plan that is missing here keeps its data.
     load : (H,), optional
         W, as many hours as the plan's.
     carbon_price : float
@@ -48,8 +48,8 @@ def repriced(
     Returns
     -------
     SupplyPlan
-        ``cost``, ``objective``, ``upfront``, ``carbon``, ``construction_carbon`` and ``water`` anew; prices
-        and duals are those of the plan that is held.
+        With new ``cost``, ``objective``, ``upfront``, ``carbon``, ``construction_carbon`` and ``water``;
+        prices and duals are those of ``plan``.
     """
     given = {plant.id: plant for plant in plants}
     now = tuple(given.get(plant.id, plant) for plant in plan.plants)

@@ -28,7 +28,7 @@ STUDY = Study(
         Command(
             name="catalog gaps",
             target="gigawatt.studies.catalog.command:gaps_command",
-            words="List the guesses that carry most of the spread of some scenarios: what to find out next.",
+            words="List the guesses with the largest share of the variance of scenarios' key figures.",
             example="gigawatt catalog gaps examples/deepseek-v3-h800.yaml --draws 500",
             python="gigawatt.studies.catalog.gaps:catalog_gaps",
         ),

@@ -58,7 +58,7 @@ def gaps_command(
     json: Annotated[bool, typer.Option("--json", help="Print JSON alone on standard output.")] = False,
     quiet: Annotated[bool, typer.Option("--quiet", "-q", help="No progress, no summary.")] = False,
 ) -> None:
-    """List the guesses that carry most of the spread of some scenarios: what to find out next."""
+    """List the guesses with the largest share of the variance of scenarios' key figures."""
     from gigawatt.studies.catalog.gaps import catalog_gaps
 
     give(

@@ -1,4 +1,4 @@
-"""Which rows of the catalog matter most over some scenarios: what to read, or to measure, next."""
+"""Catalog rows by their variance share over several scenarios: what to source or to measure next."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from gigawatt.core.evidence import Evidence, Grade
 from gigawatt.studies.catalog import STUDY
 
 if TYPE_CHECKING:
-    from gigawatt.chain.uncertainty.spreading import Uncertainty
+    from gigawatt.chain.uncertainty.monte_carlo import Uncertainty
     from gigawatt.core.result import Result
     from gigawatt.schema.scenario import LoadedScenario
 
@@ -25,8 +25,8 @@ _MOST = 1000
 
 
 @dataclass
-class _Weight:
-    """Of one row: sum of its shares by the width of the bands, and where the largest is."""
+class _RowShares:
+    """Weighted sum of the variance shares of a row, and its largest share."""
 
     row: Evidence
     share: float = 0.0
@@ -36,10 +36,10 @@ class _Weight:
 
 
 @dataclass
-class _Found:
-    """What the scenarios gave so far."""
+class _Totals:
+    """Sums over scenarios."""
 
-    weights: dict[str, _Weight] = field(default_factory=dict[str, _Weight])
+    weights: dict[str, _RowShares] = field(default_factory=dict[str, _RowShares])
     unranged: dict[str, int] = field(default_factory=dict[str, int])
     figures: int = 0
     width: float = 0.0
@@ -54,7 +54,7 @@ def catalog_gaps(
     draws: int | None = None,
     progress: Progress | None = None,
 ) -> Answer:
-    """The rows that carry most of the spread of key figures, as ``gigawatt catalog gaps`` lists them.
+    """Rows by their share of the variance of key figures, as ``gigawatt catalog gaps`` lists them.
 
     Parameters
     ----------
@@ -63,7 +63,7 @@ def catalog_gaps(
     everything : bool
         Rows of every grade, not only guesses.
     most : int
-        How many rows, 1 to 1000.
+        Number of rows, 1 to 1000.
     draws : int, optional
         As of :func:`gigawatt.run`.
     progress : callable, optional
@@ -72,10 +72,10 @@ def catalog_gaps(
     Returns
     -------
     Answer
-        ``rows``: ``row, grade, source, where, share`` (of the variance, mean over the key figures of all
-        scenarios, each by the width of its band), ``largest`` (in one figure), ``quantity``, ``scenario``;
-        ``guesses`` (share of all); ``without_a_range``: guesses that nobody could draw, and in how many
-        scenarios they are read.
+        ``rows``: ``row, grade, source, where, share`` (variance share, mean over the key figures of all
+        scenarios, weighted by the log width of their intervals), ``largest`` (in one figure), ``quantity``,
+        ``scenario``; ``from_guesses``: the share of all guesses; ``guesses_without_range``: number of
+        scenarios by row.
 
     Raises
     ------
@@ -84,17 +84,19 @@ def catalog_gaps(
     """
     from gigawatt.chain.study import Study
     from gigawatt.studies.run.grids import titles_of
-    from gigawatt.studies.run.uncertain import Wanted, drawn
+    from gigawatt.studies.run.uncertainty import Sampling, drawn
 
     if not 1 <= most <= _MOST:
-        raise InputError("so many rows are not listed", key="most", given=str(most), allowed=f"1 to {_MOST}")
-    wanted, found = Wanted() if draws is None else Wanted(draws), _Found()
+        raise InputError(
+            "the number of rows is out of range", key="most", given=str(most), allowed=f"1 to {_MOST}"
+        )
+    sampling, found = Sampling() if draws is None else Sampling(draws), _Totals()
     for number, source in enumerate(scenarios):
 
         def finish(
             result: Result, loaded: LoadedScenario, objects: Mapping[str, Any], name: str = str(source)
         ) -> Result:
-            _count(found, name, drawn(result, loaded, objects, wanted), titles_of(result))
+            _count(found, name, drawn(result, loaded, objects, sampling), titles_of(result))
             return result
 
         if progress is not None:
@@ -103,21 +105,21 @@ def catalog_gaps(
     ordered = sorted(found.weights.items(), key=lambda pair: -pair[1].share)
     data = {
         "scenarios": [str(source) for source in scenarios],
-        "draws": wanted.draws,
+        "draws": sampling.draws,
         "figures": found.figures,
-        "guesses": found.guesses / (found.width or 1.0),
+        "from_guesses": found.guesses / (found.width or 1.0),
         "rows": [
             _plain(name, one, found.width or 1.0)
             for name, one in ordered
             if everything or one.row.grade is Grade.guess
         ][:most],
-        "without_a_range": dict(sorted(found.unranged.items(), key=lambda pair: (-pair[1], pair[0]))),
+        "guesses_without_range": dict(sorted(found.unranged.items(), key=lambda pair: (-pair[1], pair[0]))),
     }
     return Answer(STUDY, data, found, listed=True, kind="gaps")
 
 
-def _count(found: _Found, scenario: str, drawn: Uncertainty, titles: Mapping[str, str]) -> None:
-    """Add the shares of a scenario's key figures."""
+def _count(found: _Totals, scenario: str, drawn: Uncertainty, titles: Mapping[str, str]) -> None:
+    """Add the variance shares of a scenario's key figures."""
     for name, band in drawn.bands.items():
         if name not in titles:
             continue
@@ -129,7 +131,7 @@ def _count(found: _Found, scenario: str, drawn: Uncertainty, titles: Mapping[str
             row = drawn.rows.get(cause.name)
             if row is None or cause.share <= 0.0:
                 continue
-            one = found.weights.setdefault(cause.name, _Weight(row))
+            one = found.weights.setdefault(cause.name, _RowShares(row))
             one.share += width * cause.share
             if cause.share > one.largest:
                 one.largest, one.quantity, one.scenario = cause.share, name, scenario
@@ -137,7 +139,7 @@ def _count(found: _Found, scenario: str, drawn: Uncertainty, titles: Mapping[str
         found.unranged[name] = found.unranged.get(name, 0) + 1
 
 
-def _plain(name: str, one: _Weight, width: float) -> dict[str, Any]:
+def _plain(name: str, one: _RowShares, width: float) -> dict[str, Any]:
     return {
         "row": name,
         "grade": one.row.grade.label,

@@ -71,24 +71,24 @@ def entry_document(answer: Answer, again: Again, more: Any = None) -> Document:
 
 
 def gaps_document(answer: Answer, again: Again, more: Any = None) -> Document:
-    """Rows by their share of the spread of key figures, and guesses that have no range."""
+    """Rows by their variance share, and guesses without a range."""
     rows = [
         (row["row"], row["grade"], f"{100 * row['share']:.1f} %", f"{100 * row['largest']:.0f} %",
          row["quantity"], row["scenario"].rsplit("/", 1)[-1], row["where"].rsplit("/", 1)[-1])
         for row in answer["rows"]
     ]  # fmt: skip
-    heads = ("row", "grade", "of the variance", "at most", "of", "in", "where")
-    lacking = answer["without_a_range"]
+    heads = ("row", "grade", "share", "largest", "of quantity", "in scenario", "where")
+    lacking = answer["guesses_without_range"]
     said = (
         f"{answer['figures']} key figures of {len(answer['scenarios'])} scenarios, {answer['draws']:,} draws "
-        f"each: {100 * answer['guesses']:.0f} % of their spread rests on guesses."
+        f"each: {100 * answer['from_guesses']:.0f} % of their variance comes from guesses."
     )
-    caption = "Share of the variance: mean over the key figures, each by the width of its band; the largest."
+    caption = "Variance share: mean over the key figures, weighted by their intervals; and the largest one."
     wide = rows_grid(
-        "Guesses without a range, which are not drawn.", ("row", "scenarios that read it"),
+        "Guesses without a range, which are not sampled.", ("row", "scenarios"),
         [(name, str(count)) for name, count in lacking.items()],
     )  # fmt: skip
     return rows_document(
-        "What to find out next", again, rows_grid(caption, heads, rows, grade="grade"), wide,
+        "Catalog rows by variance share", again, rows_grid(caption, heads, rows, grade="grade"), wide,
         paragraphs=(said,),
     )  # fmt: skip

@@ -16,7 +16,7 @@ from gigawatt.core.result import Quantity, Result
 from gigawatt.core.store import load_result
 from gigawatt.schema.scenario import LoadedScenario, read_scenario
 from gigawatt.studies.compare.attribution import Attribution, attribute, no_mixture
-from gigawatt.studies.compare.chances import chances
+from gigawatt.studies.compare.decision import decisions
 from gigawatt.studies.compare.shapley import ORDERS
 from gigawatt.studies.run.sayings import branch_of
 
@@ -138,9 +138,9 @@ class Comparison:
             "notices": {"all": list(self.shared), "only": [list(told) for told in self.alone]},
             "said": list(self.said),
             "attribution": None if split is None else _split_json(split),
-            "chances": [
-                {**asdict(one), "worth": dict(one.worth)}
-                for one in chances([side.result for side in self.sides])
+            "decisions": [
+                {**asdict(one), "value_of_information": dict(one.value_of_information)}
+                for one in decisions([side.result for side in self.sides])
             ],
         }
 

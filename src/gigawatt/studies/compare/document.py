@@ -290,51 +290,55 @@ def _cards(answer: Answer) -> tuple[Card, ...]:
     return tuple(found)
 
 
-def _chances(answer: Answer) -> str:
-    """How sure it is which of two is better, where both results hold draws."""
-    found = answer.get("chances") or ()
-    costs = [one for one in found if one["quantity"].startswith(("ledger.", "economics."))]
+def _decision(answer: Answer) -> str:
+    """Probability that the cheaper one is cheaper, and the inputs with the highest value of information."""
+    costs = [one for one in answer["decisions"] if one["quantity"].startswith(("ledger.", "economics."))]
     if not costs:
         return ""
     one = costs[0]
-    chance = one["first_is_less"]
-    mark, sure = ("A", chance) if chance >= 0.5 else ("B", 1.0 - chance)
+    probability = one["probability_first_lower"]
+    mark, probability = ("A", probability) if probability >= 0.5 else ("B", 1.0 - probability)
     text = (
-        f"With all that is uncertain drawn for both alike, {mark} costs less {100 * sure:.0f} times in a "
-        f"hundred (B over A {significant(one['low'])} to {significant(one['high'])}, nine times in ten)."
+        f"With the uncertain inputs of both sampled together, {mark} is cheaper with a probability of "
+        f"{100 * probability:.0f} % (B / A: 90 % interval {significant(one['ratio_low'])} to "
+        f"{significant(one['ratio_high'])})."
     )
-    if one["worth"]:
-        text += f" Worth finding out before choosing: {listed(list(one['worth'])[:3])}."
+    if one["value_of_information"]:
+        text += f" Highest value of information: {listed(list(one['value_of_information'])[:3])}."
     return text
 
 
-def _chances_grid(answer: Answer) -> list[Grid]:
+def _decision_grid(answer: Answer) -> list[Grid]:
     named = {row["quantity"]: row["what"].rstrip(".") for row in answer["quantities"]}
     rows = [
         (
             named.get(one["quantity"], one["quantity"]),
-            f"{100 * one['first_is_less']:.0f} %",
-            f"{significant(one['low'])} to {significant(one['high'])}",
-            value_words(one["regret"], one["unit"]),
-            ", ".join(f"{name} ({value_words(worth, one['unit'])})" for name, worth in one["worth"].items()),
+            f"{100 * one['probability_first_lower']:.0f} %",
+            f"{significant(one['ratio_low'])} to {significant(one['ratio_high'])}",
+            value_words(one["expected_regret"], one["unit"]),
+            ", ".join(
+                f"{name} ({value_words(value, one['unit'])})"
+                for name, value in one["value_of_information"].items()
+            ),
         )
-        for one in answer.get("chances") or ()
+        for one in answer["decisions"]
     ]
     if not rows:
         return []
-    heads = ("", "A has less", "B over A, nine times in ten", "regret in the mean", "worth of knowing")
+    heads = ("quantity", "A is lower", "B / A, 90 % interval", "expected regret", "value of information")
     caption = (
-        "Chances of the better one, from the draws of both: regret is what the choice by the mean costs "
-        "against knowing everything, worth of knowing how much of it one cause alone would save."
+        "Choice under uncertainty, less being better. Expected regret: mean loss of choosing the smaller "
+        "mean against perfect information. Value of information: what perfect information on one input "
+        "saves of it."
     )
     return [rows_grid(caption, heads, rows)]
 
 
 def words(answer: Answer) -> tuple[str, ...]:
-    """What is compared and which costs less, how sure that is, what moved it, how far a time may be off."""
+    """What is compared, which is cheaper and how probably, what moved it, the error of a time."""
     texts = (
         f"{_beside(answer)} {_cheaper(answer)} {_others(answer)}".strip(),
-        _chances(answer),
+        _decision(answer),
         split_words(answer),
         _error(answer),
     )
@@ -359,7 +363,7 @@ def document(answer: Answer, again: Again, more: Any = None, *, everything: bool
             rows,
         ),
         *_cheaper_grid(answer),
-        *_chances_grid(answer),
+        *_decision_grid(answer),
         *_band_grid(answer),
     ]
     sections = [Section("beside", "Side by side", tuple(beside))]

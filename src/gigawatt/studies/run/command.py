@@ -20,11 +20,11 @@ def run_command(
         bool,
         typer.Option(
             "--uncertainty",
-            help="Draw all that is uncertain: bands of every number, and what they come from.",
+            help="Sample all uncertain inputs: 90 % intervals and their causes.",
         ),
     ] = False,
     draws: Annotated[
-        int | None, typer.Option(help="Draws of --uncertainty; default 2,000.", show_default=False)
+        int | None, typer.Option(help="Number of draws; default 2,000.", show_default=False)
     ] = None,
     seed: Annotated[int | None, typer.Option(help="Their seed; default 0.", show_default=False)] = None,
     output: Annotated[

@@ -34,7 +34,7 @@ from gigawatt.studies.run.figures_tables import has_table
 from gigawatt.studies.run.phases import phases_grid
 from gigawatt.studies.run.sayings import branch_of
 from gigawatt.studies.run.short import CARDS, lost_words, short
-from gigawatt.studies.run.spreads import spread_grid, spreads
+from gigawatt.studies.run.uncertainty_words import spread_grid, spreads
 from gigawatt.studies.run.words import subject, topics
 from gigawatt.studies.run.words_serving import error_grid, errors_of, is_serving, is_yearly
 from gigawatt.studies.supply.figures import WEEK_CAPTION
@@ -42,7 +42,7 @@ from gigawatt.studies.supply.figures import WEEK_CAPTION
 __all__ = ["UNCERTAIN", "document", "setting"]
 
 UNCERTAIN = (
-    "Key figures, nine times in ten, as multiples of their values; colours: where the variance is from."
+    "90 % intervals of the key figures as multiples of their values; colours: variance shares of inputs."
 )
 #: Figure → (the table that it draws, its caption).
 _FIGURES: dict[str, tuple[str, str]] = {
@@ -166,7 +166,7 @@ def _far_off(result: Result) -> tuple[Grid, ...]:
         bands = factors_grid(subject(result, "serving.engine"))
         return (*bands, *(() if made is None else (made,)))
     found = step_band(result)
-    if found is not None and spreads(result):  # days are drawn with all that is uncertain
+    if found is not None and spreads(result):  # the table above has the interval of the days
         found = replace(found, days=None)
     return (() if found is None else (band_grid(found),)) + resembling_grid(result)
 

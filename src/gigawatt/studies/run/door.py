@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from gigawatt.chain.study import Study
     from gigawatt.core.result import Result
     from gigawatt.schema.scenario import LoadedScenario
-    from gigawatt.studies.run.uncertain import Wanted
+    from gigawatt.studies.run.uncertainty import Sampling
 
 __all__ = ["run"]
 
@@ -43,10 +43,10 @@ def run(
     settings : mapping, optional
         Other values of some fields by dotted name, as ``--set`` takes them: ``{"machine.count": 8192}``.
     uncertainty : bool
-        Draw everything that is uncertain: the answer then has bands of its numbers under ``uncertainty`` (5,
-        50 and 95 % by quantity, shares of the variance by cause), tables of them, and their draws.
+        Sample all uncertain inputs: the answer then has ``uncertainty`` (5, 50 and 95 % quantiles and
+        variance shares by quantity), tables of them, and the draws.
     draws, seed : int, optional
-        How many draws, 100 to 20,000, and of which seed: 2,000 and 0 where left out.
+        Number of draws, 100 to 20,000 (default 2,000), and their seed (default 0).
     progress : callable, optional
         Called with (what is done, share done).
     **fields
@@ -69,8 +69,8 @@ def run(
     from gigawatt.core.store import as_json, trace_text
     from gigawatt.studies.run.figures import figure, figures_of
 
-    wanted = _wanted(uncertainty, draws, seed)
-    result = _result(scenario, {**(settings or {}), **dict(_dotted(fields))}, wanted, progress)
+    sampling = _sampling(uncertainty, draws, seed)
+    result = _result(scenario, {**(settings or {}), **dict(_dotted(fields))}, sampling, progress)
     tables: dict[str, Callable[[], Any]] = {name: partial(_table, result, name) for name in result.tables}
     return Answer(
         STUDY,
@@ -94,21 +94,21 @@ def _bands(result: Result) -> dict[str, Any]:
 
 
 def _drawn(result: Result) -> dict[str, Any]:
-    """Bands of the numbers by quantity, where they were asked for."""
-    from gigawatt.studies.run.spreads import as_json
+    """The uncertainty by quantity, where it was asked for."""
+    from gigawatt.studies.run.uncertainty_words import as_json
 
     found = as_json(result)
     return {"uncertainty": found} if found else {}
 
 
-def _wanted(uncertainty: bool, draws: int | None, seed: int | None) -> Wanted | None:
-    from gigawatt.studies.run.uncertain import Wanted
+def _sampling(uncertainty: bool, draws: int | None, seed: int | None) -> Sampling | None:
+    from gigawatt.studies.run.uncertainty import Sampling
 
     given = {name: value for name, value in (("draws", draws), ("seed", seed)) if value is not None}
     if given and not uncertainty:
         name, value = next(iter(given.items()))
-        raise InputError("nothing is drawn", key=name, given=str(value), allowed="with --uncertainty")
-    return Wanted(**given) if uncertainty else None
+        raise InputError("only --uncertainty draws", key=name, given=str(value), allowed="with --uncertainty")
+    return Sampling(**given) if uncertainty else None
 
 
 def _table(result: Result, name: str) -> Any:
@@ -130,7 +130,7 @@ def _dotted(fields: Mapping[str, Any], section: str = "") -> Iterator[tuple[str,
 def _result(
     scenario: str | Path | Mapping[str, Any] | Study | None,
     changes: Mapping[str, Any],
-    wanted: Wanted | None,
+    sampling: Sampling | None,
     progress: Progress | None,
 ) -> Result:
     from gigawatt.chain.study import Study
@@ -138,11 +138,11 @@ def _result(
     from gigawatt.studies.run.bad_week import with_bad_week
     from gigawatt.studies.run.nines import with_nines
     from gigawatt.studies.run.phases import with_phases
-    from gigawatt.studies.run.uncertain import with_uncertainty
+    from gigawatt.studies.run.uncertainty import with_uncertainty
 
     def finish(result: Result, loaded: LoadedScenario, objects: Mapping[str, Any]) -> Result:
         found = with_bad_week(with_nines(with_phases(result, loaded, objects), objects), objects)
-        return found if wanted is None else with_uncertainty(found, loaded, objects, wanted, progress)
+        return found if sampling is None else with_uncertainty(found, loaded, objects, sampling, progress)
 
     if isinstance(scenario, str | Path):
         scenario = Study.read(scenario)

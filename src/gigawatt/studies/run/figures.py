@@ -14,13 +14,13 @@ from typing import Any
 from gigawatt.core.errors import InputError, nearest
 from gigawatt.core.result import Result
 from gigawatt.schema.fields import LOAD, SERVING, TRAINING
-from gigawatt.studies.run import bad_week, figures_spread
+from gigawatt.studies.run import bad_week, figures_uncertainty
 from gigawatt.studies.run import figures_machine as machine
 from gigawatt.studies.run import figures_money as money
 from gigawatt.studies.run import figures_power as power
 from gigawatt.studies.run import figures_serving as serving_campus
 from gigawatt.studies.run.sayings import branch_of
-from gigawatt.studies.run.spreads import spreads
+from gigawatt.studies.run.uncertainty_words import spreads
 
 __all__ = ["NAMES", "NAMES_LOAD", "NAMES_SERVING", "figure", "figure_names", "figures_of"]
 
@@ -42,7 +42,7 @@ _FIGURES: dict[str, Callable[[Result], Any]] = {
     "flexibility": power.flexibility,
     "ledger": money.ledger,
 }
-_DRAWN: dict[str, Callable[[Result], Any]] = {"uncertainty": figures_spread.figure}
+_DRAWN: dict[str, Callable[[Result], Any]] = {"uncertainty": figures_uncertainty.figure}
 """Of results with draws alone."""
 
 _SERVING: dict[str, Callable[[Result], Any]] = {

@@ -14,7 +14,7 @@ from gigawatt.studies.run.far_off import card_bands
 from gigawatt.studies.run.figures_power import plant_names
 from gigawatt.studies.run.figures_tables import get_table, unit_of
 from gigawatt.studies.run.sayings import branch_of, find
-from gigawatt.studies.run.spreads import ends_words, rests, spreads
+from gigawatt.studies.run.uncertainty_words import ends_words, guessed, spreads
 from gigawatt.studies.run.words_serving import is_serving, is_yearly
 
 __all__ = [
@@ -121,7 +121,7 @@ def titles_of(result: Result) -> dict[str, str]:
 
 def cards(result: Result, names: tuple[tuple[str, str], ...] | None = None) -> tuple[Card, ...]:
     """Key figures that the result holds: title, value, grade, dotted name, what it is, band,
-    share on guesses.
+    variance share of guesses.
     """
     if names is None:
         names = tuple(titles_of(result).items())
@@ -137,7 +137,7 @@ def cards(result: Result, names: tuple[tuple[str, str], ...] | None = None) -> t
             name,
             quantity.summary,
             bands.get(name, ""),
-            rests(drawn[name]) if name in drawn else "",
+            guessed(drawn[name]) if name in drawn else "",
         )
         for name, title in names
         if (quantity := find(result, name)) is not None

@@ -20,7 +20,7 @@ from gigawatt.studies.run import grids
 from gigawatt.studies.run.document import UNCERTAIN, document
 from gigawatt.studies.run.figures import figure
 from gigawatt.studies.run.figures_tables import has_table
-from gigawatt.studies.run.spreads import spread_grid, spread_words
+from gigawatt.studies.run.uncertainty_words import spread_grid, spread_words
 from gigawatt.studies.run.words import topics
 from gigawatt.studies.run.words_serving import is_serving
 
@@ -73,11 +73,11 @@ def show(asked: Asked) -> Fragment:
 
 
 def compute(asked: Asked) -> Fragment:
-    """The answer with a band beside every key figure, and what the spread comes from."""
-    from gigawatt.studies.run.uncertain import Wanted, with_uncertainty
+    """Uncertainty of the key figures: sentence, figure and table."""
+    from gigawatt.studies.run.uncertainty import Sampling, with_uncertainty
 
     def finish(result: Result, loaded: LoadedScenario, objects: Mapping[str, Any]) -> Result:
-        return with_uncertainty(result, loaded, objects, Wanted(), asked.progress)
+        return with_uncertainty(result, loaded, objects, Sampling(), asked.progress)
 
     try:
         result = Study(loaded_of(asked.state)).run(asked.progress, finish=finish)

@@ -14,7 +14,7 @@ from gigawatt.studies.run.figures_power import plant_names
 from gigawatt.studies.run.figures_tables import built, column, get_table
 from gigawatt.studies.run.nines import next_nine_words
 from gigawatt.studies.run.sayings import find, graded, model_words, money_parts, say, subject
-from gigawatt.studies.run.spreads import spread_words, spreads
+from gigawatt.studies.run.uncertainty_words import spread_words, spreads
 
 __all__ = ["binding_parts", "energy_shares", "find", "sentences", "subject", "topics"]
 
@@ -77,7 +77,7 @@ def _error(result: Result) -> str:
         return ""
     low, high = (with_unit(value, "s") for value in found.step)
     days = ""
-    if found.days is not None and not spreads(result):  # else all that is uncertain is drawn together
+    if found.days is not None and not spreads(result):
         ends = " to ".join(map(significant, found.days))
         days = f", and with failures and what whole published runs took besides {ends} days"
     peak = " (all of the peak FLOP/s)" if found.at_peak else ""

@@ -1,4 +1,4 @@
-"""``--uncertainty``: the spread of every number of a run, as tables of its result."""
+"""``run --uncertainty``: bands of every number, variance shares and draws, as tables of the result."""
 
 from __future__ import annotations
 
@@ -13,25 +13,25 @@ from gigawatt.core.result import Result
 from gigawatt.machine import load_chip
 from gigawatt.studies.run.far_off import failures_band, step_band
 from gigawatt.studies.run.sayings import find, subject
-from gigawatt.studies.run.spreads import CAUSES, DRAWS, GROUP, NORMALS, ROW, TABLE
+from gigawatt.studies.run.uncertainty_words import CAUSES, DRAWS, GROUP, NORMALS, ROW, TABLE
 from gigawatt.studies.run.words_serving import is_serving
 from gigawatt.validation.serving.bands import serving_bands
 
 if TYPE_CHECKING:
     from gigawatt.chain.uncertainty.factors import ModelError
-    from gigawatt.chain.uncertainty.spreading import Uncertainty
+    from gigawatt.chain.uncertainty.monte_carlo import Uncertainty
     from gigawatt.schema.scenario import LoadedScenario
 
-__all__ = ["Wanted", "drawn", "with_uncertainty"]
+__all__ = ["Sampling", "drawn", "with_uncertainty"]
 
 _FEWEST, _MOST = 100, 20_000
 _LEAST = 0.005
-"""Share of a variance below which a cause is left out of the tables."""
+"""Variance share below which an input is left out of the tables."""
 
 
 @dataclass(frozen=True)
-class Wanted:
-    """How many draws are asked, and of which seed; raises ``InputError`` for other than 100 to 20,000."""
+class Sampling:
+    """Number of draws and their seed; raises ``InputError`` for other than 100 to 20,000."""
 
     draws: int = 2000
     seed: int = 0
@@ -39,25 +39,25 @@ class Wanted:
     def __post_init__(self) -> None:
         if not _FEWEST <= self.draws <= _MOST:
             raise InputError(
-                "so many draws are not made", key="draws", given=f"{self.draws:,}",
+                "the number of draws is out of range", key="draws", given=f"{self.draws:,}",
                 allowed=f"{_FEWEST} to {_MOST:,}",
             )  # fmt: skip
         if self.seed < 0:
-            raise InputError("a seed is not negative", key="seed", given=f"{self.seed}", allowed="0 or more")
+            raise InputError("the seed is negative", key="seed", given=f"{self.seed}", allowed="0 or more")
 
 
 def drawn(
     result: Result,
     loaded: LoadedScenario,
     objects: Mapping[str, Any],
-    wanted: Wanted,
+    sampling: Sampling,
     progress: Callable[[str, float], None] | None = None,
 ) -> Uncertainty:
-    """Bands of a result's numbers with the errors of the models that gave them, and what they come from."""
-    from gigawatt.chain.uncertainty.spreading import uncertainty
+    """Bands and variance shares of a result, with the errors of the models behind it."""
+    from gigawatt.chain.uncertainty.monte_carlo import uncertainty
 
     return uncertainty(
-        loaded, objects, _errors(result, loaded), draws=wanted.draws, seed=wanted.seed, progress=progress
+        loaded, objects, _errors(result, loaded), draws=sampling.draws, seed=sampling.seed, progress=progress
     )
 
 
@@ -65,13 +65,13 @@ def with_uncertainty(
     result: Result,
     loaded: LoadedScenario,
     objects: Mapping[str, Any],
-    wanted: Wanted,
+    sampling: Sampling,
     progress: Callable[[str, float], None] | None = None,
 ) -> Result:
-    """The result with bands of its numbers, shares of their variance and the draws as tables."""
+    """The result with tables of bands, variance shares and draws."""
     import pandas as pd
 
-    found = drawn(result, loaded, objects, wanted, progress)
+    found = drawn(result, loaded, objects, sampling, progress)
     units = {name: factor(band.unit) for name, band in found.bands.items()}
     table = pd.DataFrame(
         [
@@ -79,8 +79,8 @@ def with_uncertainty(
                 "quantity": name,
                 **{key: getattr(band, key) / units[name] for key in ("value", "low", "median", "high")},
                 "unit": band.unit,
-                "on guesses": band.guesses,
-                "response off by": band.off,
+                "from guesses": band.guesses,
+                "response error": band.off,
             }
             for name, band in found.bands.items()
         ]
@@ -101,8 +101,9 @@ def with_uncertainty(
     run = {
         **result.run,
         TABLE: {
-            "draws": wanted.draws, "seed": wanted.seed, "factors": found.factors,
-            "guesses_without_a_range": list(found.unranged),
+            "draws": sampling.draws, "seed": sampling.seed, "factors": found.factors,
+            "guesses_without_range": list(found.unranged), "no_answer_at_an_end": list(found.refused),
+            "exact_draws": found.checked,
         },
     }  # fmt: skip
     tables = {TABLE: table, CAUSES: causes, DRAWS: draws, NORMALS: normals}
@@ -110,7 +111,7 @@ def with_uncertainty(
 
 
 def _errors(result: Result, loaded: LoadedScenario) -> tuple[ModelError, ...]:
-    """What measured steps, requests and watts were off from what was predicted of them."""
+    """Measured over predicted: step time, latencies, throughput, power, failures."""
     return tuple(_of_service(result, loaded) if is_serving(result) else _of_run(result))
 
 
@@ -120,27 +121,27 @@ def _of_run(result: Result) -> Iterator[ModelError]:
     step = step_band(result)
     if step is not None:
         name = f"measured steps over predicted, {subject(result, 'machine.chip')}"
-        yield ModelError(name, "time of a step", *step.factors, {"training.step_time": Acts()})
+        yield ModelError(name, "step time", *step.factors, {"training.step_time": Acts()})
     if find(result, "training.duration") is None:
         return
     low, high = failures_band(result)
     if low < high and find(result, "training.goodput") is not None:
         yield ModelError(
-            "chance and rates of failures", "failures", low, high, {"training.goodput": Acts(-1.0, most=1.0)}
+            "failure rates and times", "failures", low, high, {"training.goodput": Acts(-1.0, most=1.0)}
         )
     row = catalog.entity("uncertainty", "training").evidence("watts")
     yield ModelError(
-        "measured watts over predicted", "watts of the machine", row.low or 1.0, row.high or 1.0,
+        "measured watts over predicted", "machine power", row.low or 1.0, row.high or 1.0,
         {"machine.energy": Acts()},
     )  # fmt: skip
 
 
 _SIZED = ("machine.count", "machine.power", "serving.replicas")
-"""Fields that say how many accelerators serve."""
+"""Fields that fix the number of accelerators of a service."""
 
 
 def _of_service(result: Result, loaded: LoadedScenario) -> Iterator[ModelError]:
-    """Errors of a service: with less throughput than predicted the same demand takes more accelerators."""
+    """Errors of a service: at a throughput below the prediction the demand needs more accelerators."""
     from gigawatt.chain.uncertainty.factors import Acts, ModelError
 
     waits = {
@@ -157,10 +158,10 @@ def _of_service(result: Result, loaded: LoadedScenario) -> Iterator[ModelError]:
         "watts": {"machine.energy": Acts(), "machine.power_hours": Acts()},
     }
     told = {
-        "ttft": ("measured TTFT over predicted", "latency of the engine"),
-        "tpot": ("measured TPOT over predicted", "latency of the engine"),
-        "throughput": ("measured throughput over predicted", "throughput of the engine"),
-        "watts": ("measured watts over predicted", "watts of the machine"),
+        "ttft": ("measured TTFT over predicted", "engine latency"),
+        "tpot": ("measured TPOT over predicted", "engine latency"),
+        "throughput": ("measured throughput over predicted", "engine throughput"),
+        "watts": ("measured watts over predicted", "machine power"),
     }
     chip = subject(result, "machine.chip")
     for metric, band in serving_bands(subject(result, "serving.engine")).items():
@@ -171,7 +172,7 @@ def _of_service(result: Result, loaded: LoadedScenario) -> Iterator[ModelError]:
 
 
 def _most_watts(result: Result) -> float:
-    """Times the predicted watts at which an accelerator is at its limit."""
+    """Power limit of an accelerator over its predicted power."""
     try:
         limit = load_chip(subject(result, "machine.chip")).power_limit
     except GigawattError:  # a chip that this machine's catalog does not have

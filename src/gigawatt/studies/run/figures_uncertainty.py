@@ -1,4 +1,4 @@
-"""Whiskers of a run's key figures, split by what the spread comes from."""
+"""90 % intervals of a result's key figures, split by variance shares."""
 
 from __future__ import annotations
 
@@ -10,18 +10,18 @@ from gigawatt.core.result import Result
 from gigawatt.faces.figures.style import colour, finish
 from gigawatt.studies.run.figures_tables import need_table
 from gigawatt.studies.run.grids import titles_of
-from gigawatt.studies.run.spreads import TABLE, Spread, spreads
+from gigawatt.studies.run.uncertainty_words import TABLE, Spread, spreads
 
 __all__ = ["figure"]
 
 _COLOURS = ("#0072b2", "#e69f00", "#009e73", "#d55e00", "#cc79a7", "#56b4e9", "#6a51a3", "#b8a13a")
-"""Of the groups that matter most; the others together are grey."""
-_REST = "the others"
+"""Colours of the largest groups; the others together are grey."""
+_REST = "others"
 _LEAST = 0.005
 
 
 def figure(result: Result) -> Any:
-    """Whiskers of the key figures in multiples of their values, coloured by what the spread comes from."""
+    """90 % intervals of the key figures over their values, split by the variance shares of groups."""
     import plotly.graph_objects as go
 
     need_table(result, TABLE)
@@ -49,13 +49,13 @@ def figure(result: Result) -> Any:
     fig.add_vline(x=1.0, line_dash="dash")
     fig.update_layout(barmode="overlay", yaxis={"autorange": "reversed"})
     return finish(
-        fig, title="How far the key figures may be off", height=260 + 26 * len(found),
-        x="multiples of the value, 5 to 95 %", legend=True,
+        fig, title="Uncertainty of the key figures", height=260 + 26 * len(found),
+        x="multiples of the value: 90 % interval", legend=True,
     )  # fmt: skip
 
 
 def _shares(found: Mapping[str, Spread]) -> dict[str, list[float]]:
-    """Group → its share of each variance; the groups that matter most, and the others together."""
+    """Group → its variance share of each key figure: the largest groups, and the others together."""
     total: dict[str, float] = {}
     for one in found.values():
         for group, share in one.groups:

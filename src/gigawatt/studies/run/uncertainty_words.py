@@ -1,13 +1,15 @@
-"""Bands of a run's numbers as its result holds them: by quantity, in words, as a table and as JSON."""
+"""The uncertainty of a result in words, as a table and as JSON, read from its tables."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import math
+import statistics
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
 from gigawatt.core.document import Grid
-from gigawatt.core.quantities import factor
+from gigawatt.core.quantities import factor, several
 from gigawatt.core.result import Result
 from gigawatt.faces.figures.readable import shown
 from gigawatt.faces.report.parts import listed, rows_grid
@@ -23,31 +25,33 @@ __all__ = [
     "Spread",
     "as_json",
     "ends_words",
-    "rests",
+    "guessed",
     "spread_grid",
     "spread_words",
     "spreads",
 ]
 
 TABLE, CAUSES, DRAWS, NORMALS = "uncertainty", "causes", "draws", "normals"
-"""Tables of a result: bands by quantity, shares of their variance, the draws, and the normals behind them."""
+"""Tables of a result: bands, variance shares, draws, and the standard normals of the inputs."""
 GROUP, ROW = "group", "row"
-"""Kinds of causes."""
+"""Kinds of inputs in the table of variance shares."""
 _TOLD = 0.8
-"""Share of a spread whose causes are named."""
+"""Cumulated variance share up to which inputs are named."""
 _NAMED = 4
-_SAID = (
-    ("training.duration", "it takes"), ("ledger.run_cost", "the run costs"),
-    ("ledger.annual_cost", "the campus costs"), ("supply.electricity_cost", "electricity costs"),
-    ("carbon.run", "the run emits"), ("carbon.year", "it emits in a year"),
+_SENTENCE = (
+    ("training.duration", "time to train"), ("ledger.run_cost", "cost of the run"),
+    ("ledger.annual_cost", "cost of the campus"), ("supply.electricity_cost", "electricity"),
+    ("carbon.run", "emissions of the run"), ("carbon.year", "emissions of a year"),
 )  # fmt: skip
-"""Quantities of the sentence, and its verbs."""
+"""Quantities of the sentence and their names in it."""
 
 
 @dataclass(frozen=True)
 class Spread:
-    """The band of a quantity in its shown unit: 5, 50 and 95 %; ``guesses`` is the share of its variance that
-    rests on guesses, ``groups`` those of its causes.
+    """Quantiles of a quantity in its shown unit: 5, 50 and 95 %.
+
+    ``guesses`` is the variance share of guesses, ``error`` the relative error of the response surface where
+    it is known, ``groups`` the variance shares of groups of inputs.
     """
 
     name: str
@@ -56,11 +60,12 @@ class Spread:
     median: float
     high: float
     guesses: float
+    error: float | None
     groups: tuple[tuple[str, float], ...]
 
 
 def spreads(result: Result) -> dict[str, Spread]:
-    """The bands of a result by quantity, none where they were not asked for."""
+    """Bands of a result by quantity, empty without ``--uncertainty``."""
     frame: Any = get_table(result, TABLE)
     if frame is None:
         return {}
@@ -68,10 +73,14 @@ def spreads(result: Result) -> dict[str, Spread]:
     return {
         str(name): Spread(
             str(name), str(row["unit"]), float(row["low"]), float(row["median"]), float(row["high"]),
-            float(row["on guesses"]), causes.get(str(name), ()),
+            float(row["from guesses"]), _finite(row["response error"]), causes.get(str(name), ()),
         )
         for name, row in frame.iterrows()
     }  # fmt: skip
+
+
+def _finite(value: float) -> float | None:
+    return float(value) if math.isfinite(value) else None
 
 
 def _causes(result: Result, kind: str) -> dict[str, tuple[tuple[str, float], ...]]:
@@ -84,12 +93,13 @@ def _causes(result: Result, kind: str) -> dict[str, tuple[tuple[str, float], ...
 
 
 def as_json(result: Result) -> dict[str, Any]:
-    """Stable keys of the answer: by quantity ``low, median, high, unit, on_guesses, groups, rows``."""
+    """By quantity: ``low, median, high, unit, from_guesses, response_error, groups, rows``."""
     rows = _causes(result, ROW)
     return {
         name: {
             "low": one.low, "median": one.median, "high": one.high, "unit": one.unit,
-            "on_guesses": one.guesses, "groups": dict(one.groups), "rows": dict(rows.get(name, ())),
+            "from_guesses": one.guesses, "response_error": one.error, "groups": dict(one.groups),
+            "rows": dict(rows.get(name, ())),
         }
         for name, one in spreads(result).items()
     }  # fmt: skip
@@ -109,33 +119,48 @@ def _end(result: Result, one: Spread, value: float) -> str:
 
 
 def _mainly(one: Spread) -> str:
-    """The groups that make most of a spread, with their shares."""
-    told: list[str] = []
+    """Groups with the largest variance shares."""
+    parts: list[str] = []
     reached = 0.0
     for group, share in one.groups[:_NAMED]:
-        told.append(f"{group} {100 * share:.0f} %")
+        parts.append(f"{group} {100 * share:.0f} %")
         reached += share
         if reached >= _TOLD:
             break
-    return listed(told)
+    return listed(parts)
 
 
 def spread_words(result: Result) -> str:
-    """The bands of the first numbers as a sentence, and what most of the spread of the money comes from."""
+    """90 % intervals of the main quantities, and the inputs behind the interval of the cost."""
     found = spreads(result)
-    said = [f"{verb} {ends_words(result, found[name])}" for name, verb in _SAID if name in found]
-    if not said:
+    parts = [f"{title} {ends_words(result, found[name])}" for name, title in _SENTENCE if name in found]
+    if not parts:
         return ""
-    text = f"With everything that is uncertain drawn together, nine times in ten {listed(said)}."
+    text = f"90 % intervals with all uncertain inputs sampled together: {', '.join(parts)}."
     money = found.get("ledger.run_cost") or found.get("ledger.annual_cost")
     if money is not None:
-        text += f" The spread of the cost comes from {_mainly(money)}; {rests(money)} of it rests on guesses."
+        text += f" The variance of the cost comes from {_mainly(money)}; guesses make {guessed(money)} of it."
     return text
 
 
-def rests(one: Spread) -> str:
-    """The share of a spread that rests on guesses, as text."""
+def guessed(one: Spread) -> str:
+    """The variance share of guesses, as text."""
     return f"{100 * one.guesses:.0f} %"
+
+
+def _check_words(found: Mapping[str, Spread], sampling: Mapping[str, Any]) -> str:
+    """Median error of the response surfaces, or that no joint draw has an answer."""
+    errors = [one.error for one in found.values() if one.error is not None]
+    if not errors:
+        return "No joint draw has an answer, so the response surface is unchecked."
+    return (
+        f"The response surface differs from {sampling['exact_draws']} exact joint draws by "
+        f"{100 * statistics.median(errors):.1f} % in the median quantity."
+    )
+
+
+def _refused_words(names: Sequence[str]) -> str:
+    return f" No answer at one end of the range of: {', '.join(names)}." if names else ""
 
 
 def spread_grid(result: Result, names: Mapping[str, str]) -> tuple[Grid, ...]:
@@ -143,17 +168,19 @@ def spread_grid(result: Result, names: Mapping[str, str]) -> tuple[Grid, ...]:
     found = spreads(result)
     rows = [
         (title, shown(result.quantity(name)), _end(result, one, one.median), ends_words(result, one),
-         _mainly(one), rests(one))
+         _mainly(one), guessed(one))
         for name, title in names.items()
         if (one := found.get(name)) is not None
     ]  # fmt: skip
     if not rows:
         return ()
-    told = result.run[TABLE]
+    sampling = result.run[TABLE]
+    unranged = several(len(sampling["guesses_without_range"]), "guess", "guesses")
     caption = (
-        f"{told['draws']:,} draws of {told['factors']:,} rows and errors of models, each by its range. "
-        "Layouts, replicas and the plan of the supply are held as they were decided. "
-        f"{len(told['guesses_without_a_range'])} guesses have no range and are not drawn."
+        f"{sampling['draws']:,} draws of {sampling['factors']:,} uncertain inputs: catalog rows with a "
+        "range, and model errors. Layouts, replicas and the supply plan are fixed. "
+        f"{_check_words(found, sampling)} {unranged} without a range are not sampled."
+        f"{_refused_words(sampling['no_answer_at_an_end'])}"
     )
-    heads = ("of", "value", "median", "nine times in ten", "mainly from", "on guesses")
+    heads = ("quantity", "value", "median", "90 % interval", "mainly from", "from guesses")
     return (rows_grid(caption, heads, rows),)

@@ -1,10 +1,10 @@
-"""Bands of every number of a scenario's answer, and what they come from.
+"""Monte Carlo bands of every number of an answer, and the variance shares of its inputs.
 
-Each row with a range and each error of a model is put to its ends, everything else held, through the graph of
-the scenario; a number's response to all of them together is the product of its responses to each (or their
-sum, whichever is nearer to joint draws that are computed exactly). Draws then cost nothing. The plan of the
-supply is the one that was decided: its capacities stay, its books follow prices and load. Layouts, replicas
-and the time of a step or of a request are held; what they are wrong by are the residuals of measured ones.
+Each uncertain input is set to both ends of its range, all others fixed, and the graph of the scenario is
+evaluated. The response surface of a number is the product of these one-input responses, or their sum,
+whichever is nearer to joint draws that are evaluated exactly; sampling it is cheap. The supply plan is fixed:
+capacities stay, costs follow prices and load. Layouts, replicas, step time and latencies are fixed too; their
+errors are the residuals of measured ones.
 
 With independent draws the shares of the variance are the Shapley effects of the causes (Owen 2014): of a
 product of responses, in logarithms, the covariance of each cause with the whole. They sum to one.
@@ -37,7 +37,7 @@ from gigawatt.power import SupplyPlan
 from gigawatt.power.plan.repriced import repriced
 from gigawatt.schema.scenario import LoadedScenario
 
-__all__ = ["CHECKED", "Cause", "NumberBand", "Uncertainty", "uncertainty"]
+__all__ = ["CHECKED", "HELD", "Cause", "NumberBand", "Uncertainty", "uncertainty"]
 
 Array = NDArray[np.float64]
 HELD = frozenset((
@@ -48,10 +48,10 @@ HELD = frozenset((
     "serving.wall", "serving.waits", "supply.adequacy", "supply.uncut_plan", "study.notices",
     "facility.capacity_chain",
 ))  # fmt: skip
-"""Quantities that were decided or searched, and what a model of its own says with an error of its own."""
+"""Fixed quantities: decisions, results of searches, and predictions that have measured residuals."""
 _PLAN = "supply.plan"
 CHECKED = 12
-"""Joint draws that are computed exactly, to check the responses."""
+"""Joint draws that are evaluated exactly, to check the response surface."""
 _LEAST = 1e-6
 """Logarithm of a factor below which nothing has moved."""
 _SMALL = 1e-3
@@ -60,7 +60,7 @@ _SMALL = 1e-3
 
 @dataclass(frozen=True)
 class Cause:
-    """A row, an error or a group: its share of the variance of a number's logarithm; shares sum to one."""
+    """An input or a group of inputs: its share of the variance of a number's logarithm; shares sum to one."""
 
     name: str
     share: float
@@ -68,10 +68,10 @@ class Cause:
 
 @dataclass(frozen=True)
 class NumberBand:
-    """Value and 5, 50, 95 % of a quantity [SI], what they come from, largest first.
+    """Value and 5, 50, 95 % quantiles of a quantity [SI], with variance shares, largest first.
 
-    ``guesses`` is the share of the variance that rests on rows graded a guess; ``off`` the median distance of
-    the response from exact joint draws, as a share of the value.
+    ``guesses`` is the variance share of rows graded a guess; ``off`` the median relative error of the
+    response surface at the exact joint draws, nan where none of them has an answer.
     """
 
     name: str
@@ -96,10 +96,13 @@ class Uncertainty:
     """Cause → its standard normal draws, (draws,)."""
     rows: Mapping[str, Evidence]
     """Cause → its row, of those that are rows."""
-    seed: int
     factors: int
     unranged: tuple[str, ...]
-    """Rows graded a guess that have no range, and so are not drawn."""
+    """Rows graded a guess that have no range, and so are not sampled."""
+    refused: tuple[str, ...]
+    """Inputs at one end of whose range there is no answer; that end is taken to change nothing."""
+    checked: int
+    """Exact joint draws that have an answer."""
 
 
 def uncertainty(
@@ -111,7 +114,7 @@ def uncertainty(
     seed: int = 0,
     progress: Callable[[str, float], None] | None = None,
 ) -> Uncertainty:
-    """How far every number of an answer may be off.
+    """Bands of every number of an answer that an uncertain input changes.
 
     Parameters
     ----------
@@ -125,19 +128,14 @@ def uncertainty(
         How many draws, and of which seed; the same row has the same draws in every scenario.
     progress : callable, optional
         Called with words and the share done.
-
-    Returns
-    -------
-    Uncertainty
-        Without numbers that nothing moves.
     """
     model = _Model(loaded, objects, errors)
     factors = _acting(model, errors)
-    names, low, high = _responses(model, factors, progress)
+    names, low, high, refused = _responses(model, factors, progress)
     shared = catalog.entity("uncertainty", "rows").value("shared_source")
     z = normal_draws(factors, draws=draws, seed=seed, shared=shared)
     checked = np.unique(np.linspace(0, draws - 1, CHECKED + 2).astype(int)[1:-1])
-    exact = [_numbers(_at(model, factors, z[k]), names) for k in checked]
+    exact = [_numbers(_at(model, factors, z[k]) or {}, names) for k in checked]
     bands: dict[str, NumberBand] = {}
     found: dict[str, Array] = {}
     reach = np.abs(z) / Z95
@@ -169,7 +167,8 @@ def uncertainty(
     normals = {one.name: z[:, k] for k, one in enumerate(factors)}
     rows = {one.name: one.row for one in factors if isinstance(one, RowFactor)}
     unranged = tuple(sorted(map(".".join, guessed)))
-    return Uncertainty(bands, found, normals, rows, seed, len(factors), unranged)
+    answered = sum(1 for numbers in exact if numbers)
+    return Uncertainty(bands, found, normals, rows, len(factors), unranged, refused, answered)
 
 
 class _Model(Recompute):
@@ -238,31 +237,36 @@ def _responses(
     model: _Model,
     factors: Sequence[RowFactor | ModelError],
     progress: Callable[[str, float], None] | None,
-) -> tuple[list[str], Array, Array]:
-    """Names of numbers, and the logarithms of their factors at the low and high end, (numbers, factors)."""
+) -> tuple[list[str], Array, Array, tuple[str, ...]]:
+    """Names of numbers, log factors at the low and the high end (numbers, factors), and refused inputs."""
     names = list(model.middle)
     middle = np.array([model.middle[name] for name in names])
     found = np.zeros((2, len(names), len(factors)))
+    refused: dict[str, None] = {}
     for k in range(len(factors)):
         if progress is not None:
             progress(factors[k].name, k / len(factors))
         for end, z in enumerate((-Z95, Z95)):
             at = np.zeros(len(factors))
             at[k] = z
-            numbers = _numbers(_at(model, factors, at), names)
+            values = _at(model, factors, at)
+            if values is None:
+                refused[factors[k].name] = None
+                continue
+            numbers = _numbers(values, names)
             ratio = np.array([numbers.get(name, math.nan) for name in names]) / middle
             with np.errstate(invalid="ignore", divide="ignore"):
                 logs = np.log(np.where(ratio > 0.0, ratio, np.nan))
             found[end, :, k] = np.where(np.isfinite(logs) & (np.abs(logs) > _LEAST), logs, 0.0)
-    return names, found[0], found[1]
+    return names, found[0], found[1], tuple(refused)
 
 
-def _at(model: _Model, factors: Sequence[RowFactor | ModelError], z: Array) -> Mapping[str, Any]:
-    """Quantities at ``z``; none where a function refuses the values, or a formula is outside its domain."""
+def _at(model: _Model, factors: Sequence[RowFactor | ModelError], z: Array) -> Mapping[str, Any] | None:
+    """Quantities at ``z``; ``None`` where a function refuses the values or a formula leaves its domain."""
     try:
         return model.under(factors, z)
     except (GigawattError, ArithmeticError, ValueError):
-        return {}
+        return None
 
 
 def _numbers(values: Mapping[str, Any], names: Iterable[str]) -> dict[str, float]:
