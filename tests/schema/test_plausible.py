@@ -11,7 +11,7 @@ from gigawatt.core.quantities import parse
 from gigawatt.schema.changed import scenario_of
 from gigawatt.schema.fields import FIELDS
 from gigawatt.schema.plausible import check_plausible, implausible
-from gigawatt.schema.scenario import LoadedScenario
+from gigawatt.schema.scenario import LoadedScenario, read_scenario
 
 BASE: dict[str, object] = {
     "model": "llama-3.1-8b", "training.tokens": "1T tokens", "machine.chip": "H100", "machine.count": 64,
@@ -69,3 +69,21 @@ def test_every_example_is_plausible_and_every_range_has_ends_that_are_not_refuse
             value = parse(f"{float(end):.17g} {unit if unit != '1' else ''}".strip(), one.unit)
             check_plausible([(one.key, value)], Path("q"), {})
             assert implausible([(one.key, value)]) == ()
+
+
+@pytest.mark.parametrize(
+    ("line", "key", "number"),
+    [
+        ("machine: {chip: H100, count: 10,000}", "machine.count", "10,000"),
+        ("training: {tokens: 1,000B tokens}", "training.tokens", "1,000B tokens"),
+    ],
+)
+def test_a_comma_of_thousands_between_braces_is_named(
+    tmp_path: Path, line: str, key: str, number: str
+) -> None:
+    """YAML reads it as a key of its own."""
+    file = tmp_path / "comma.yaml"
+    file.write_text(f"model: llama-3.1-8b\n{line}\n")
+    with pytest.raises(InputError, match="a comma between braces begins a new key") as error:
+        read_scenario(file)
+    assert (error.value.key, error.value.given, error.value.line) == (key, number, 2)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -15,6 +16,8 @@ from gigawatt.core.errors import InputError, nearest
 __all__ = ["Keys", "read_keys"]
 
 Place = dict[str, int]
+_THOUSANDS = re.compile(r"\d{3}(?!\d)")
+"""How what follows a comma of thousands begins."""
 
 
 @dataclass(frozen=True)
@@ -39,9 +42,24 @@ class _Loader(yaml.SafeLoader):
         return super().compose_node(parent, index)
 
 
+def _refuse_cut_numbers(node: yaml.MappingNode, prefix: str, file: Path) -> None:
+    """Raise ``InputError`` of ``{count: 10,000}``, which YAML reads as ``count: 10`` and a key ``000``."""
+    for (before, value), (key, nothing) in zip(node.value, node.value[1:], strict=False):
+        cut = _THOUSANDS.match(str(key.value)) and not nothing.value
+        if cut and isinstance(value, yaml.ScalarNode) and value.value[-1:].isdigit():
+            name = f"{prefix}.{before.value}" if prefix else str(before.value)
+            number = f"{value.value},{key.value}"
+            allowed = f"without commas, or in quotes: '{number}'"
+            raise InputError(
+                "a comma between braces begins a new key", file=file, line=key.start_mark.line + 1, key=name,
+                given=number, allowed=allowed,
+            )  # fmt: skip
+
+
 def _places(node: yaml.Node, prefix: str, lines: Place, written: dict[str, str], file: Path) -> None:
     if isinstance(node, yaml.MappingNode):
         seen: dict[str, int] = {}
+        _refuse_cut_numbers(node, prefix, file)
         for key_node, value_node in node.value:
             key = f"{prefix}.{key_node.value}" if prefix else str(key_node.value)
             line = key_node.start_mark.line + 1

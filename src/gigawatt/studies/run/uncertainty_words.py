@@ -123,7 +123,7 @@ def _mainly(one: Spread) -> str:
     parts: list[str] = []
     reached = 0.0
     for group, share in one.groups[:_NAMED]:
-        parts.append(f"{group} {100 * share:.0f} %")
+        parts.append(f"{group} {100 * share:.0f}\u00a0%")
         reached += share
         if reached >= _TOLD:
             break
