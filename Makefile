@@ -28,10 +28,10 @@ demo: install ## Run the whole chain on Llama 3.1 405B in Texas and say where th
 	$(BIN)/gigawatt run $(EXAMPLE)
 
 test: $(VENV)/.developing ## Run the suite
-	$(BIN)/python -m pytest -n auto --dist loadgroup -m "not apart"
+	$(BIN)/python -m pytest -n auto -m "not apart"
 
 test-apart: $(VENV)/.developing ## Run what takes minutes more: a browser, fuzzing, kills, notebooks, the site, every report
-	$(BIN)/python -m pytest -n auto --dist loadgroup -m apart
+	$(BIN)/python -m pytest -n auto -m apart
 
 emulation: $(VENV)/.emulating ## Install what `gigawatt emulate` needs: torch, a small language model, text
 
@@ -42,7 +42,7 @@ $(VENV)/.emulating: $(VENV)/.developing
 	@touch $@
 
 test-emulation: $(VENV)/.emulating ## Run the tests that need torch
-	$(BIN)/python -m pytest -n auto --dist loadgroup tests/emulation tests/cli/test_emulate.py
+	$(BIN)/python -m pytest -n auto tests/emulation tests/cli/test_emulate.py
 
 lint: $(VENV)/.developing ## Linters, formatter, types, import contracts
 	$(BIN)/ruff check .

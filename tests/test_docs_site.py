@@ -20,8 +20,6 @@ DOCS = ROOT / "docs"
 #: Pages that the hook makes while the site is built.
 MADE = re.compile(r"reference/.*|evidence\.md|contributing\.md|notebooks/(?!index).*")
 
-pytestmark = pytest.mark.xdist_group("docs-site")  # one build serves all
-
 
 class Loader(yaml.SafeLoader):
     """Reads mkdocs.yml, whose tags name functions of MkDocs' extensions."""

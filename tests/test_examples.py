@@ -13,7 +13,7 @@ import pytest
 from gigawatt.core.quantities import factor, parse
 from gigawatt.core.result import Result
 from gigawatt.core.store import as_json
-from ran import each, group, ran
+from ran import ran
 
 FOLDER = Path(__file__).parent.parent / "examples"
 #: Scenarios; a study of many (a sweep) names one of them.
@@ -24,7 +24,6 @@ EXAMPLES = [name for name in EVERY if "\ntraining:" in (FOLDER / f"{name}.yaml")
 #: Those with a model on a machine.
 MODELS = [name for name in EVERY if "\nmodel:" in (FOLDER / f"{name}.yaml").read_text(encoding="utf-8")]
 
-ALL, WITH_A_MODEL, EACH = each(EVERY), each(MODELS), each(EXAMPLES)
 
 #: Wide on purpose: these guard against a slip by a factor, the scorecard says how well the model predicts.
 WIDE = 0.4
@@ -64,7 +63,7 @@ def test_the_four_examples_are_there() -> None:
     assert set(ANCHORS) < set(EXAMPLES)
 
 
-@pytest.mark.parametrize("name", EACH)
+@pytest.mark.parametrize("name", EXAMPLES)
 def test_the_breakdown_adds_up_to_the_step(name: str) -> None:
     result = ran(name)
     table = result.tables["breakdown"]
@@ -75,7 +74,7 @@ def test_the_breakdown_adds_up_to_the_step(name: str) -> None:
     assert result["training.binding"] == table["time [s]"].idxmax().replace("_", " ")
 
 
-@pytest.mark.parametrize("name", ALL)
+@pytest.mark.parametrize("name", EVERY)
 def test_every_hour_balances(name: str) -> None:
     hourly = ran(name).tables["hourly"]
     given, taken = plant_columns(ran(name))
@@ -84,7 +83,7 @@ def test_every_hour_balances(name: str) -> None:
     np.testing.assert_allclose(left, hourly["load [MW]"], rtol=1e-6)
 
 
-@pytest.mark.parametrize("name", WITH_A_MODEL)
+@pytest.mark.parametrize("name", MODELS)
 def test_power_flows_conserve(name: str) -> None:
     result = ran(name)
     flows = result.tables["flows"]
@@ -100,7 +99,7 @@ def test_power_flows_conserve(name: str) -> None:
     assert into["computing"] == pytest.approx(result["machine.power_it"] / 1e6, rel=1e-6)
 
 
-@pytest.mark.parametrize("name", ALL)
+@pytest.mark.parametrize("name", EVERY)
 def test_stores_give_back_no_more_than_they_took(name: str) -> None:
     hourly = ran(name).tables["hourly"]
     for taken in plant_columns(ran(name))[1]:
@@ -108,7 +107,7 @@ def test_stores_give_back_no_more_than_they_took(name: str) -> None:
         assert hourly[given].sum() <= hourly[taken].sum() * (1 + 1e-6) + 1e-6, given
 
 
-@pytest.mark.parametrize("name", ALL)
+@pytest.mark.parametrize("name", EVERY)
 def test_nothing_is_negative_infinite_or_no_number(name: str) -> None:
     result = ran(name)
     for quantity in result.quantities.values():
@@ -126,7 +125,7 @@ def test_nothing_is_negative_infinite_or_no_number(name: str) -> None:
                 assert values.min() >= -1e-6 * scale, (key, column, values.min())
 
 
-@pytest.mark.parametrize("name", EACH)
+@pytest.mark.parametrize("name", EXAMPLES)
 def test_the_ledger_adds_up(name: str) -> None:
     result = ran(name)
     ledger = result.tables["ledger"]
@@ -146,7 +145,7 @@ def test_the_ledger_adds_up(name: str) -> None:
     assert grams == pytest.approx(result.quantity("supply.carbon_intensity").shown, rel=1e-6)
 
 
-@pytest.mark.parametrize("name", EACH)
+@pytest.mark.parametrize("name", EXAMPLES)
 def test_the_energy_of_a_token_adds_up(name: str) -> None:
     result = ran(name)
     energy = result.tables["energy"]
@@ -155,7 +154,7 @@ def test_the_energy_of_a_token_adds_up(name: str) -> None:
     assert by_part == pytest.approx(result.quantity("ledger.energy_per_mtoken").shown, rel=1e-6)
 
 
-@pytest.mark.parametrize("name", EACH)
+@pytest.mark.parametrize("name", EXAMPLES)
 def test_the_best_layouts_stand_in_order_and_fit(name: str) -> None:
     result = ran(name)
     layouts = result.tables["layouts"]
@@ -170,7 +169,7 @@ def test_the_best_layouts_stand_in_order_and_fit(name: str) -> None:
     assert 0.0 < result["training.mfu"] < 1.0
 
 
-@pytest.mark.parametrize("name", EACH)
+@pytest.mark.parametrize("name", EXAMPLES)
 def test_the_plan_is_solved_and_the_answer_is_json(name: str) -> None:
     result = ran(name)
     assert result["supply.gap"] < 1e-6
@@ -179,7 +178,6 @@ def test_the_plan_is_solved_and_the_answer_is_json(name: str) -> None:
     assert all(item.reason for item in result.assumptions)
 
 
-@group("gb200-1gw-virginia")
 def test_virginia_keeps_its_carbon_limit_and_its_power() -> None:
     result = ran("gb200-1gw-virginia")
     limit = parse("100 g/kWh", "kg/J")
@@ -191,7 +189,7 @@ def test_virginia_keeps_its_carbon_limit_and_its_power() -> None:
     assert grid.max() <= 500.0 * (1 + 1e-6)
 
 
-@pytest.mark.parametrize("name", each(ANCHORS))
+@pytest.mark.parametrize("name", ANCHORS)
 def test_published_anchors(name: str) -> None:
     key, published, unit, source = ANCHORS[name]
     ours = float(ran(name)[key]) / factor(unit)
@@ -201,7 +199,6 @@ def test_published_anchors(name: str) -> None:
     assert abs(off) <= WIDE, said
 
 
-@group("gpt3-175b-a100")
 def test_the_python_face() -> None:
     result = ran("gpt3-175b-a100")
     frame = result.to_frame()

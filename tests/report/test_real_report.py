@@ -12,10 +12,9 @@ from gigawatt.studies.run.far_off import card_bands, step_band
 from gigawatt.studies.run.figures import NAMES
 from gigawatt.studies.run.render import render
 from gigawatt.studies.run.words import sentences
-from ran import group, ran
+from ran import ran
 
 EXAMPLE = "gpt3-175b-a100"
-pytestmark = group(EXAMPLE)
 
 
 @pytest.fixture(scope="module")

@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import pytest
 
-from ran import evaluated, group
+from ran import evaluated
 
 NAME = "serve-deepseek-day"
 DAY = 86_400.0
 
 
-@group(NAME)
 @pytest.mark.parametrize(
     ("role", "tokens", "published"),
     [("prefill", 608e9, 73_700.0), ("decode", 168e9, 14_800.0)],
@@ -22,7 +21,6 @@ def test_tokens_of_a_node(role: str, tokens: float, published: float) -> None:
     assert tokens / DAY / (pool.chips / 8) == pytest.approx(published, rel=0.2)
 
 
-@group(NAME)
 def test_nodes_and_speed_of_the_day() -> None:
     """226.75 nodes in the mean; 20 to 22 tokens/s a user."""
     result, quantities = evaluated(NAME)

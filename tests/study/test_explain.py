@@ -16,7 +16,7 @@ from gigawatt.core.explain import Step, explain, weakest
 from gigawatt.core.graph import GraphError
 from gigawatt.core.result import Result
 from gigawatt.schema.fields import LOAD, SERVING, TRAINING
-from ran import each, ran
+from ran import ran
 
 EXAMPLE = Path(__file__).parents[2] / "examples" / "gpt3-175b-a100.yaml"
 DATA = Path(catalog.__file__).parent / "data"
@@ -110,7 +110,7 @@ def test_a_step_time_does_not_rest_on_a_price() -> None:
     assert any(row.startswith("peak_") for row in rows)
 
 
-@pytest.mark.parametrize("name", each(["gpt3-175b-a100", "serve-llama-70b-virginia"]))
+@pytest.mark.parametrize("name", ["gpt3-175b-a100", "serve-llama-70b-virginia"])
 def test_every_path_ends_in_rows_a_line_or_a_listed_default(name: str) -> None:
     answer = ran(name)
     listed = {one.key for one in answer.assumptions}

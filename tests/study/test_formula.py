@@ -17,7 +17,7 @@ from gigawatt.core.formula import code_of, formula_of, function_of, put_in
 from gigawatt.core.graph import Graph, Leaf, Node
 from gigawatt.core.result import Quantity, Result
 from gigawatt.schema.scenario import read_scenario
-from ran import FOLDER, each, evaluated, group, ran
+from ran import FOLDER, evaluated, ran
 
 TRAINING, SERVING = graph_of_branch("training"), graph_of_branch("serving")
 SRC = FOLDER.parent / "src"
@@ -57,7 +57,7 @@ def scalars(answer: Result) -> list[Quantity]:
     return [q for q in answer.quantities.values() if q.expression and isinstance(q.value, int | float)]
 
 
-@pytest.mark.parametrize("name", each(EXAMPLES))
+@pytest.mark.parametrize("name", EXAMPLES)
 def test_every_expression_gives_the_value_of_its_quantity(name: str) -> None:
     answer = ran(name)
     found = scalars(answer)
@@ -70,7 +70,7 @@ def test_every_expression_gives_the_value_of_its_quantity(name: str) -> None:
         )
 
 
-@pytest.mark.parametrize("name", each(EXAMPLES))
+@pytest.mark.parametrize("name", EXAMPLES)
 def test_every_term_read_from_the_inputs_gives_the_value(name: str) -> None:
     """Single terms too, whose number a result takes from the quantity itself."""
     _, values = evaluated(name)
@@ -86,7 +86,7 @@ def test_every_term_read_from_the_inputs_gives_the_value(name: str) -> None:
     assert checked >= 38
 
 
-@pytest.mark.parametrize("name", each(EXAMPLES))
+@pytest.mark.parametrize("name", EXAMPLES)
 def test_an_expression_reads_its_inputs_and_nothing_else(name: str) -> None:
     answer = ran(name)
     for quantity in scalars(answer):
@@ -96,7 +96,6 @@ def test_an_expression_reads_its_inputs_and_nothing_else(name: str) -> None:
         assert read == list(quantity.inputs), (quantity.name, roots)
 
 
-@group(EXAMPLES[0])
 def test_what_is_arithmetic_has_an_expression() -> None:
     answer = ran(EXAMPLES[0])
     assert answer.quantity("training.accelerator_hours").expression == (
@@ -113,7 +112,6 @@ def test_what_is_arithmetic_has_an_expression() -> None:
     assert with_figures == f"{hours:.6g} * 1024 / 1"
 
 
-@group(EXAMPLES[1])
 def test_what_is_arithmetic_of_a_service_has_an_expression() -> None:
     assert ran(EXAMPLES[1]).quantity("economics.cost_million_output").expression == (
         "ledger.ledger.cost * (1 - serving.prompt_share) / (serving.throughput * SECONDS_PER_YEAR)"
