@@ -324,7 +324,7 @@ def test_a_walk_ends_in_rows_with_grade_and_source(tmp_path: Path) -> None:
         (("training.mfu", "--depth", "1"), {"name": "training.mfu", "depth": 1}),
         (("layouts.search",), {"name": "layouts.search"}),
         (("layouts.search", "--layout", "tensor=8"), {"name": "layouts.search", "layout": "tensor=8"}),
-        (("training.goodput", "--spread"), {"name": "training.goodput", "spread": True}),
+        (("economics.discount_rate", "--spread"), {"name": "economics.discount_rate", "spread": True}),
     ],
 )
 def test_explaining_is_what_the_command_says_and_is_stored(

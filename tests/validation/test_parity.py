@@ -25,7 +25,7 @@ from gigawatt.validation.power.serving import serving_power_scorecard
 from gigawatt.validation.power.training import errors as power_errors
 from gigawatt.validation.power.training import power_scorecard
 
-QUICK = ("kernels", "memory", "collectives", "goodput", "adequacy", "prices")
+QUICK = ("kernels", "memory", "collectives", "goodput", "uncertainty", "adequacy", "prices")
 
 
 def test_tables_are_those_of_the_command() -> None:

@@ -54,9 +54,10 @@ def test_every_stop_of_every_slider_can_be_read(start: str) -> None:
 
 @pytest.mark.parametrize("start", starts())
 def test_every_choice_can_be_read(start: str) -> None:
+    form = as_sent(State(start))
     for key in fields_of(State(start).branch):
         for option in options(key)[:: 20 if key == "site.name" else 1]:  # of 589 places
-            sent = [pair for pair in as_sent(State(start)) if pair[0] != key]
+            sent = [pair for pair in form if pair[0] != key]
             if key == "serving.objective":
                 continue  # some are of another model
             if key == "supply.matching" or not option.value:

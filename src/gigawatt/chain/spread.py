@@ -52,7 +52,8 @@ def spread(loaded: LoadedScenario, name: str, progress: Callable[[str, float], N
     """
     Asker(loaded).quantity(name, "quantity")
     branch = Recompute(loaded, (name,))
-    middle = float(branch.values[name])
+    value = branch.values[name]
+    middle = math.nan if value is None else float(value)
     if not middle > 0.0:
         raise InputError("a band is of a positive number", key="quantity", given=name)
     moving = {key: ends for key, row in branch.rows.items() if (ends := row_ends(row)) is not None}

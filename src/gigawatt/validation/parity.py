@@ -5,6 +5,7 @@ The rows are the scorecards' own (``gigawatt validate TABLE``); nothing is predi
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
@@ -195,6 +196,19 @@ def _prices(done: Done) -> _Made:
     )  # fmt: skip
 
 
+def _uncertainty(_: Done) -> _Made:
+    """Measured over predicted with its band; the prediction is 1."""
+    from gigawatt.validation.uncertainty import residuals
+
+    return _Made(
+        tuple(
+            (math.exp(one.value), 1.0, "1", one.kind, one.maker, f"{one.maker}: measured / predicted", True,
+             one.low, one.high)
+            for one in residuals()
+        )
+    )  # fmt: skip
+
+
 def _of_checks(table: str) -> Callable[[Done], _Made]:
     def made(done: Done) -> _Made:
         card = validate(table, progress=done)
@@ -223,6 +237,7 @@ _MAKERS: Mapping[str, Callable[[Done], _Made]] = {
     "chain": _chain,
     "timelines": _timelines,
     "prices": _prices,
+    "uncertainty": _uncertainty,
 }
 TABLES: Mapping[str, ParityTable] = {
     name: ParityTable(table.words, table.seconds, _MAKERS.get(name) or _of_checks(name))

@@ -39,6 +39,8 @@ TABLES: Mapping[str, Table] = {
     "serving": Table("TTFT, TPOT, throughput", 20.0, "serving.card:serving_card"),
     "goodput": Table("goodput and failures of published runs", 0.3),
     "chain": Table("hours, energy and power of whole systems", 12.0, "chain.card:chain_card"),
+    "uncertainty": Table("bands beside errors of makers that they had not seen: coverage, PIT, CRPS", 1.0,
+                         "uncertainty:uncertainty_card"),
     "adequacy": Table("LOLE, LOLH and EUE of test systems, by convolution and by simulation", 1.0),
     "timelines": Table("dates of campuses, plants and queues, from what was known before", 6.0,
                        "timelines.card:timelines_card"),

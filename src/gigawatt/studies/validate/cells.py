@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 from gigawatt.faces.terminal.console import number
 
 __all__ = ["cell"]
@@ -10,9 +12,12 @@ _SHARES = frozenset(
     (
         "mape", "median_ape", "p90_ape", "bias", "coverage90", "baseline_mape", "median", "p90",
         "median_error", "median_as_used", "p90_as_used", "benchmark", "step", "measured", "kept", "error",
-        "tolerance", "within25", "coverage80",
+        "tolerance", "within25", "coverage80", "below5", "above95", "crps", "crps_point",
     )
 )  # fmt: skip
+
+_TENTH = re.compile("to_\\d+")
+"""Columns of a histogram."""
 
 
 def cell(name: str, value: str | int | float | None) -> str:
@@ -21,4 +26,4 @@ def cell(name: str, value: str | int | float | None) -> str:
         return ""
     if isinstance(value, (str, bool)):
         return str(value)
-    return f"{100 * value:.1f} %" if name in _SHARES else number(value)
+    return f"{100 * value:.1f} %" if name in _SHARES or _TENTH.fullmatch(name) else number(value)

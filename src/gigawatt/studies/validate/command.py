@@ -13,7 +13,7 @@ __all__ = ["validate_command"]
 
 _TABLES = (
     "Which scorecard: training, kernels, memory, power, collectives, serving, goodput, chain, "
-    "adequacy, timelines, prices, supply, technologies, outlook."
+    "uncertainty, adequacy, timelines, prices, supply, technologies, outlook."
 )
 
 

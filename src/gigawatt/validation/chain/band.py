@@ -21,13 +21,22 @@ from gigawatt.validation.chain.rows import read_chain_rows
 from gigawatt.validation.files import rows_file, table
 from gigawatt.validation.training.band import Band, conformal_band
 
-__all__ = ["RESIDUALS", "resembling", "run_days_band", "whole_run_band"]
+__all__ = ["RESIDUALS", "resembling", "run_days_band", "whole_run_band", "whole_run_residuals"]
 
 RESIDUALS = "chain_residuals.csv"
 _FEWEST = 3
 """Cases from which a spread is taken."""
 _ALIKE = 2.0
 """Times by which sizes of systems that resemble one another differ at most."""
+
+
+def whole_run_residuals(without: str = "") -> list[tuple[str, float]]:
+    """(case, ln(published / predicted)) of the shipped whole runs, those of ``without`` left out."""
+    return [
+        (row["case"], math.log(float(row["published"]) / float(row["predicted"])))
+        for row in table(RESIDUALS)
+        if row["case"] != without and row["whole_run"]
+    ]
 
 
 @lru_cache(maxsize=64)
@@ -45,9 +54,9 @@ def whole_run_band(without: str = "") -> Band:
     """
     from scipy.special import stdtrit
 
-    rows = [row for row in table(RESIDUALS) if row["case"] != without and row["whole_run"]]
-    values = np.array([math.log(float(row["published"]) / float(row["predicted"])) for row in rows])
-    cases = np.array([row["case"] for row in rows], dtype=object)
+    known = whole_run_residuals(without)
+    values = np.array([value for _, value in known])
+    cases = np.array([case for case, _ in known], dtype=object)
     seen = conformal_band(values=values, groups=cases.tolist())
     if seen.groups < _FEWEST:
         return seen

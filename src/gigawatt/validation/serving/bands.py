@@ -23,7 +23,16 @@ from gigawatt.core.errors import InputError
 from gigawatt.validation.files import data_folder
 from gigawatt.validation.training.band import Band, widened_band
 
-__all__ = ["METRICS", "RESIDUALS", "coverage_left_out", "regime_of", "serving_band", "serving_bands"]
+__all__ = [
+    "METRICS",
+    "RESIDUALS",
+    "ServingResiduals",
+    "coverage_left_out",
+    "regime_of",
+    "serving_band",
+    "serving_bands",
+    "shipped_residuals",
+]
 
 TIMED = ("ttft", "tpot", "throughput")
 METRICS = (*TIMED, "watts")
@@ -36,7 +45,7 @@ _RECENT_FROM = 2025
 
 
 @dataclass(frozen=True)
-class _Residuals:
+class ServingResiduals:
     """ln(measured / predicted) of judged rows with metric, regime, source and series, columns (N,)."""
 
     metrics: NDArray[np.object_]
@@ -57,7 +66,8 @@ def regime_of(engine: str) -> str:
 
 
 @lru_cache(maxsize=1)
-def _shipped() -> _Residuals:
+def shipped_residuals() -> ServingResiduals:
+    """The residuals on the shipped rows; empty where the file is not there."""
     file = data_folder() / RESIDUALS
     rows: list[dict[str, str]] = []
     if file.is_file():
@@ -67,7 +77,7 @@ def _shipped() -> _Residuals:
     def series(row: dict[str, str]) -> str:
         return f"{row['source']} | {row['accelerator' if row['metric'] == 'watts' else 'engine']}"
 
-    return _Residuals(
+    return ServingResiduals(
         np.array([row["metric"] for row in rows], dtype=object),
         np.array([regime_of(row["engine"]) for row in rows], dtype=object),
         np.array([row["source"] for row in rows], dtype=object),
@@ -91,7 +101,7 @@ def serving_band(*, metric: str, regime: str, without: str = "", by: str = "sour
     by : str
         ``sources`` or ``series``: what ``without`` names.
     """
-    known = _shipped()
+    known = shipped_residuals()
     use = (known.metrics == metric) & (getattr(known, by) != without)
     alike = use & (known.regimes == regime)
     if len(set(known.series[alike])) >= FEWEST:
@@ -110,7 +120,7 @@ def serving_bands(engine: str) -> dict[str, Band]:
 def coverage_left_out(*, metric: str = "", by: str = "sources") -> float:
     """Share of rows inside bands that were made without their source (or series), of one metric or of all of
     :data:`TIMED`: two sources measured watts, and one of them alone makes no band of the other."""
-    known = _shipped()
+    known = shipped_residuals()
     inside = np.zeros(len(known.values), dtype=bool)
     names = getattr(known, by)
     for one in dict.fromkeys(known.metrics):
