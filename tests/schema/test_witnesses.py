@@ -8,6 +8,8 @@ import pytest
 import yaml
 
 from gigawatt.chain.asking import Asker
+from gigawatt.chain.memo import Memo
+from gigawatt.power.plan.kept_optima import KeptOptima
 from gigawatt.schema.fields import FIELDS, Field
 from gigawatt.schema.scenario import read_scenario
 from gigawatt.schema.settings import read_setting
@@ -50,6 +52,8 @@ QUICK = (
     "machine.deliveries", "site.buildings",
     "layout.widen", "load.peak", "load.mean", "load.it_peak", "load.profile", "supply.price",
 )  # fmt: skip
+#: What witnesses before this one made, where it is of the same inputs.
+MEMO, OPTIMA = Memo(), KeptOptima()
 
 
 def values(one: Field, tmp_path: Path) -> tuple[object, object]:
@@ -62,6 +66,7 @@ def values(one: Field, tmp_path: Path) -> tuple[object, object]:
     if one.key.startswith("load.") and one.key != "load.profile":
         others["load.peak"] = None  # one of them is given
     asker = Asker(read_scenario(file), {key: listed(key, value) for key, value in others.items()})
+    asker.memo, asker.optima = MEMO, OPTIMA
     first, second = (
         asker.at({one.key: read_setting(one.key, value)}).value(one.witness.quantity).value
         for value in one.witness.values

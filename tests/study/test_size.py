@@ -145,19 +145,26 @@ def test_days_rise_by_less_than_is_said_with_a_batch_in_tokens(batch: str) -> No
 
 
 @pytest.mark.apart
-@pytest.mark.parametrize("batch", [None, "2048 sequences"])
-@pytest.mark.parametrize("model", ["llama-3.1-8b", "llama-3.1-70b", "llama-3.1-405b"])
-def test_days_never_rise_over_two_hundred_sizes(model: str, batch: str | None) -> None:
+@pytest.mark.parametrize(
+    ("model", "batch"),
+    [
+        ("llama-3.1-8b", None),
+        ("llama-3.1-70b", None),
+        ("llama-3.1-405b", None),
+        ("llama-3.1-70b", "2048 sequences"),
+    ],
+)
+def test_days_never_rise_over_forty_sizes(model: str, batch: str | None) -> None:
     """From what holds the model to 2 million accelerators, but for a few that are missed by a little."""
     days: dict[int, float] = {}
-    for count in map(int, np.unique(np.geomspace(8, 2_000_000, 200).astype(int))):
+    for count in map(int, np.unique(np.geomspace(8, 2_000_000, 40).astype(int))):
         try:
             days[count] = fit_run(question(model, batch), count).seconds
         except InfeasibleError:
             continue
     rises = {b: days[b] / days[a] - 1.0 for a, b in pairwise(days) if days[b] > days[a]}
-    assert len(days) > 120
-    assert len(rises) <= (2 if batch is None else 16)
+    assert len(days) > 24
+    assert len(rises) <= (1 if batch is None else 4)
     assert all(rise < (0.01 if batch is None else 0.04) for rise in rises.values()), rises
 
 

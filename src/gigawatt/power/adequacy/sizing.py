@@ -45,8 +45,6 @@ _ROUNDS = 4
 _LUMP = 0.01
 """Cost of rounding one plant up, as a share of the bill, from which one unit less is tried."""
 _LUMPS = 2
-_CLEAR = 0.01
-"""Share of the bill by which a plan that was solved roughly may be dearer and is still solved exactly."""
 _STEPS, _SPECK = 8, 1e-6
 """Steps in which a connection grows; share of the load that one has which is not there."""
 _SLIGHT = 0.25
@@ -145,9 +143,6 @@ def _whole_units(asked: Problem, solver: str) -> SupplyPlan:
         try:
             found = _counted(question, start, solver)
             bill = found.objective + _outages(question, found)
-            if not np.isfinite(start.bound) and bill < (1.0 + _CLEAR) * least:
-                found = _counted(question, _exact(asked, start, solver), solver)
-                bill = found.objective + _outages(question, found)
         except InfeasibleError as error:
             failed = failed or error
             continue
@@ -246,11 +241,6 @@ def _starts(asked: Problem, first: SupplyPlan, solver: str) -> Iterator[tuple[Su
             yield plan, False
 
 
-def _exact(asked: Problem, rough: SupplyPlan, solver: str) -> SupplyPlan:
-    """The plan of the same plants and limits as a ``rough`` one."""
-    return solve_problem(replace(asked, plants=rough.plants), solver=solver)
-
-
 def _with_one_less(
     asked: Problem, kinds: Sequence[PlantUnits], solver: str, rough: bool = False
 ) -> SupplyPlan | None:
@@ -269,19 +259,21 @@ def _with_one_less(
 
 
 def _counted(question: _Question, start: SupplyPlan, solver: str) -> SupplyPlan:
-    """``start`` in whole units, with those that outages ask for, solved again."""
-    plan, held = start, False
-    for k in range(_ROUNDS + 1):
+    """``start`` in whole units, with those that outages ask for, solved again.
+
+    Plans on the way are solved roughly, the one that is returned is not.
+    """
+    plan, asked = start, replace(question.problem, plants=start.plants)
+    for k in range(_ROUNDS):
         system = _within_limits(system_of(plan))
         grown = _grown(question, system, losses_of(plan), _candidates(question.problem, system))
         rounded = any(one.units.total > one.capacity * (1.0 + 1e-9) for one in system.kinds)
         if grown is system and not rounded:
-            return plan
+            break
         held = k == _ROUNDS - 1
-        plan = solve_problem(_with_units(question.problem, plan, grown, hold=held), solver=solver)
-        if held:
-            return plan
-    return plan
+        asked = _with_units(question.problem, plan, grown, hold=held)
+        plan = solve_problem(asked, solver=solver, rough=not held)
+    return plan if np.isfinite(plan.bound) else solve_problem(asked, solver=solver)
 
 
 def _candidates(problem: Problem, system: System) -> list[PlantUnits]:
