@@ -33,6 +33,7 @@ site: {name: abilene-texas}
 #: Fields without a quantity of their own to move, and why.
 NONE = {
     "name": "the title of a report",
+    "uncertainty": "adds intervals to an answer: tests/study/test_uncertainty.py",
     "training.sparsity": "its only value is none",
     "site.weather": "a file: tests/study/test_chain.py has one",
     "load.hours": "a file: tests/study/test_plan_supply.py has one",

@@ -345,3 +345,19 @@ def test_a_moved_row_gives_what_a_run_of_the_whole_chain_gives(tmp_path: Path) -
         assert moved[name] == pytest.approx(float(whole[name]), rel=1e-9), name
         assert moved[name] != pytest.approx(float(before[name]), rel=1e-5), name
     assert branch.at({}) == {name: pytest.approx(float(before[name]), rel=1e-12) for name in names}
+
+
+def test_a_scenario_may_ask_for_it(drawn: Any, tmp_path: Path) -> None:
+    asked = gigawatt.run({**RUN, "uncertainty": True}, draws=400)
+    assert asked["uncertainty"] == drawn["uncertainty"]
+    assert "uncertainty" not in gigawatt.run({**RUN, "uncertainty": True}, uncertainty=False).data
+    files = [tmp_path / f"{count}.yaml" for count in (64, 128)]
+    for file, count in zip(files, (64, 128), strict=True):
+        machine = {"chip": "H100-SXM5-80GB", "count": count}
+        file.write_text(json.dumps({**RUN, "machine": machine, "uncertainty": True}))
+    decisions = gigawatt.compare(*files, split=False)["decisions"]
+    assert any(one["quantity"] == "training.duration" for one in decisions)
+    with pytest.raises(InputError, match="uncertainty: this command samples nothing"):
+        gigawatt.solve(files[0], find={"machine.count": "64|128"}, minimise="training.duration")
+    with pytest.raises(InputError, match="uncertainty: this command samples nothing"):
+        gigawatt.plan_supply(str(files[0]), settings={"supply.price": None, "supply.plants": ["grid"]})

@@ -18,10 +18,12 @@ from gigawatt.core.graph import Graph
 from gigawatt.schema.fields import LOAD, SERVING, TRAINING, Witness, belongs_to, field
 from gigawatt.schema.scenario import SOUGHT, LoadedScenario, sizes, value_of
 
-__all__ = ["graph_of", "graph_of_branch", "refuse_unread"]
+__all__ = ["UNCERTAINTY", "graph_of", "graph_of_branch", "refuse_sampling", "refuse_unread"]
 
 _TITLE = "name"
 """The field without a quantity: the title of the report."""
+UNCERTAINTY = "uncertainty"
+"""The field that adds intervals to the answer of a whole chain."""
 
 
 _REGISTERED: set[str] = set()
@@ -139,8 +141,18 @@ def refuse_unread(
                 f"{cut} is set and replaces what depends on this field",
                 "one of them",
             )
+        elif known.key == UNCERTAINTY:
+            refuse_sampling(loaded)
         elif not known.allows(branch):
             error.message = belongs_to(known.branch, branch)
         elif known.witness is not None and (others := _missing(loaded, known.witness)):
             error.allowed = f"{others} as well, for example"
         raise loaded.blame(error, key)
+
+
+def refuse_sampling(loaded: LoadedScenario) -> LoadedScenario:
+    """The scenario; raises ``InputError`` where it asks for the uncertainty, which is not given here."""
+    if loaded.scenario.uncertainty:
+        error = InputError("this command samples nothing", given="true", allowed="gigawatt run or compare")
+        raise loaded.blame(error, UNCERTAINTY)
+    return loaded

@@ -12,7 +12,7 @@ from typing import Any
 
 from gigawatt import catalog
 from gigawatt._version import __version__
-from gigawatt.chain.graph import graph_of, refuse_unread
+from gigawatt.chain.graph import UNCERTAINTY, graph_of, refuse_unread
 from gigawatt.chain.leaves import fill_leaves
 from gigawatt.chain.memo import Remembered
 from gigawatt.chain.tables import tables_of
@@ -136,7 +136,7 @@ class Study:
         """
         started, cpu = time.perf_counter(), time.process_time()
         chain = graph_of(self.loaded)
-        refuse_unread(self.loaded, chain)
+        refuse_unread(self.loaded, chain, besides=(UNCERTAINTY,))
         leaves, assumptions = fill_leaves(self.loaded)
         blamed = lambda error, name: blame(self.loaded, error, name)  # noqa: E731
         size = chain.nodes.get("machine.size")

@@ -63,6 +63,7 @@ def codesign(
         A scenario, design or limit that cannot be read or met.
     """
     from gigawatt.chain.asking import Asker
+    from gigawatt.chain.graph import refuse_sampling
     from gigawatt.schema.scenario import read_scenario
     from gigawatt.schema.settings import read_settings
     from gigawatt.studies.codesign.answer import as_codesign
@@ -71,7 +72,7 @@ def codesign(
 
     report = progress or (lambda words, share: None)
     asker = Asker(read_scenario(Path(scenario)), read_settings(tuple((settings or {}).items())))
-    asker.loaded({})
+    refuse_sampling(asker.loaded({}))
     usual = _SERVING if asker.base.serves else _TRAINING
     model = read_model(
         asker, design, design_settings=dict(design_settings or {}), sources=[list(one) for one in sources],

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -200,14 +200,26 @@ def read_side(source: str | Path | Study, progress: Progress | None = None) -> S
     if isinstance(source, Study):
         loaded = source.loaded
         name, told = loaded.scenario.name or loaded.file.stem, f"{loaded.file} ({loaded.hash})"
-        return Side(name, told, source.run(progress), loaded)
+        return Side(name, told, _run(source, progress), loaded)
     path = Path(source)
     if path.is_dir() or path.name == "result.json":
         result = load_result(path)
         loaded, why = _scenario_of(result)
         return Side(result.name, str(source), result, loaded, why)
     study = Study.read(path)
-    return Side(study.loaded.scenario.name or path.stem, str(source), study.run(progress), study.loaded)
+    return Side(study.loaded.scenario.name or path.stem, str(source), _run(study, progress), study.loaded)
+
+
+def _run(study: Study, progress: Progress | None) -> Result:
+    """The result, with its uncertainty where the scenario asks for it."""
+    if not study.loaded.scenario.uncertainty:
+        return study.run(progress)
+    from gigawatt.studies.run.uncertainty import Sampling, with_uncertainty
+
+    def finish(result: Result, loaded: LoadedScenario, objects: Mapping[str, Any]) -> Result:
+        return with_uncertainty(result, loaded, objects, Sampling(), progress)
+
+    return study.run(progress, finish=finish)
 
 
 def _scenario_of(result: Result) -> tuple[LoadedScenario | None, str]:

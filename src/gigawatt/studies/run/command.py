@@ -42,8 +42,8 @@ def run_command(
     asked = {"draws": draws, "seed": seed}
     given = {name: value for name, value in asked.items() if value is not None}
     folder = output if output is not None else Path("results") / scenario.stem
-    other = read_settings(settings)
+    other, drawn = read_settings(settings), uncertainty or None
     give(
-        lambda report: run(scenario, settings=other, uncertainty=uncertainty, progress=report, **given),
+        lambda report: run(scenario, settings=other, uncertainty=drawn, progress=report, **given),
         None, output=folder, json=json, quiet=quiet,
     )  # fmt: skip

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -28,7 +29,7 @@ def run(
     scenario: str | Path | Mapping[str, Any] | Study | None = None,
     *,
     settings: Mapping[str, object] | None = None,
-    uncertainty: bool = False,
+    uncertainty: bool | None = None,
     draws: int | None = None,
     seed: int | None = None,
     progress: Progress | None = None,
@@ -42,9 +43,9 @@ def run(
         A file in YAML, the keys of one, or one that was loaded; left out where keywords say it.
     settings : mapping, optional
         Other values of some fields by dotted name, as ``--set`` takes them: ``{"machine.count": 8192}``.
-    uncertainty : bool
+    uncertainty : bool, optional
         Sample all uncertain inputs: the answer then has ``uncertainty`` (5, 50 and 95 % quantiles and
-        variance shares by quantity), tables of them, and the draws.
+        variance shares by quantity), tables of them, and the draws. Default: as the scenario says, else not.
     draws, seed : int, optional
         Number of draws, 100 to 20,000 (default 2,000), and their seed (default 0).
     progress : callable, optional
@@ -69,8 +70,8 @@ def run(
     from gigawatt.core.store import as_json, trace_text
     from gigawatt.studies.run.figures import figure, figures_of
 
-    sampling = _sampling(uncertainty, draws, seed)
-    result = _result(scenario, {**(settings or {}), **dict(_dotted(fields))}, sampling, progress)
+    asked = _Asked(uncertainty, draws, seed)
+    result = _result(scenario, {**(settings or {}), **dict(_dotted(fields))}, asked, progress)
     tables: dict[str, Callable[[], Any]] = {name: partial(_table, result, name) for name in result.tables}
     return Answer(
         STUDY,
@@ -101,14 +102,29 @@ def _drawn(result: Result) -> dict[str, Any]:
     return {"uncertainty": found} if found else {}
 
 
-def _sampling(uncertainty: bool, draws: int | None, seed: int | None) -> Sampling | None:
-    from gigawatt.studies.run.uncertainty import Sampling
+@dataclass(frozen=True)
+class _Asked:
+    """What was asked of the uncertainty beside the scenario."""
 
-    given = {name: value for name, value in (("draws", draws), ("seed", seed)) if value is not None}
-    if given and not uncertainty:
-        name, value = next(iter(given.items()))
-        raise InputError("only --uncertainty draws", key=name, given=str(value), allowed="with --uncertainty")
-    return Sampling(**given) if uncertainty else None
+    uncertainty: bool | None
+    draws: int | None
+    seed: int | None
+
+    def sampling(self, loaded: LoadedScenario) -> Sampling | None:
+        """How to draw, ``None`` where nothing is."""
+        from gigawatt.studies.run.uncertainty import Sampling
+
+        on = bool(loaded.scenario.uncertainty) if self.uncertainty is None else self.uncertainty
+        given = {
+            name: value for name, value in (("draws", self.draws), ("seed", self.seed)) if value is not None
+        }
+        if given and not on:
+            name, value = next(iter(given.items()))
+            raise InputError(
+                "only --uncertainty draws", key=name, given=str(value),
+                allowed="with --uncertainty, or uncertainty: true in the scenario",
+            )  # fmt: skip
+        return Sampling(**given) if on else None
 
 
 def _table(result: Result, name: str) -> Any:
@@ -130,7 +146,7 @@ def _dotted(fields: Mapping[str, Any], section: str = "") -> Iterator[tuple[str,
 def _result(
     scenario: str | Path | Mapping[str, Any] | Study | None,
     changes: Mapping[str, Any],
-    sampling: Sampling | None,
+    asked: _Asked,
     progress: Progress | None,
 ) -> Result:
     from gigawatt.chain.study import Study
@@ -140,17 +156,22 @@ def _result(
     from gigawatt.studies.run.phases import with_phases
     from gigawatt.studies.run.uncertainty import with_uncertainty
 
-    def finish(result: Result, loaded: LoadedScenario, objects: Mapping[str, Any]) -> Result:
-        found = with_bad_week(with_nines(with_phases(result, loaded, objects), objects), objects)
-        return found if sampling is None else with_uncertainty(found, loaded, objects, sampling, progress)
+    def answered(study: Study) -> Result:
+        sampling = asked.sampling(study.loaded)
+
+        def finish(result: Result, loaded: LoadedScenario, objects: Mapping[str, Any]) -> Result:
+            found = with_bad_week(with_nines(with_phases(result, loaded, objects), objects), objects)
+            return found if sampling is None else with_uncertainty(found, loaded, objects, sampling, progress)
+
+        return study.run(progress, finish=finish)
 
     if isinstance(scenario, str | Path):
         scenario = Study.read(scenario)
     if isinstance(scenario, Study):
-        return scenario.changed(changes).run(progress, finish=finish)
+        return answered(scenario.changed(changes))
     try:
         values = {**dict(_dotted(scenario or {})), **changes}
-        return Study(scenario_of(values, _UNNAMED)).run(progress, finish=finish)
+        return answered(Study(scenario_of(values, _UNNAMED)))
     except GigawattError as error:
         if error.file is not None and Path(error.file) == _UNNAMED:  # there is no file that could be opened
             error.file = error.line = None

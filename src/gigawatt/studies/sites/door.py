@@ -60,6 +60,7 @@ def rank_sites(
     GigawattError
         Neither scenario nor load, an unknown place or criterion.
     """
+    from gigawatt.chain.graph import refuse_sampling
     from gigawatt.chain.question_words import HERE
     from gigawatt.schema.changed import scenario_of, scenario_with
     from gigawatt.schema.scenario import read_scenario
@@ -72,7 +73,7 @@ def rank_sites(
         if load is not None:
             raise InputError("a scenario has its own load", key="load", given=load,
                              allowed="one of both, or --set load.peak=…")  # fmt: skip
-        loaded = scenario_with(read_scenario(Path(scenario)), changes)
+        loaded = refuse_sampling(scenario_with(read_scenario(Path(scenario)), changes))
     else:
         if load is None and not any(key.startswith("load") for key in changes):
             raise InputError("nothing is asked", allowed="a scenario file, or a load such as --load '100 MW'")

@@ -72,6 +72,7 @@ def solve(
         A key, range, limit or comparison that cannot be read.
     """
     from gigawatt.chain.asking import Asker
+    from gigawatt.chain.graph import refuse_sampling
     from gigawatt.schema.scenario import read_scenario
     from gigawatt.schema.settings import read_settings
 
@@ -83,7 +84,7 @@ def solve(
         raise InputError(
             "nothing to find", key="find", allowed="KEY=RANGE, such as 'machine.count=1024..8192 times 2'"
         )
-    asker.loaded({})
+    refuse_sampling(asker.loaded({}))
     if where is not None:
         second = None
         if other is not None or theirs:
@@ -92,7 +93,7 @@ def solve(
             second = Asker(
                 read_scenario(Path(other or base)), changed if other is not None else {**held, **changed}
             )
-            second.loaded({})
+            refuse_sampling(second.loaded({}))
         if maximise or minimise or limits:
             raise InputError(
                 "a comparison or an objective",

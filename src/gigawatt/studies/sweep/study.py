@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from gigawatt import catalog
-from gigawatt.chain.graph import graph_of
+from gigawatt.chain.graph import graph_of, refuse_sampling
 from gigawatt.core.errors import GigawattError, InputError, nearest
 from gigawatt.core.graph import Graph
 from gigawatt.core.keys import Keys, read_keys
@@ -232,7 +232,7 @@ def read_study(file: str | Path, settings: Mapping[str, object] | None = None) -
         raise InputError("no such scenario file", file=keys.file, line=keys.lines["base"], key="base",
                          given=named, nearest=near)  # fmt: skip
     other = settings or {}
-    base = scenario_with(read_scenario(path if path.is_file() else named), other)
+    base = refuse_sampling(scenario_with(read_scenario(path if path.is_file() else named), other))
     always, fixed = _set(keys, base)
     groups, lines = _groups(keys, base, always)
     if base.scenario and not groups:
