@@ -361,3 +361,26 @@ def test_a_scenario_may_ask_for_it(drawn: Any, tmp_path: Path) -> None:
         gigawatt.solve(files[0], find={"machine.count": "64|128"}, minimise="training.duration")
     with pytest.raises(InputError, match="uncertainty: this command samples nothing"):
         gigawatt.plan_supply(str(files[0]), settings={"supply.price": None, "supply.plants": ["grid"]})
+
+
+def test_quartiles_and_ends_of_a_model_error_are_those_given() -> None:
+    """Between the ends, which stay where they are, the factor rises; tails are those without quartiles."""
+    plain, bent = (ModelError("", "", 0.8, 2.0, {}, middle) for middle in (None, (0.97, 1.1)))
+    for z, factor in ((-Z95, 0.8), (-0.67449, 0.97), (0.0, 1.0), (0.67449, 1.1), (Z95, 2.0)):
+        assert bent.at(z) == pytest.approx(factor, rel=1e-5)
+    for z in (-LARGEST, -Z95, 0.0, Z95, LARGEST):
+        assert bent.at(z) == pytest.approx(plain.at(z), rel=1e-6)
+    normals = np.linspace(-LARGEST, LARGEST, 999)
+    found = np.array([bent.at(z) for z in normals])
+    assert np.all(np.diff(found) > 0.0)
+    drawn = normal_draws([bent], draws=4000, seed=0, shared=0.5)[:, 0]
+    quarters = np.quantile([bent.at(z) for z in drawn], (0.05, 0.25, 0.5, 0.75, 0.95))
+    assert quarters == pytest.approx([0.8, 0.97, 1.0, 1.1, 2.0], rel=0.01)
+
+
+@pytest.mark.parametrize("middle", [(1.0, 1.0), (0.5, 3.0)])
+def test_quartiles_at_one_or_beyond_the_ends_stay_within_them(middle: tuple[float, float]) -> None:
+    error = ModelError("", "", 0.8, 2.0, {}, middle)
+    found = np.array([error.at(z) for z in np.linspace(-Z95, Z95, 99)])
+    assert np.all(np.diff(found) >= 0.0)
+    assert (found.min(), found.max()) == (pytest.approx(0.8), pytest.approx(2.0))

@@ -10,6 +10,7 @@ import pytest
 from gigawatt.validation.training.band import (
     COVERAGE,
     coverage_left_out,
+    middle_half,
     prediction_band,
     shipped_residuals,
 )
@@ -32,6 +33,17 @@ def test_no_band_reaches_far_beyond_all_that_was_measured(regime: str) -> None:
     band = prediction_band(regime=regime)
     assert band.low > 0.75 * factors.min()
     assert band.high < 1.5 * factors.max()
+
+
+@pytest.mark.parametrize("regime", REGIMES)
+def test_half_of_the_errors_lie_in_the_middle(regime: str) -> None:
+    """Around 1 and within the band; where errors are to one side, the half on that side lies inside."""
+    low, high = middle_half(regime=regime)
+    band = prediction_band(regime=regime)
+    assert band.low < low <= 1.0 <= high < band.high
+    known = shipped_residuals()
+    factors = np.exp(known.values[known.regimes == regime])
+    assert 0.3 < np.mean((factors >= low) & (factors <= high)) < 0.8
 
 
 def test_more_coverage_is_a_wider_band() -> None:

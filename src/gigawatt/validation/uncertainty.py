@@ -56,6 +56,7 @@ class Residual:
     value: float
     low: float
     high: float
+    middle: tuple[float, float] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,14 +93,16 @@ def residuals() -> Iterator[Residual]:
         steps = training.shipped_residuals(stated=stated)
         for maker, regime, value in zip(steps.makers, steps.regimes, steps.values, strict=True):
             band = training.prediction_band(regime=regime, stated=stated, without=maker)
-            yield Residual(kind, maker, float(value), band.low, band.high)
+            middle = training.middle_half(regime=regime, stated=stated, without=maker)
+            yield Residual(kind, maker, float(value), band.low, band.high, middle)
     served = serving.shipped_residuals()
     for metric, regime, source, value in zip(
         served.metrics, served.regimes, served.sources, served.values, strict=True
     ):
         band = serving.serving_band(metric=metric, regime=regime, without=source)
         if band.groups and np.isfinite(band.high):  # two sources measured watts
-            yield Residual(_KINDS[metric], source, float(value), band.low, band.high)
+            middle = serving.middle_half(metric=metric, regime=regime, without=source)
+            yield Residual(_KINDS[metric], source, float(value), band.low, band.high, middle)
     for case, value in chain.whole_run_residuals():
         band = chain.whole_run_band(case)
         yield Residual("hours of a whole run", case, value, band.low, band.high)
@@ -153,7 +156,7 @@ def _scores(row: Residual) -> tuple[float, float]:
     from scipy.special import ndtri
 
     at = (np.arange(_QUANTILES) + 0.5) / _QUANTILES
-    error = ModelError("", "", row.low, row.high, {})
+    error = ModelError("", "", row.low, row.high, {}, row.middle)
     drawn = np.log([error.at(z) for z in np.clip(ndtri(at), -LARGEST, LARGEST)])
     pinball = np.where(row.value < drawn, 1.0 - at, -at) * (drawn - row.value)
     below, even = np.mean(drawn < row.value), np.mean(drawn == row.value)

@@ -12,6 +12,9 @@ from dataclasses import dataclass, field
 from fnmatch import fnmatch
 from typing import ClassVar
 
+import numpy as np
+from numpy.typing import NDArray
+
 from gigawatt.catalog.entity import Key
 from gigawatt.chain.bands import row_ends
 from gigawatt.chain.recompute import Adjust
@@ -80,6 +83,8 @@ _GROUPS: tuple[tuple[str, str], ...] = (
 )
 """First pattern of ``table.id.quantity`` that fits → group."""
 _OTHER = "other inputs"
+_QUARTILE = 0.6744897501960817
+"""The 75 % quantile of a standard normal."""
 _SHARES = ("", "1", "%", "percent")
 """Units of what may be a share of a whole."""
 
@@ -118,6 +123,10 @@ class RowFactor:
         """Whether the row is graded a guess."""
         return self.row.grade is Grade.guess
 
+    def reach(self, z: NDArray[np.float64]) -> NDArray[np.float64]:
+        """How far ``z`` reaches towards the end on its side: 1 at ± 1.645."""
+        return np.abs(z) / Z95
+
     def at(self, z: float) -> float:
         """Value [SI] at a standard normal ``z``: the ends at ± 1.645, log-linear where all are positive.
 
@@ -143,6 +152,8 @@ class ModelError:
         Factors, around 1.
     acts : mapping of str to callable
         Quantity → what becomes of its value at a factor.
+    middle : (float, float), optional
+        Its 25 and 75 %, around 1 and within the ends; without them its logarithm is normal on either side.
     """
 
     guessed: ClassVar[bool] = False
@@ -153,10 +164,25 @@ class ModelError:
     low: float
     high: float
     acts: Mapping[str, Acts] = field(repr=False)
+    middle: tuple[float, float] | None = None
 
     def at(self, z: float) -> float:
         """The factor at a standard normal ``z``."""
-        return (self.high if z > 0.0 else self.low) ** (abs(z) / Z95)
+        return (self.high if z > 0.0 else self.low) ** float(self.reach(np.array(z)))
+
+    def reach(self, z: NDArray[np.float64]) -> NDArray[np.float64]:
+        """Logarithm of the factor at ``z`` over that of the end on its side: 1 at ± 1.645."""
+        away = np.abs(z)
+        if self.middle is None:
+            return away / Z95
+        quarters = [
+            min(max(math.log(at) / math.log(end), 0.0), 1.0) if end != 1.0 else 0.0
+            for at, end in zip(self.middle, (self.low, self.high), strict=True)
+        ]
+        quarter = np.where(z > 0.0, quarters[1], quarters[0])
+        outside = quarter + (1.0 - quarter) * (away - _QUARTILE) / (Z95 - _QUARTILE)
+        found = np.where(away < _QUARTILE, quarter * away / _QUARTILE, outside)
+        return np.where(away > Z95, away / Z95, found)
 
     def adjusted(self, z: float) -> dict[str, Adjust]:
         """What becomes of each quantity at ``z``."""

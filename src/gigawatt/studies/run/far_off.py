@@ -16,9 +16,9 @@ from gigawatt.studies.run.sayings import find, subject
 from gigawatt.studies.run.words_serving import is_serving
 from gigawatt.validation.chain.band import resembling, run_days_band, whole_run_band
 from gigawatt.validation.serving.bands import serving_bands
-from gigawatt.validation.training.band import Band, prediction_band
+from gigawatt.validation.training.band import Band, middle_half, prediction_band
 from gigawatt.validation.training.domain import outside_domain, step_time_band
-from gigawatt.validation.training.regimes import REGIMES
+from gigawatt.validation.training.regimes import REGIMES, regime
 
 __all__ = [
     "StepBand",
@@ -48,7 +48,8 @@ _TIMES = (
 class StepBand:
     """The band of a result's step: as measured, factors, times [s], days if known, why it is unlike the rest.
 
-    ``factors`` are those of ``band``, the low one not below the step at the chip's peak (``at_peak``).
+    ``factors`` are those of ``band``, the low one not below the step at the chip's peak (``at_peak``);
+    ``middle`` holds half of the measured steps, ``None`` outside the measured domain.
     """
 
     band: Band
@@ -56,6 +57,7 @@ class StepBand:
     step: tuple[float, float]
     days: tuple[float, float] | None
     outside: tuple[str, ...]
+    middle: tuple[float, float] | None = None
 
     @property
     def at_peak(self) -> bool:
@@ -83,7 +85,9 @@ def step_band(result: Result) -> StepBand | None:
     low = max(band.low, 0.0 if utilisation is None else float(utilisation.value))
     ends = low * float(step.value), band.high * float(step.value)
     factors = low, band.high
-    return StepBand(band, factors, ends, _days(result, factors), outside)
+    alike = regime(chip=_chip(result), routed=routed)
+    middle = None if outside else middle_half(regime=alike, stated=_stated(result))
+    return StepBand(band, factors, ends, _days(result, factors), outside, middle)
 
 
 def band_of(result: Result, outside: tuple[str, ...] = ()) -> Band | None:
@@ -91,18 +95,23 @@ def band_of(result: Result, outside: tuple[str, ...] = ()) -> Band | None:
     total, active = find(result, "model.parameters"), find(result, "model.active_parameters")
     if total is None or active is None or find(result, "training.step_time") is None:
         return None
-    software = find(result, "software.stack")
-    try:
-        chip = load_chip(subject(result, "machine.chip")).id
-    except GigawattError:  # a chip that this machine's catalog does not have
-        chip = ""
-    band = step_time_band(
-        chip=chip,
-        routed=float(active.value) < float(total.value),
-        stated=software is not None and software.origin == "scenario",
-        outside=outside,
-    )
+    routed = float(active.value) < float(total.value)
+    band = step_time_band(chip=_chip(result), routed=routed, stated=_stated(result), outside=outside)
     return band if band.groups else None
+
+
+def _chip(result: Result) -> str:
+    """Id of the accelerator; empty for one that this machine's catalog does not have."""
+    try:
+        return load_chip(subject(result, "machine.chip")).id
+    except GigawattError:
+        return ""
+
+
+def _stated(result: Result) -> bool:
+    """Whether the scenario gives the software."""
+    software = find(result, "software.stack")
+    return software is not None and software.origin == "scenario"
 
 
 def _days(result: Result, step: tuple[float, float]) -> tuple[float, float] | None:

@@ -15,7 +15,7 @@ from gigawatt.studies.run.far_off import failures_band, step_band
 from gigawatt.studies.run.sayings import find, subject
 from gigawatt.studies.run.uncertainty_words import CAUSES, DRAWS, GROUP, NORMALS, ROW, TABLE
 from gigawatt.studies.run.words_serving import is_serving
-from gigawatt.validation.serving.bands import serving_bands
+from gigawatt.validation.serving.bands import middle_half, regime_of, serving_bands
 
 if TYPE_CHECKING:
     from gigawatt.chain.uncertainty.factors import ModelError
@@ -121,7 +121,7 @@ def _of_run(result: Result) -> Iterator[ModelError]:
     step = step_band(result)
     if step is not None:
         name = f"measured steps over predicted, {subject(result, 'machine.chip')}"
-        yield ModelError(name, "step time", *step.factors, {"training.step_time": Acts()})
+        yield ModelError(name, "step time", *step.factors, {"training.step_time": Acts()}, step.middle)
     if find(result, "training.duration") is None:
         return
     low, high = failures_band(result)
@@ -164,11 +164,13 @@ def _of_service(result: Result, loaded: LoadedScenario) -> Iterator[ModelError]:
         "watts": ("measured watts over predicted", "machine power"),
     }
     chip = subject(result, "machine.chip")
-    for metric, band in serving_bands(subject(result, "serving.engine")).items():
+    engine = subject(result, "serving.engine")
+    for metric, band in serving_bands(engine).items():
         high = min(band.high, _most_watts(result)) if metric == "watts" else band.high
         if band.low < high:
             name, group = told[metric]
-            yield ModelError(f"{name}, {chip}", group, band.low, high, acts[metric])
+            middle = middle_half(metric=metric, regime=regime_of(engine))
+            yield ModelError(f"{name}, {chip}", group, band.low, high, acts[metric], middle)
 
 
 def _most_watts(result: Result) -> float:

@@ -21,13 +21,14 @@ from numpy.typing import NDArray
 from gigawatt.catalog import entity
 from gigawatt.core.errors import InputError
 from gigawatt.validation.files import data_folder
-from gigawatt.validation.training.band import Band, widened_band
+from gigawatt.validation.training.band import Band, middle_of, widened_band
 
 __all__ = [
     "METRICS",
     "RESIDUALS",
     "ServingResiduals",
     "coverage_left_out",
+    "middle_half",
     "regime_of",
     "serving_band",
     "serving_bands",
@@ -101,12 +102,25 @@ def serving_band(*, metric: str, regime: str, without: str = "", by: str = "sour
     by : str
         ``sources`` or ``series``: what ``without`` names.
     """
+    return widened_band(*_errors(metric, regime, without, by), COVERAGE)
+
+
+@lru_cache(maxsize=256)
+def middle_half(*, metric: str, regime: str, without: str = "") -> tuple[float, float]:
+    """Factors on a prediction between which half of what is measured lies, around 1; parameters as there."""
+    return middle_of(*_errors(metric, regime, without, "sources"))
+
+
+def _errors(
+    metric: str, regime: str, without: str, by: str
+) -> tuple[NDArray[np.float64], NDArray[np.object_]]:
+    """Errors of a metric and the series that they are of; of all regimes where too few measured this one."""
     known = shipped_residuals()
     use = (known.metrics == metric) & (getattr(known, by) != without)
     alike = use & (known.regimes == regime)
     if len(set(known.series[alike])) >= FEWEST:
         use = alike
-    return widened_band(known.values[use], known.series[use], COVERAGE)
+    return known.values[use], known.series[use]
 
 
 def serving_bands(engine: str) -> dict[str, Band]:

@@ -24,6 +24,8 @@ __all__ = [
     "Residuals",
     "conformal_band",
     "coverage_left_out",
+    "middle_half",
+    "middle_of",
     "outermost_band",
     "prediction_band",
     "shipped_residuals",
@@ -162,6 +164,26 @@ def prediction_band(
         Wished share inside.
     """
     return widened_band(*_errors(regime, stated, without), coverage)
+
+
+def middle_half(*, regime: str, stated: bool = False, without: str = "") -> tuple[float, float]:
+    """Factors on a predicted step time between which half of the measured ones lie, around 1.
+
+    Quantiles of the errors of makers, which are not stretched: makers that they have not seen lie beyond
+    them as often as within.
+
+    Parameters
+    ----------
+    regime, stated, without
+        As in :func:`prediction_band`.
+    """
+    return middle_of(*_errors(regime, stated, without))
+
+
+def middle_of(values: NDArray[np.float64], makers: NDArray[np.object_]) -> tuple[float, float]:
+    """:func:`middle_half` of some makers' errors, ln(measured / predicted)."""
+    low, high = _quantiles(values, makers, 0.5)
+    return math.exp(min(low, 0.0)), math.exp(max(high, 0.0))
 
 
 def outermost_band(*, regime: str, stated: bool = False, without: str = "") -> Band:
