@@ -13,7 +13,8 @@ from gigawatt.schema.changed import scenario_of
 from gigawatt.schema.fields import FIELDS, Field, fields
 from gigawatt.schema.settings import read_setting
 
-TITLE = "name"
+#: Fields without a quantity: the title of a report, and whether intervals are added.
+OF_ANSWER = {"name", "uncertainty"}
 #: Fields that are read only where they are given, most of them in place of what is computed.
 SEAMS = {"load.peak", "load.mean", "load.hours", "load.it_peak", "training.goodput", "training.step_time",
          "training.outages", "supply.price", "machine.deliveries", "site.buildings"}  # fmt: skip
@@ -58,7 +59,7 @@ def read_by(branch: str, *given: str) -> set[str]:
 
 def of_branch(branch: str) -> set[str]:
     """Fields that may stand in a question of a branch and are no seam."""
-    return {one.key for one in FIELDS if one.allows(branch)} - SEAMS - OF_PLAN - {TITLE}
+    return {one.key for one in FIELDS if one.allows(branch)} - SEAMS - OF_PLAN - OF_ANSWER
 
 
 @pytest.mark.parametrize("branch", ["training", "serving"])
