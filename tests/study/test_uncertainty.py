@@ -384,3 +384,24 @@ def test_quartiles_at_one_or_beyond_the_ends_stay_within_them(middle: tuple[floa
     found = np.array([error.at(z) for z in np.linspace(-Z95, Z95, 99)])
     assert np.all(np.diff(found) >= 0.0)
     assert (found.min(), found.max()) == (pytest.approx(0.8), pytest.approx(2.0))
+
+
+def test_explain_lists_the_inputs_by_their_share(drawn: Any, tmp_path: Path) -> None:
+    found = gigawatt.explain(drawn.found, "ledger.run_cost").data["variance"]
+    shares = [one["share"] for one in found]
+    assert shares == sorted(shares, reverse=True)
+    named = {one["input"]: one["share"] for one in found}
+    assert named.items() <= drawn["uncertainty"]["ledger.run_cost"]["rows"].items()
+    assert next(one for one in found if one["input"] == STEP)["where"] == ""
+    rows = [one for one in found if one["where"]]
+    assert rows
+    for one in rows:
+        table, rest = one["input"].split(".", 1)
+        row = catalog.entity(table, rest.rpartition(".")[0]).evidence(rest.rpartition(".")[2])
+        assert (one["where"], one["grade"]) == (row.where, row.grade.label)
+    answer = gigawatt.explain(drawn.found, "ledger.run_cost")
+    answer.save(tmp_path)
+    text = (tmp_path / "explain.md").read_text()
+    assert "Inputs by their share of its variance" in text
+    assert "Weakest rows" not in text
+    assert "variance" not in gigawatt.explain(drawn.found, "machine.count").data

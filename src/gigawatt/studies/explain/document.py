@@ -47,7 +47,14 @@ def _walk(answer: Data, again: Again) -> Document:
     rows, steps = answer["rows"], answer["steps"]
     first, weak = rows[0], answer["weakest"]
     parts: list[Part] = [Tree(_tree(rows, steps))]
-    if weak:
+    if "variance" in answer:
+        shares = [
+            (row["input"], f"{100 * row['share']:.0f} %", row["grade"] or "measured", row["where"])
+            for row in answer["variance"]
+        ]
+        heads = ("input", "share", "grade", "row of the catalog")
+        parts.append(rows_grid("Inputs by their share of its variance.", heads, shares, grade="grade"))
+    elif weak:
         named = ", ".join(f"{row['name']} ({row['where']})" for row in weak[:_MOST_WEAK])
         others = f" and {len(weak) - _MOST_WEAK} more" if len(weak) > _MOST_WEAK else ""
         parts.append(Text(f"Weakest rows on the path ({weak[0]['grade']}): {named}{others}"))

@@ -5,14 +5,19 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-from gigawatt.core.errors import InputError
+from gigawatt import catalog
+from gigawatt.core.errors import GigawattError, InputError
 from gigawatt.core.evidence import Evidence
 from gigawatt.core.explain import Step, as_data, explain, weakest, with_numbers
 from gigawatt.core.quantities import parse
 from gigawatt.core.result import Quantity, Result
 from gigawatt.faces.terminal.console import number
+from gigawatt.studies.run.uncertainty_words import ROW, causes_of
 
 __all__ = ["names_data", "walk_data", "walk_rows"]
+
+_MOST = 10
+"""Inputs whose variance shares are listed."""
 
 
 def names_data(result: Result) -> dict[str, Any]:
@@ -34,11 +39,26 @@ def walk_data(result: Result, name: str, depth: int) -> dict[str, Any]:
     """
     steps = list(explain(result, name, depth))
     weak = weakest(result, name)
-    return {
+    found: dict[str, Any] = {
         "rows": [as_data(result, step) for step in steps],
         "steps": [_step(result, step, opened=step.depth < depth) for step in steps],
         "weakest": [{"name": row.name, "where": row.where, "grade": row.grade.label} for row in weak],
     }
+    shares = causes_of(result, ROW).get(name, ())[:_MOST]
+    if shares:
+        found["variance"] = [{"input": one, "share": share, **_row_of(one)} for one, share in shares]
+    return found
+
+
+def _row_of(name: str) -> dict[str, str]:
+    """Grade and place of the row ``table.id.quantity``; of the error of a model that it is measured."""
+    table, _, rest = name.partition(".")
+    entity, _, quantity = rest.rpartition(".")
+    try:
+        row = catalog.entity(table, entity).evidence(quantity)
+    except (GigawattError, KeyError):
+        return {"grade": "", "where": ""}
+    return {"grade": row.grade.label, "where": row.where}
 
 
 def _step(result: Result, step: Step, *, opened: bool) -> dict[str, Any]:

@@ -24,6 +24,7 @@ __all__ = [
     "TABLE",
     "Spread",
     "as_json",
+    "causes_of",
     "ends_words",
     "guessed",
     "spread_grid",
@@ -69,7 +70,7 @@ def spreads(result: Result) -> dict[str, Spread]:
     frame: Any = get_table(result, TABLE)
     if frame is None:
         return {}
-    causes = _causes(result, GROUP)
+    causes = causes_of(result, GROUP)
     return {
         str(name): Spread(
             str(name), str(row["unit"]), float(row["low"]), float(row["median"]), float(row["high"]),
@@ -83,7 +84,8 @@ def _finite(value: float) -> float | None:
     return float(value) if math.isfinite(value) else None
 
 
-def _causes(result: Result, kind: str) -> dict[str, tuple[tuple[str, float], ...]]:
+def causes_of(result: Result, kind: str) -> dict[str, tuple[tuple[str, float], ...]]:
+    """By quantity the inputs of a kind (:data:`GROUP`, :data:`ROW`) with variance shares, largest first."""
     frame: Any = get_table(result, CAUSES)
     found: dict[str, tuple[tuple[str, float], ...]] = {}
     if frame is not None:
@@ -94,7 +96,7 @@ def _causes(result: Result, kind: str) -> dict[str, tuple[tuple[str, float], ...
 
 def as_json(result: Result) -> dict[str, Any]:
     """By quantity: ``low, median, high, unit, from_guesses, response_error, groups, rows``."""
-    rows = _causes(result, ROW)
+    rows = causes_of(result, ROW)
     return {
         name: {
             "low": one.low, "median": one.median, "high": one.high, "unit": one.unit,
