@@ -102,7 +102,11 @@ def read_excluded() -> dict[str, str]:
 
 
 def compute(case: Case) -> Flat:
-    """Answer a case in this process and flatten it."""
+    """Answer a case in this process and flatten it, without the rows that another one made."""
+    from gigawatt.catalog import loader
+
+    if loader._made:
+        loader.forget()
     with tempfile.TemporaryDirectory() as folder, contextlib.chdir(ROOT):
         if case.door is not None:
             answer = _door(case, folder)
