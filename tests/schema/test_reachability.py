@@ -110,3 +110,14 @@ def test_two_fields_in_place_of_one_quantity_are_refused() -> None:
         InputError, match=r"load\.peak: load\.mean is given as well|load\.mean: load\.peak is"
     ):
         graph_of(loaded)
+
+
+@pytest.mark.parametrize("on", [True, False])
+def test_intervals_are_refused_by_who_does_not_sample_and_none_are_let_pass(on: bool) -> None:
+    values = {"load.peak": "1 GW", "site.name": "virginia", "uncertainty": on}
+    loaded = scenario_of(values, Path("question"))
+    if not on:
+        refuse_unread(loaded, graph_of(loaded))
+        return
+    with pytest.raises(InputError, match="uncertainty: this command samples nothing"):
+        refuse_unread(loaded, graph_of(loaded))

@@ -133,6 +133,9 @@ def refuse_unread(
         known = field(key)
         if known is None or known.key in read or known.key in (_TITLE, *besides):
             continue
+        if known.key == UNCERTAINTY:
+            refuse_sampling(loaded)
+            continue
         branch = loaded.branch
         error = InputError("no requested quantity depends on this field", key=key, given=loaded.written[key])
         cut = cut_by(CHAIN, branch, _given(loaded, {}), known.key)
@@ -141,8 +144,6 @@ def refuse_unread(
                 f"{cut} is set and replaces what depends on this field",
                 "one of them",
             )
-        elif known.key == UNCERTAINTY:
-            refuse_sampling(loaded)
         elif not known.allows(branch):
             error.message = belongs_to(known.branch, branch)
         elif known.witness is not None and (others := _missing(loaded, known.witness)):

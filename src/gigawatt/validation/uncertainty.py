@@ -35,7 +35,6 @@ from gigawatt.validation.training import band as training
 __all__ = ["DECILES", "Calibration", "Residual", "calibration_of", "residuals", "uncertainty_card"]
 
 Array = NDArray[np.float64]
-COVERAGE = 0.9
 DECILES = 10
 """Parts of the PIT histogram."""
 _QUANTILES = 199
@@ -144,7 +143,7 @@ def calibration_of(rows: list[Residual], most: int = training.MOST) -> Calibrati
         held,
         float(weight @ (value < low)),
         float(weight @ (value > high)),
-        float(binomtest(round(held * count), count, COVERAGE).pvalue),
+        float(binomtest(round(held * count), count, training.COVERAGE).pvalue),
         float(weight @ crps),
         float(weight @ np.abs(value)),
         tuple(float(one) for one in np.histogram(pit, DECILES, (0.0, 1.0), weights=weight)[0]),

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from gigawatt.chain.filler import beside
+from gigawatt.chain.graph import refuse_sampling
 from gigawatt.chain.serving.question import DEGREES, POOLED, ServingQuestion
 from gigawatt.chain.serving.reader import read_serving_question
 from gigawatt.core.errors import InputError
@@ -40,7 +41,7 @@ def asked_by(file: str | Path) -> dict[str, Any]:
     InputError
         The file is no scenario, or one that trains.
     """
-    loaded = read_scenario(file)
+    loaded = refuse_sampling(read_scenario(file))
     scenario, section = loaded.scenario, loaded.scenario.serving
     if section is None:
         raise InputError(

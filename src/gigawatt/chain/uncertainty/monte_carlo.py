@@ -138,7 +138,9 @@ def uncertainty(
     exact = [_numbers(_at(model, factors, z[k]) or {}, names) for k in checked]
     bands: dict[str, NumberBand] = {}
     found: dict[str, Array] = {}
-    reach = np.column_stack([one.reach(z[:, k]) for k, one in enumerate(factors)])
+    reach = np.empty_like(z)
+    for k, one in enumerate(factors):
+        reach[:, k] = one.reach(z[:, k])
     for at, name in enumerate(names):
         moved = np.where(z > 0.0, high[at], low[at]) * reach  # (draws, factors) logarithms
         added = np.where(z > 0.0, np.expm1(high[at]), np.expm1(low[at])) * reach
