@@ -5,10 +5,13 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from textwrap import dedent
+from typing import Any
 
 import pytest
 
 from gigawatt.catalog import loader
+from gigawatt.catalog.entity import watched
+from gigawatt.core import caches, once
 from gigawatt.core.errors import GigawattError, InputError, MissingDataError
 from gigawatt.core.evidence import Grade
 
@@ -203,3 +206,83 @@ def test_version_changes_with_any_file(write: Write) -> None:
     assert before != after
     write("weather/a.csv", "x\n1\n")
     assert loader.version() == after
+
+
+def test_what_read_none_of_the_varied_rows_is_kept(write: Write) -> None:
+    write("chips.csv", WIDE)
+    made: list[str] = []
+
+    def read(key: str) -> float:
+        def make() -> float:
+            made.append(key)
+            return loader.entity("chips", key).value("heads")
+
+        return once.once(("heads", key), make)
+
+    def note(call: Callable[[], Any]) -> tuple[Any, once.Rows]:
+        with watched() as seen:
+            return call(), seen
+
+    with once.noting(note, lambda rows: None):
+        loader.entity("chips", "A100")
+        assert read("A100") == 8.0
+    with loader.varied({("chips", "H100-SXM5-80GB", "price"): 1.0}):
+        assert read("A100") == 8.0
+    assert made == ["A100"]
+    with loader.varied({("chips", "A100", "heads"): 9.0}):
+        assert read("A100") == 9.0
+        assert read("A100") == 9.0
+        assert made == ["A100", "A100"]
+    assert read("A100") == 8.0  # as it was before, read nowhere again
+    assert made == ["A100", "A100"]
+    loader.forget()
+    assert read("A100") == 8.0
+    assert len(made) == 3
+
+
+def test_what_has_no_rows_noted_is_not_kept(write: Write) -> None:
+    write("chips.csv", WIDE)
+    read = lambda: loader.entity("chips", "A100").value("heads")  # noqa: E731
+    assert once.once("plain", read) == 8.0
+    with loader.varied({("chips", "A100", "heads"): 9.0}):
+        assert once.once("plain", read) == 9.0
+    assert once.once("plain", read) == 8.0
+
+
+def test_a_kept_value_tells_its_rows_again(write: Write) -> None:
+    write("chips.csv", WIDE)
+    told: list[object] = []
+
+    def note(call: Callable[[], Any]) -> tuple[Any, once.Rows]:
+        with watched() as seen:
+            return call(), seen
+
+    with once.noting(note, told.append):
+        for _ in range(2):
+            once.once("told", lambda: loader.entity("chips", "A100").value("heads"))
+    assert [set(rows) for rows in told] == [{("chips", "A100", "heads")}]  # type: ignore[call-overload]
+
+
+def test_nested_watchers_of_the_same_rows_each_end_their_own(write: Write) -> None:
+    write("chips.csv", WIDE)
+    with watched() as outer:
+        with watched():
+            loader.entity("chips", "A100").value("heads")
+        loader.entity("chips", "A100").value("price")
+    assert len(outer) == 2
+
+
+def test_a_pure_function_is_not_forgotten() -> None:
+    calls: list[int] = []
+
+    @caches.pure
+    def squared(number: int) -> int:
+        calls.append(number)
+        return number * number
+
+    assert [squared(3), squared(3)] == [9, 9]
+    assert squared not in caches.cached_functions()
+    loader.forget()
+    assert squared(3) == 9
+    assert calls == [3]
+    assert loader.table in caches.cached_functions()

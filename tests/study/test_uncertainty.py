@@ -15,6 +15,7 @@ import gigawatt
 from gigawatt import catalog
 from gigawatt.chain.recompute import Recompute
 from gigawatt.chain.study import Study
+from gigawatt.chain.uncertainty import monte_carlo
 from gigawatt.chain.uncertainty.draws import LARGEST, normal_draws
 from gigawatt.chain.uncertainty.factors import Acts, ModelError, RowFactor, group_of
 from gigawatt.chain.uncertainty.monte_carlo import HELD, Uncertainty, uncertainty
@@ -298,6 +299,22 @@ def test_two_results_say_how_sure_the_cheaper_one_is(drawn: Any, tmp_path: Path)
     first = next(iter(decision["value_of_information"]))
     assert first in ("chips.H100-SXM5-80GB.price", "chip_prices.default.decline")  # what differs between them
     assert 0.0 < decision["value_of_information"][first] <= decision["expected_regret"] * (1.0 + 1e-9)
+
+
+def test_plants_that_are_not_bought_change_nothing(
+    chain: tuple[LoadedScenario, dict[str, Any]], spread: Uncertainty, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Oracle: all plants that were on offer, read again for every row."""
+    plan = chain[1]["supply.plan"]
+    assert any(size == 0.0 for size in plan.capacity.values())
+    monkeypatch.setattr(monte_carlo, "_bought_plants", lambda plan, node: node.function)
+    step = ModelError("step", "step time", 0.8, 1.4, {"training.step_time": Acts()})
+    every = uncertainty(*chain, (step,), draws=300)
+    assert every.factors > spread.factors
+    assert every.bands.keys() == spread.bands.keys()
+    for name, band in spread.bands.items():
+        same = every.bands[name]
+        assert (band.low, band.high) == pytest.approx((same.low, same.high), rel=1e-9), name
 
 
 def test_guesses_are_listed_by_what_rests_on_them(tmp_path: Path) -> None:

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from gigawatt.core.errors import MissingDataError, nearest
 from gigawatt.core.evidence import Evidence
 
-__all__ = ["Entity", "Key", "watched"]
+__all__ = ["Entity", "Key", "read_again", "watched"]
 
 Key = tuple[str, str, str]
 """Table, id, quantity."""
@@ -25,7 +25,13 @@ def watched() -> Generator[dict[Key, Evidence]]:
     try:
         yield seen
     finally:
-        _watching.remove(seen)
+        _watching[:] = [one for one in _watching if one is not seen]
+
+
+def read_again(rows: Mapping[Key, Evidence]) -> None:
+    """Tell who watches that rows are read, by way of a value that was kept."""
+    for seen in _watching:
+        seen.update(rows)
 
 
 @dataclass(frozen=True)

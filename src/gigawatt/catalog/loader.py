@@ -28,7 +28,6 @@ import csv
 import hashlib
 import math
 import os
-import sys
 from collections.abc import Callable, Generator, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import replace
@@ -38,6 +37,8 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from gigawatt.catalog.entity import Entity
+from gigawatt.core import once
+from gigawatt.core.caches import cached_functions
 from gigawatt.core.errors import InputError, MissingDataError, nearest
 from gigawatt.core.evidence import Evidence, Grade, Source
 from gigawatt.core.quantities import to_si
@@ -79,7 +80,6 @@ _SHIPPED_ONLY = {
     "price_index": "money is of one year for everybody",
     "models": "give the model's config.json instead",
 }
-_Cached: type[Any] = type(lru_cache(len))
 _chosen: list[Path | None] = []  # the folder that use_user_catalog named; empty: nobody did
 _changed: dict[tuple[str, str, str], float] = {}  # what `varied` lays over the tables
 _of_files: list[Any] = []  # cached functions that read files and no rows
@@ -119,11 +119,10 @@ def forget(*, tables_too: bool = True) -> None:
     )
     if tables_too:
         _made.clear()
-    for name, module in list(sys.modules.items()):
-        if name.split(".")[0] == "gigawatt" and name != "gigawatt.core.quantities":  # units are no rows
-            for member in list(vars(module).values()):
-                if isinstance(member, _Cached) and member not in kept:
-                    member.cache_clear()
+    once.clear(noted_too=tables_too)
+    for cached in cached_functions():
+        if cached not in kept:
+            cached.cache_clear()
 
 
 @lru_cache(maxsize=1)
@@ -420,7 +419,8 @@ def varied(changes: Mapping[tuple[str, str, str], float]) -> Generator[None]:
     _changed.update(changes)
     forget(tables_too=False)
     try:
-        yield
+        with once.apart_from(_changed.keys()):
+            yield
     finally:
         _changed.clear()
         _changed.update(before)

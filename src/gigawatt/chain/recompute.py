@@ -11,12 +11,13 @@ from collections.abc import Callable, Iterable, Mapping, Set
 from typing import Any
 
 from gigawatt.catalog import varied
-from gigawatt.catalog.entity import Key, watched
+from gigawatt.catalog.entity import Key, read_again, watched
 from gigawatt.catalog.loader import forget
 from gigawatt.chain.graph import graph_of
 from gigawatt.chain.leaves import fill_leaves
 from gigawatt.core.evidence import Evidence
 from gigawatt.core.fingerprint import Opaque, fingerprint
+from gigawatt.core.once import noting
 from gigawatt.power.plan.kept_optima import KeptOptima, keeping
 from gigawatt.schema.scenario import LoadedScenario
 
@@ -44,6 +45,8 @@ class Recompute:
         Quantities that keep their value whatever they come from, unless they themselves are adjusted.
     instead : mapping of str to callable, optional
         Another function of the same inputs for some quantities, once something has moved.
+    throughout : mapping of str to callable, optional
+        Another function of the same inputs for some quantities, from the beginning.
 
     Attributes
     ----------
@@ -63,8 +66,10 @@ class Recompute:
         known: Mapping[str, Any] = _NONE,
         held: Set[str] = frozenset(),
         instead: Mapping[str, Callable[..., Any]] = _NONE,
+        throughout: Mapping[str, Callable[..., Any]] = _NONE,
     ) -> None:
-        self.loaded, self.held, self.instead = loaded, held, instead
+        self.loaded, self.held = loaded, held
+        self.throughout, self.instead = throughout, {**throughout, **instead}
         self.graph, self.optima, self.targets = graph_of(loaded), KeptOptima(), tuple(targets)
         self.order = self._order()
         self.rows: dict[Key, Evidence] = {}
@@ -72,7 +77,7 @@ class Recompute:
         self.values: dict[str, Any] = {}
         self._keys: dict[str, bytes] = {}
         forget(tables_too=False)
-        with watched() as seen:
+        with watched() as seen, noting(_noted, read_again):
             self._leaves = self._filled()
         self._note(seen, _LEAVES)
         with keeping(self.optima):
@@ -82,7 +87,7 @@ class Recompute:
                 else:
                     forget(tables_too=False)  # so that what is kept from another quantity is read again
                     with watched() as seen:
-                        self.values[name] = self._computed(name, self._leaves, self.values, {})
+                        self.values[name] = self._computed(name, self._leaves, self.values, self.throughout)
                     self._note(seen, name)
                 self._keys[name] = _key(self.values[name])
 
@@ -104,11 +109,11 @@ class Recompute:
         now = dict(self.values)
         for name in self.order:
             node = self.graph.nodes[name]
-            held = name in self.held
             again = name in readers or any(one in moved for one in node.inputs)
             again = again or (node.function is None and leaves is not self._leaves)
-            if name in adjusted or (again and not held):
-                value = self.values[name] if held else self._computed(name, leaves, now, self.instead)
+            again = again and name not in self.held
+            if name in adjusted or again:
+                value = self._computed(name, leaves, now, self.instead) if again else self.values[name]
                 if name in adjusted:
                     value = adjusted[name](value)
                 key = _key(value)
@@ -147,6 +152,13 @@ class Recompute:
         for key, row in seen.items():
             self.readers.setdefault(key, set()).add(reader)
             self.rows[key] = row
+
+
+def _noted(call: Callable[[], Any]) -> tuple[Any, Mapping[Key, Evidence]]:
+    """What a call gives and the rows that it reads, of which nothing is kept from before."""
+    forget(tables_too=False)
+    with watched() as seen:
+        return call(), seen
 
 
 def _key(value: Any) -> bytes:

@@ -3,21 +3,29 @@
 from __future__ import annotations
 
 from collections import OrderedDict
-from collections.abc import Callable, Hashable
-from functools import lru_cache
+from collections.abc import Callable, Generator, Hashable, Mapping, Set
+from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeVar
 
-__all__ = ["once", "stamp"]
+__all__ = ["Rows", "apart_from", "clear", "noting", "once", "stamp"]
 
 T = TypeVar("T")
+Rows = Mapping[tuple[str, str, str], Any]
+"""Rows of the catalog by table, id and quantity."""
 _MOST = 64
 
 
-@lru_cache(maxsize=1)
-def _shelf() -> OrderedDict[Hashable, Any]:
-    """Emptied, as every cache of this package, when the catalog is read anew or varied."""
-    return OrderedDict()
+@dataclass(frozen=True)
+class _Kept:
+    value: Any
+    rows: Rows | None
+    """Rows that it was read from; ``None`` where nobody noted them."""
+
+
+_shelf: OrderedDict[Hashable, _Kept] = OrderedDict()
+_noters: list[tuple[Callable[[Callable[[], Any]], tuple[Any, Rows]], Callable[[Rows], None]]] = []
 
 
 def once(key: Hashable, call: Callable[[], T]) -> T:
@@ -25,14 +33,58 @@ def once(key: Hashable, call: Callable[[], T]) -> T:
 
     ``key`` has to name all that ``call`` reads but the catalog. What is given must not be changed.
     """
-    shelf = _shelf()
-    if key in shelf:
-        shelf.move_to_end(key)
-        return shelf[key]
-    found = shelf[key] = call()
-    if len(shelf) > _MOST:
-        shelf.popitem(last=False)
-    return found
+    note, again = _noters[-1] if _noters else (None, None)
+    kept = _shelf.get(key)
+    if kept is not None and (note is None or kept.rows is not None):
+        _shelf.move_to_end(key)
+        if again is not None and kept.rows is not None:
+            again(kept.rows)
+        return kept.value
+    found = _Kept(call(), None) if note is None else _Kept(*note(call))
+    _shelf[key] = found
+    if len(_shelf) > _MOST:
+        _shelf.popitem(last=False)
+    return found.value
+
+
+@contextmanager
+def noting(
+    note: Callable[[Callable[[], Any]], tuple[Any, Rows]], again: Callable[[Rows], None]
+) -> Generator[None]:
+    """While the block runs, note the rows that values are read from.
+
+    Parameters
+    ----------
+    note : callable
+        Calls what it is given; returns its value and the rows that it read.
+    again : callable
+        Called with the rows of a value that is taken from the shelf.
+    """
+    _noters.append((note, again))
+    try:
+        yield
+    finally:
+        _noters.pop()
+
+
+def clear(*, noted_too: bool) -> None:
+    """Drop what is kept, as every cache of this package; ``noted_too``: also what has its rows noted."""
+    for key in [key for key, kept in _shelf.items() if noted_too or kept.rows is None]:
+        del _shelf[key]
+
+
+@contextmanager
+def apart_from(rows: Set[tuple[str, str, str]]) -> Generator[None]:
+    """While the block runs, keep only what was read from none of these rows; the rest is there after it."""
+    before = OrderedDict(_shelf)
+    for key, kept in before.items():
+        if kept.rows is None or not rows.isdisjoint(kept.rows):
+            del _shelf[key]
+    try:
+        yield
+    finally:
+        _shelf.clear()
+        _shelf.update((key, kept) for key, kept in before.items() if kept.rows is not None)
 
 
 def stamp(source: str | Path) -> Hashable:

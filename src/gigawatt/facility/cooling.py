@@ -173,22 +173,27 @@ def fan_speed(
 ) -> Array:
     """Least fan speed, ``floor`` to 1, with :func:`approach_ratio` at most ``wanted``; 1 where there is none.
 
-    Twenty halvings of the interval, all hours at once.
+    Twenty halvings of the interval, for all hours at once that need neither the floor nor full speed.
     """
-    aim = np.asarray(wanted, dtype=np.float64)
-    low = np.full(aim.shape, floor)
-    high = np.ones(aim.shape)
+    aim, weight = np.broadcast_arrays(
+        np.asarray(wanted, dtype=np.float64), np.asarray(heaviness, dtype=np.float64)
+    )
+
+    def approach(speed: ArrayLike, heaviness: Array) -> Array:
+        return approach_ratio(
+            speed=speed, size=size, air_ratio=air_ratio, heaviness=heaviness, exponent=exponent
+        )
+
+    found = np.where(approach(floor, weight) <= aim, floor, 1.0)
+    between = (found > floor) & (approach(1.0, weight) <= aim)
+    target, weight = aim[between], weight[between]
+    low, high = np.full(target.shape, floor), np.ones(target.shape)
     for _ in range(_BISECTIONS):
         middle = 0.5 * (low + high)
-        now = approach_ratio(
-            speed=middle, size=size, air_ratio=air_ratio, heaviness=heaviness, exponent=exponent
-        )
-        enough = now <= aim
+        enough = approach(middle, weight) <= target
         low, high = np.where(enough, low, middle), np.where(enough, middle, high)
-    at_floor = approach_ratio(
-        speed=floor, size=size, air_ratio=air_ratio, heaviness=heaviness, exponent=exponent
-    )
-    return np.where(at_floor <= aim, floor, high)
+    found[between] = high
+    return found
 
 
 def chiller_power(*, load: ArrayLike, units: float, constant: float, linear: float) -> Array:

@@ -10,6 +10,7 @@ import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from fnmatch import fnmatch
+from functools import lru_cache
 from typing import ClassVar
 
 import numpy as np
@@ -89,6 +90,7 @@ _SHARES = ("", "1", "%", "percent")
 """Units of what may be a share of a whole."""
 
 
+@lru_cache(maxsize=4096)
 def group_of(key: Key) -> str:
     """The group of inputs that a row belongs to."""
     name = ".".join(key)

@@ -28,12 +28,14 @@ from gigawatt import catalog
 from gigawatt.chain.bands import row_ends
 from gigawatt.chain.graph import graph_of
 from gigawatt.chain.recompute import Recompute
+from gigawatt.chain.supply.candidates import plant_id
 from gigawatt.chain.supply.quantities import bought_plant
 from gigawatt.chain.uncertainty.draws import normal_draws
 from gigawatt.chain.uncertainty.factors import ModelError, RowFactor, row_factors
-from gigawatt.core.errors import GigawattError
+from gigawatt.core.errors import GigawattError, InputError
 from gigawatt.core.evidence import Z95, Evidence, Grade
-from gigawatt.power import SupplyPlan
+from gigawatt.core.graph import Node
+from gigawatt.power import Plant, SupplyPlan
 from gigawatt.power.plan.repriced import repriced
 from gigawatt.schema.scenario import LoadedScenario
 
@@ -49,7 +51,7 @@ HELD = frozenset((
     "facility.capacity_chain",
 ))  # fmt: skip
 """Fixed quantities: decisions, results of searches, and predictions that have measured residuals."""
-_PLAN = "supply.plan"
+_PLAN, _PLANTS = "supply.plan", "supply.candidates"
 CHECKED = 12
 """Joint draws that are evaluated exactly, to check the response surface."""
 _LEAST = 1e-6
@@ -182,8 +184,11 @@ class _Model(Recompute):
         graph = graph_of(loaded)
         plan = objects.get(_PLAN)
         instead: dict[str, Callable[..., Any]] = {}
+        throughout: dict[str, Callable[..., Any]] = {}
         if isinstance(plan, SupplyPlan):
             instead[_PLAN] = _held_plan(plan, graph.nodes[_PLAN].inputs)
+            if _PLANTS in graph.nodes:
+                throughout[_PLANTS] = _bought_plants(plan, graph.nodes[_PLANTS])
         held = HELD & graph.nodes.keys()
         acted = {name for one in errors for name in one.acts}
         reached = [
@@ -192,7 +197,7 @@ class _Model(Recompute):
             if node.unit and node.function is not None and (name in acted or name not in held)
             if _number(objects.get(name)) > 0.0
         ]
-        super().__init__(loaded, reached, known=objects, held=held, instead=instead)
+        super().__init__(loaded, reached, known=objects, held=held, instead=instead, throughout=throughout)
         numbers = {name: _number(self.values[name]) for name in reached}
         self.middle = {name: value for name, value in numbers.items() if value > 0.0}
 
@@ -227,6 +232,26 @@ def _held_plan(plan: SupplyPlan, inputs: Sequence[str]) -> Callable[..., SupplyP
         return repriced(plan, plants=known["supply.candidates"], load=load, carbon_price=price)
 
     return books
+
+
+def _bought_plants(plan: SupplyPlan, node: Node) -> Callable[..., tuple[Plant, ...]]:
+    """The candidates of which the plan bought anything: what the others cost changes nothing that is held."""
+    bought = {name for name, size in plan.capacity.items() if size > 0.0}
+    function = node.function
+    assert function is not None
+
+    def plants(*values: Any) -> tuple[Plant, ...]:
+        known = dict(zip(node.inputs, values, strict=True))
+        named = {name: plant_id("supply.plants", name) for name in known["supply.plants"]}
+        limits = {plant_id("supply.limits", name): limit for name, limit in known["supply.limits"].items()}
+        known["supply.plants"] = tuple(name for name, id in named.items() if id in bought)
+        known["supply.limits"] = {name: limit for name, limit in limits.items() if name in bought}
+        try:
+            return function(*known.values())
+        except InputError:  # terms of a plant that is not bought, such as a stock of its fuel
+            return function(*values)
+
+    return plants
 
 
 def _acting(model: _Model, errors: Sequence[ModelError]) -> list[RowFactor | ModelError]:

@@ -11,6 +11,7 @@ from gigawatt.catalog.loader import entity, table
 from gigawatt.core.checks import check_range
 from gigawatt.core.errors import InputError, nearest
 from gigawatt.core.evidence import Grade, worst
+from gigawatt.core.once import once, stamp
 from gigawatt.core.quantities import parse
 from gigawatt.machine.chip.parts import FORMATS, PLACES, Design, DieArea, MemoryPart, is_design_file
 
@@ -79,7 +80,10 @@ def read_design(text: str | Path, settings: Mapping[str, str] | None = None) -> 
         No such design or file; an unknown key, a missing one, a wrong unit or a number outside its range: in
         one line with file, line, key, range and nearest spelling.
     """
-    data, lines, file, made = _file(Path(text)) if is_design_file(str(text)) else _row(str(text))
+    if is_design_file(str(text)):
+        data, lines, file, made = once(("design", stamp(text)), lambda: _file(Path(text)))
+    else:
+        data, lines, file, made = _row(str(text))
     data = set_values(data, settings or {})
     found = _Reader(lines, file).design(data, made)
     return replace(found, lines=lines)

@@ -20,12 +20,12 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import lru_cache
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from gigawatt.catalog.loader import entity, table
+from gigawatt.core.caches import pure
 from gigawatt.core.checks import check_range
 from gigawatt.core.errors import InputError, nearest
 from gigawatt.core.evidence import Grade, worst
@@ -154,7 +154,7 @@ def spreading_exact(
     return float(2.0 / (math.pi * conductivity * a) * np.sum(part))
 
 
-@lru_cache(maxsize=8)
+@pure
 def _zeros(terms: int) -> tuple[Array, Array]:
     """Zeros of J1 and J0 at them."""
     from scipy import special

@@ -25,11 +25,11 @@ Williams, Brown 1981, "Defect level as a function of fault coverage", IEEE Trans
 from __future__ import annotations
 
 import math
-from functools import lru_cache
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from gigawatt.core.caches import pure
 from gigawatt.core.checks import check_range
 from gigawatt.core.errors import InputError, nearest
 
@@ -196,7 +196,7 @@ def die_yield(
     )
 
 
-@lru_cache(maxsize=64)
+@pure
 def _gamma_nodes(alpha: float) -> tuple[Array, Array]:
     """Nodes and weights of the mean over a gamma density of shape α and mean α (Golub and Welsch 1969)."""
     k = np.arange(_NODES, dtype=float)
