@@ -665,3 +665,32 @@ def test_a_count_may_have_commas(call: Call) -> None:
     made = [json.loads(call(*words, typed)[1]) for typed in ("10,000", "10000")]
     assert made[0]["count"] == made[1]["count"] == 10_000
     assert made[0]["days"] == made[1]["days"]
+
+
+@pytest.mark.parametrize(
+    ("said", "options", "draws"),
+    [
+        ("", ["--draws", "150"], 150),
+        ("uncertainty: false\n", [], None),
+        ("uncertainty: false\n", ["--uncertainty"], 2000),
+        ("uncertainty: true\n", ["--no-uncertainty"], None),
+        ("", [], 2000),
+    ],
+)
+def test_run_draws_unless_it_is_told_not_to(
+    said: str,
+    options: list[str],
+    draws: int | None,
+    call: Callable[..., tuple[int, str, str]],
+    tmp_path: Path,
+) -> None:
+    file = tmp_path / "run.yaml"
+    file.write_text(
+        f"{said}model: llama-3.1-8b\nyear: 2026\nsite: abilene-texas\nsupply: {{price: 60 $/MWh}}\n"
+        "training: {tokens: 1T tokens}\nmachine: {chip: H100, count: 8}\n"
+    )
+    code, output, errors = call("run", file, "--out", tmp_path / "out", "--json", *options)
+    assert code == 0, errors
+    found = json.loads(output)
+    assert ("uncertainty" in found) == (draws is not None)
+    assert found["run"].get("uncertainty", {}).get("draws") == draws

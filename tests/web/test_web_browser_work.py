@@ -179,11 +179,29 @@ def test_the_newer_question_of_a_tab_takes_the_place_of_the_older(server: Server
     assert 200 in found
 
 
-def test_the_uncertainty_is_computed_in_the_background(visitor: Visitor) -> None:
+def test_the_uncertainty_comes_by_itself_once_the_answer_stands(visitor: Visitor) -> None:
     visitor.open("/chain?start=deepseek-v3-h800&supply.plants=grid")
-    visitor.page.get_by_role("button", name="Compute the uncertainty").click()
     visitor.page.wait_for_selector(".uncertain .js-plotly-plot", state="visible")
     said = visitor.text(".uncertain")
     assert "90 % intervals" in said
     assert "from guesses" in said
     assert "Cost of the run" in said
+    assert "from guesses" in visitor.text("#chain-key-figures")  # in place of the grades that stood there
+
+
+def test_a_newer_question_ends_what_is_drawn_for_the_older(server: Server) -> None:
+    """One job of the kind for a tab; another tab's goes on."""
+
+    def begin(tokens: str, tab: str) -> str:
+        asked = f"/jobs/chain-uncertainty?{LIGHT}&training.tokens={tokens}"
+        found = server.ask(asked, "POST", {"X-Tab": tab, "Origin": server.url}).headers["location"]
+        return found.rsplit("/", 1)[1]
+
+    def state(job: str) -> str:
+        return str(json.loads(server.ask(f"/api/v1/jobs/{job}").text)["state"])
+
+    first, other = begin("1T", "one"), begin("2T", "two")
+    second = begin("3T", "one")
+    assert state(first) == "cancelled"
+    assert state(other) in ("waiting", "running", "done")
+    assert state(second) in ("waiting", "running", "done")

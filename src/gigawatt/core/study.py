@@ -105,12 +105,14 @@ class Job:
     """Work that takes longer than a page waits: its name, title, and the ``module:function`` that does it.
 
     Answers are stored by name, so that no job may have the name of a view. ``branch`` is that of a view.
+    ``alone``: a new one of who asks takes the place of the one that is not done.
     """
 
     name: str
     title: str
     target: str
     branch: str = ""
+    alone: bool = False
 
 
 @dataclass(frozen=True)

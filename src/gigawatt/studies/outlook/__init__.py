@@ -36,6 +36,6 @@ STUDY = Study(
             asks=False,
         ),
     ),
-    jobs=(Job("outlook-draws", "Draws of the outlook", "gigawatt.studies.outlook.view:compute"),),
+    jobs=(Job("outlook-draws", "Draws of the outlook", "gigawatt.studies.outlook.view:compute", alone=True),),
     docs="outlook.md",
 )

@@ -35,7 +35,7 @@ STUDY = Study(
             place=10,
         ),
     ),
-    jobs=(Job("chain-uncertainty", "Uncertainty", "gigawatt.studies.run.view:compute"),),
+    jobs=(Job("chain-uncertainty", "Uncertainty", "gigawatt.studies.run.view:compute", alone=True),),
     docs="result.md",
     services={
         "figure_names": "gigawatt.studies.run.figures:figure_names",

@@ -17,12 +17,13 @@ def run_command(
     scenario: Annotated[Path, typer.Argument(help="A scenario in YAML.", show_default=False)],
     settings: Annotated[list[str] | None, SETTINGS] = None,
     uncertainty: Annotated[
-        bool,
+        bool | None,
         typer.Option(
-            "--uncertainty",
-            help="Sample all uncertain inputs: 90 % intervals and their causes.",
+            help="Sample all uncertain inputs for 90 % intervals and their causes. "
+            "Default: as the scenario says, else on.",
+            show_default=False,
         ),
-    ] = False,
+    ] = None,
     draws: Annotated[
         int | None, typer.Option(help="Number of draws; default 2,000.", show_default=False)
     ] = None,
@@ -37,13 +38,12 @@ def run_command(
     quiet: Annotated[bool, typer.Option("--quiet", "-q", help="No progress, no summary.")] = False,
 ) -> None:
     """Run the whole chain on a scenario: a table here, one HTML report and data files in a folder."""
-    from gigawatt.studies.run.door import run
+    from gigawatt.studies.run.door import Asked, answered
 
-    asked = {"draws": draws, "seed": seed}
-    given = {name: value for name, value in asked.items() if value is not None}
+    asked = Asked(uncertainty, draws, seed, usual=True)
     folder = output if output is not None else Path("results") / scenario.stem
-    other, drawn = read_settings(settings), uncertainty or None
+    other = read_settings(settings)
     give(
-        lambda report: run(scenario, settings=other, uncertainty=drawn, progress=report, **given),
+        lambda report: answered(scenario, other, asked, report),
         None, output=folder, json=json, quiet=quiet,
     )  # fmt: skip

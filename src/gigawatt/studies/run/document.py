@@ -321,7 +321,7 @@ def document(result: Result) -> Document:
         setting=setting(result),
         paragraphs=tuple(text for text in texts if text),
         again=again(result),
-        lead=(" ".join(said[name] for name in _lead(result) if name in said), lost_words(result)),
+        lead=(*(said[name] for name in _lead(result) if name in said), lost_words(result)),
         short=short(result),
         main=CARDS,
         cards=grids.cards(result),

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 from gigawatt.core.answer import Answer
 from gigawatt.core.errors import GigawattError, InputError
@@ -18,15 +18,46 @@ if TYPE_CHECKING:
     from gigawatt.schema.scenario import LoadedScenario
     from gigawatt.studies.run.uncertainty import Sampling
 
-__all__ = ["run"]
+__all__ = ["Asked", "answered", "run"]
 
 Progress = Callable[[str, float], None]
+Scenario: TypeAlias = "str | Path | Mapping[str, Any] | Study | None"
 _UNNAMED = Path("scenario.yaml")
 """Where relative paths of a scenario without a file begin."""
 
 
+@dataclass(frozen=True)
+class Asked:
+    """What was asked of the uncertainty beside the scenario.
+
+    ``usual``: whether it is drawn where neither says so.
+    """
+
+    uncertainty: bool | None = None
+    draws: int | None = None
+    seed: int | None = None
+    usual: bool = False
+
+    def sampling(self, loaded: LoadedScenario) -> Sampling | None:
+        """How to draw, ``None`` where nothing is."""
+        from gigawatt.studies.run.uncertainty import Sampling
+
+        said = (self.uncertainty, loaded.scenario.uncertainty, self.usual)
+        on = next(one for one in said if one is not None)
+        given = {
+            name: value for name, value in (("draws", self.draws), ("seed", self.seed)) if value is not None
+        }
+        if given and not on:
+            name, value = next(iter(given.items()))
+            raise InputError(
+                "only --uncertainty draws", key=name, given=str(value),
+                allowed="with --uncertainty, or uncertainty: true in the scenario",
+            )  # fmt: skip
+        return Sampling(**given) if on else None
+
+
 def run(
-    scenario: str | Path | Mapping[str, Any] | Study | None = None,
+    scenario: Scenario = None,
     *,
     settings: Mapping[str, object] | None = None,
     uncertainty: bool | None = None,
@@ -67,11 +98,18 @@ def run(
     GigawattError
         A key that no scenario has (with the nearest), a wrong value, a limit that cannot be met.
     """
+    changes = {**(settings or {}), **dict(_dotted(fields))}
+    return answered(scenario, changes, Asked(uncertainty, draws, seed), progress)
+
+
+def answered(
+    scenario: Scenario, changes: Mapping[str, Any], asked: Asked, progress: Progress | None = None
+) -> Answer:
+    """:func:`run` of a scenario with other values of some fields by dotted name."""
     from gigawatt.core.store import as_json, trace_text
     from gigawatt.studies.run.figures import figure, figures_of
 
-    asked = _Asked(uncertainty, draws, seed)
-    result = _result(scenario, {**(settings or {}), **dict(_dotted(fields))}, asked, progress)
+    result = _result(scenario, changes, asked, progress)
     tables: dict[str, Callable[[], Any]] = {name: partial(_table, result, name) for name in result.tables}
     return Answer(
         STUDY,
@@ -102,31 +140,6 @@ def _drawn(result: Result) -> dict[str, Any]:
     return {"uncertainty": found} if found else {}
 
 
-@dataclass(frozen=True)
-class _Asked:
-    """What was asked of the uncertainty beside the scenario."""
-
-    uncertainty: bool | None
-    draws: int | None
-    seed: int | None
-
-    def sampling(self, loaded: LoadedScenario) -> Sampling | None:
-        """How to draw, ``None`` where nothing is."""
-        from gigawatt.studies.run.uncertainty import Sampling
-
-        on = bool(loaded.scenario.uncertainty) if self.uncertainty is None else self.uncertainty
-        given = {
-            name: value for name, value in (("draws", self.draws), ("seed", self.seed)) if value is not None
-        }
-        if given and not on:
-            name, value = next(iter(given.items()))
-            raise InputError(
-                "only --uncertainty draws", key=name, given=str(value),
-                allowed="with --uncertainty, or uncertainty: true in the scenario",
-            )  # fmt: skip
-        return Sampling(**given) if on else None
-
-
 def _table(result: Result, name: str) -> Any:
     return result.tables[name]
 
@@ -144,9 +157,9 @@ def _dotted(fields: Mapping[str, Any], section: str = "") -> Iterator[tuple[str,
 
 
 def _result(
-    scenario: str | Path | Mapping[str, Any] | Study | None,
+    scenario: Scenario,
     changes: Mapping[str, Any],
-    asked: _Asked,
+    asked: Asked,
     progress: Progress | None,
 ) -> Result:
     from gigawatt.chain.study import Study
@@ -156,7 +169,7 @@ def _result(
     from gigawatt.studies.run.phases import with_phases
     from gigawatt.studies.run.uncertainty import with_uncertainty
 
-    def answered(study: Study) -> Result:
+    def of(study: Study) -> Result:
         sampling = asked.sampling(study.loaded)
 
         def finish(result: Result, loaded: LoadedScenario, objects: Mapping[str, Any]) -> Result:
@@ -168,10 +181,10 @@ def _result(
     if isinstance(scenario, str | Path):
         scenario = Study.read(scenario)
     if isinstance(scenario, Study):
-        return answered(scenario.changed(changes))
+        return of(scenario.changed(changes))
     try:
         values = {**dict(_dotted(scenario or {})), **changes}
-        return answered(Study(scenario_of(values, _UNNAMED)))
+        return of(Study(scenario_of(values, _UNNAMED)))
     except GigawattError as error:
         if error.file is not None and Path(error.file) == _UNNAMED:  # there is no file that could be opened
             error.file = error.line = None

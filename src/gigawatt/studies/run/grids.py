@@ -245,7 +245,7 @@ def table(result: Result, name: str) -> Grid | None:
     if name == "per_token" and is_serving(result):
         return _of_bearers(frame)
     if name == "per_token":
-        columns = ["value"]
+        return _of_tokens(result, frame)
     stems = [c.split(" [")[0] for c in columns]
     total = name in _TOTALS
     most = 3 if name in ("plants", "ledger") else 6
@@ -260,10 +260,6 @@ def table(result: Result, name: str) -> Grid | None:
     rows: list[tuple[Cell, ...]] = []
     for key, row in frame.iterrows():
         cells: list[Cell] = []
-        if name == "per_token":
-            cells = [Cell(_token_words(str(key))), Cell(with_unit(float(row["value"]), str(row["unit"])))]
-            rows.append(tuple(cells))
-            continue
         if frame.index.name is not None:
             cells.append(Cell(str(key) if name == "layouts" else names.get(str(key), label(str(key)))))
         for c, stem in zip(columns, stems, strict=True):
@@ -279,6 +275,22 @@ def table(result: Result, name: str) -> Grid | None:
     head = (*first, *(heads.get(stem, label(stem)) + unit for stem, unit in zip(stems, units, strict=True)))
     captions = _CAPTIONS | (_CAPTIONS_SERVING if is_yearly(result) else {})
     return Grid(captions.get(name, label(name)), head, numeric, tuple(rows), total)
+
+
+def _of_tokens(result: Result, frame: Any) -> Grid:
+    """What a million tokens take, each figure with its unit and, where it is drawn, its 90 % interval."""
+    drawn = spreads(result)
+    rows: list[tuple[Cell, ...]] = []
+    for key, row in frame.iterrows():
+        words = _token_words(str(key))
+        one = drawn.get(_PER_TOKEN.get(words, ""))
+        ends = (Cell("" if one is None else ends_words(result, one)),) if drawn else ()
+        rows.append((Cell(words), Cell(with_unit(float(row["value"]), str(row["unit"]))), *ends))
+    first = "" if frame.index.name is None else _HEADS.get(str(frame.index.name), str(frame.index.name))
+    more = ("90 % interval",) if drawn else ()
+    return Grid(
+        _CAPTIONS["per_token"], (first, "value", *more), (False, True, *(True for _ in more)), tuple(rows)
+    )
 
 
 def _of_bearers(frame: Any) -> Grid:

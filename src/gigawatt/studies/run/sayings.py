@@ -10,6 +10,7 @@ from gigawatt.faces.figures.readable import label, large, shown
 from gigawatt.faces.report.parts import listed
 from gigawatt.schema.fields import LOAD, SERVING, TRAINING
 from gigawatt.studies.run.figures_tables import column, get_table
+from gigawatt.studies.run.uncertainty_words import TABLE
 
 __all__ = ["branch_of", "find", "graded", "listed", "model_words", "money_parts", "say", "subject"]
 
@@ -34,8 +35,9 @@ def say(result: Result, name: str) -> str:
 
 
 def graded(result: Result, text: str, names: Iterable[str]) -> str:
-    """A sentence with the worst grade of the quantities that it names."""
-    grades = [q.grade for name in names if (q := find(result, name)) is not None]
+    """A sentence with the worst grade of the quantities that it names; without, where intervals are drawn."""
+    drawn = get_table(result, TABLE) is not None
+    grades = [q.grade for name in names if not drawn and (q := find(result, name)) is not None]
     return f"{text} ({worst(grades).label})." if grades else f"{text}."
 
 

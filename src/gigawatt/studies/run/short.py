@@ -11,6 +11,7 @@ from gigawatt.faces.report.parts import rows_grid
 from gigawatt.studies.run.figures_machine import layout_words
 from gigawatt.studies.run.figures_tables import column, get_table
 from gigawatt.studies.run.sayings import find
+from gigawatt.studies.run.uncertainty_words import ends_words, spreads
 from gigawatt.studies.run.words import binding_parts, energy_shares
 from gigawatt.studies.run.words_serving import is_serving
 
@@ -155,10 +156,13 @@ def _plants(result: Result) -> Grid | None:
 
 
 def _tokens(result: Result) -> Grid | None:
-    found = ((words, find(result, f"ledger.{name}_per_mtoken")) for name, words in _TOKEN)
-    rows = [
-        (words, shown(quantity).replace("/Mtoken", ""), quantity.grade.label)
-        for words, quantity in found
-        if quantity is not None
-    ]
-    return rows_grid("", ("a million tokens", "", "grade"), rows, grade="grade") if rows else None
+    drawn = spreads(result)
+    rows: list[tuple[str, str, str]] = []
+    for name, words in _TOKEN:
+        quantity = find(result, f"ledger.{name}_per_mtoken")
+        if quantity is not None:
+            one = drawn.get(quantity.name)
+            last = ends_words(result, one) if one else "" if drawn else quantity.grade.label
+            rows.append((words, shown(quantity).replace("/Mtoken", ""), last))
+    head = ("a million tokens", "", "90 % interval" if drawn else "grade")
+    return rows_grid("", head, rows, grade="grade") if rows else None

@@ -39,12 +39,8 @@ GROUP, ROW = "group", "row"
 _TOLD = 0.8
 """Cumulated variance share up to which inputs are named."""
 _NAMED = 4
-_SENTENCE = (
-    ("training.duration", "time to train"), ("ledger.run_cost", "cost of the run"),
-    ("ledger.annual_cost", "cost of the campus"), ("supply.electricity_cost", "electricity"),
-    ("carbon.run", "emissions of the run"), ("carbon.year", "emissions of a year"),
-)  # fmt: skip
-"""Quantities of the sentence and their names in it."""
+_COST = ("ledger.run_cost", "ledger.annual_cost")
+"""Whose variance is told: the first that the result has."""
 
 
 @dataclass(frozen=True)
@@ -133,13 +129,12 @@ def _mainly(one: Spread) -> str:
 
 
 def spread_words(result: Result) -> str:
-    """90 % intervals of the main quantities, and the inputs behind the interval of the cost."""
+    """What the 90 % intervals are of, and the inputs behind that of the cost."""
     found = spreads(result)
-    parts = [f"{title} {ends_words(result, found[name])}" for name, title in _SENTENCE if name in found]
-    if not parts:
+    money = next((found[name] for name in _COST if name in found), None)
+    if not found:
         return ""
-    text = f"90 % intervals with all uncertain inputs sampled together: {', '.join(parts)}."
-    money = found.get("ledger.run_cost") or found.get("ledger.annual_cost")
+    text = f"The 90 % intervals are of {result.run[TABLE]['draws']:,} draws of all uncertain inputs together."
     if money is not None:
         text += f" The variance of the cost comes from {_mainly(money)}; guesses make {guessed(money)} of it."
     return text

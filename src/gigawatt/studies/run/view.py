@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 from gigawatt.chain.study import Study
@@ -44,15 +45,16 @@ _FIRST = ("training", "serving", "error", "binding")
 def show(asked: Asked) -> Fragment:
     """Words, cards, Sankey, breakdown, relief, ledger, assumptions; of a load its document."""
     result = asked.result
+    query = asked.state.query()
     if asked.state.branch == LOAD:
-        return document_fragment(document(result), "chain-", asked.state.query())
+        said, sampled = document_fragment(document(result), "chain-", query), "chain_sampled.html.j2"
+        return replace(said, html=said.html + fragment(sampled, query=query).html)
     names = ("sankey", "time", "cost_relief") if is_serving(result) else ("sankey", "breakdown", "relief")
     plots: dict[str, Plot] = {}
     for name in names:
         table, caption = _CAPTIONS[name]
         if has_table(result, table):
             plots[name] = plot(name, figure(result, name), caption)
-    query = asked.state.query()
     said = {name: glued(text) for name, text in topics(result).items()}
     return fragment(
         "chain.html.j2",
@@ -86,6 +88,7 @@ def compute(asked: Asked) -> Fragment:
     return fragment(
         "chain_uncertainty.html.j2",
         words=glued(spread_words(result)),
+        cards=grids.cards(result),
         plot=plot("uncertainty", figure(result, "uncertainty"), UNCERTAIN),
         tables=spread_grid(result, grids.titles_of(result)),
     )

@@ -26,7 +26,8 @@ _NEGLIGIBLE = 1e-5
 def sentences(result: Result) -> list[str]:
     """What it takes, the bottleneck and what would relieve it, power, sources, money, carbon and water.
 
-    Each sentence ends with the worst grade of the numbers in it. What the result does not hold is left out.
+    Each sentence ends with the worst grade of the numbers in it, unless intervals are drawn. What the result
+    does not hold is left out.
     """
     return list(topics(result).values())
 

@@ -56,6 +56,9 @@ async def begin(request: Request, kind: str, item: str = "", tab: Tab = "", htmx
     known = site.kept.get(question)
     if known is not None and htmx:
         return HTMLResponse(known.html)
+    for earlier in site.jobs.of(tab) if long.alone and tab else ():
+        if earlier.kind == kind:
+            await site.jobs.cancel(earlier.id)
     job = site.jobs.start(
         "gigawatt.faces.web.answers:work",
         question,
