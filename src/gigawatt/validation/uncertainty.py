@@ -1,4 +1,4 @@
-"""The model errors that `gigawatt run --uncertainty` draws, beside errors that they had not seen.
+"""The model errors that `gigawatt run` draws, beside errors that they had not seen.
 
 Each residual (measured over predicted, by a fit without its maker) is put into the distribution that is
 drawn from the band of all other makers: does the band hold 90 %, are the quantiles of residuals uniform

@@ -59,7 +59,7 @@ def catalog_gaps(
     Parameters
     ----------
     scenarios : sequence of path
-        Scenario files, which are run with ``--uncertainty``.
+        Scenario files, which are run with their uncertainty.
     everything : bool
         Rows of every grade, not only guesses.
     most : int

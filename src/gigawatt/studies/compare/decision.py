@@ -1,6 +1,6 @@
 """Choice between two results under uncertainty: probability, expected regret, value of information.
 
-Both results hold draws of the same seed (``gigawatt run --uncertainty``). Inputs that they share, a gas price
+Both results hold draws of the same seed (as ``gigawatt run`` makes them). Inputs that they share, a gas price
 or the model error of an accelerator, have the same draws in both.
 
 References

@@ -1,4 +1,4 @@
-"""``run --uncertainty``: bands of every number, variance shares and draws, as tables of the result."""
+"""The uncertainty of a run: bands of every number, variance shares and draws, as tables of the result."""
 
 from __future__ import annotations
 

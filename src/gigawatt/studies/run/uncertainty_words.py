@@ -62,7 +62,7 @@ class Spread:
 
 
 def spreads(result: Result) -> dict[str, Spread]:
-    """Bands of a result by quantity, empty without ``--uncertainty``."""
+    """Bands of a result by quantity, empty where none are drawn."""
     frame: Any = get_table(result, TABLE)
     if frame is None:
         return {}
