@@ -79,7 +79,7 @@ def test_ten_thousand_have_an_answer_and_name_their_spares() -> None:
     assert fit.used + fit.spare == 10_000
     assert fit.used >= 9_000
     assert fit.run.global_batch == 2048
-    assert f"10,000 accelerators asked, {fit.used:,} used, {fit.spare:,} spare" in fit.notices[0]
+    assert f"10,000 accelerators: {fit.used:,} used, {fit.spare:,} spare" in fit.notices[0]
 
 
 def test_a_model_that_does_not_fit_says_the_fewest_that_hold_it() -> None:
@@ -237,8 +237,8 @@ def test_spares_are_the_same_in_a_run_and_a_plan_and_cost_the_same() -> None:
     assert whole.outcome.capital[0] / alone.outcome.capital[0] == pytest.approx(1008 / plan.cluster.count)
     # the last of its nodes has one accelerator, and costs no less
     assert 1001 / 1008 < plan.outcome.capital[0] / whole.outcome.capital[0] < 1.0
-    spares = [one for one in result.notices if "1,001 accelerators asked" in one]
-    assert spares == [one for one in plan.notices if "1,001 accelerators asked" in one]
+    spares = [one for one in result.notices if "1,001 accelerators: " in one]
+    assert spares == [one for one in plan.notices if "1,001 accelerators: " in one]
     assert len(spares) == 1
 
 

@@ -215,7 +215,7 @@ def _spare_words(sizes: Sizes, fit: Fit) -> str:
     except GigawattError:
         pass
     return (
-        f"{fit.count:,} accelerators asked, {fit.used:,} used, {fit.spare:,} spare: {why}; the spare ones "
+        f"{fit.count:,} accelerators: {fit.used:,} used, {fit.spare:,} spare: {why}; the spare ones "
         "stand by for failed nodes, are paid for and draw idle power"
     )
 
