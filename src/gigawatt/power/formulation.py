@@ -238,20 +238,20 @@ class Dispatch:
         self._paid_to_run = np.zeros(self.hours, dtype=bool)  # hours in which some plant is paid to run
         self._h = np.arange(self.hours)
 
-    def run(self, plant: Plant, *, sizes: Sequence[int], energies: Sequence[int] = ()) -> Running:
-        """What a plant does; columns ``sizes`` sum to its capacity, ``energies`` to its store."""
+    def run(self, plant: Plant, *, size: int, energy: int | None = None) -> Running:
+        """What a plant does; ``size`` is the column of its capacity, ``energy`` of its store."""
         share = plant.hourly("availability", self.hours)
         price = plant.hourly("variable", self.hours) + plant.hourly("fuel", self.hours)
         price = (price + self.carbon_price * plant.levied_carbon(self.hours)) * self.pay
         if plant.storage is not None:
-            return self._store(plant, plant.storage, sizes, energies, share, price)
+            assert energy is not None
+            return self._store(plant, plant.storage, size, energy, share, price)
         if plant.follows_weather_freely:
-            free = tuple((size, share) for size in sizes)
-            self._net.extend(free)
-            return Running(plant, made=free)
-        return self._dispatch(plant, sizes, share, price)
+            self._net.append((size, share))
+            return Running(plant, made=((size, share),))
+        return self._dispatch(plant, size, share, price)
 
-    def _dispatch(self, plant: Plant, sizes: Sequence[int], share: Array, price: Array) -> Running:
+    def _dispatch(self, plant: Plant, size: int, share: Array, price: Array) -> Running:
         model, hours = self.model, self.hours
         output = model.variables(hours)
         p = output + self._h
@@ -259,17 +259,17 @@ class Dispatch:
         self.emitted[output] = plant.hourly("carbon", hours)
         self._paid_to_run |= price < 0.0
         floor = plant.minimum_load * share
-        model.less.add(hours, 0.0, (p, 1.0), *((size, -share) for size in sizes))
-        model.less.add(hours, 0.0, (p, -1.0), *((size, floor) for size in sizes))
+        model.less.add(hours, 0.0, (p, 1.0), (size, -share))
+        model.less.add(hours, 0.0, (p, -1.0), (size, floor))
         self._net.append((p, 1.0))
         self._firm.append((p, 1.0))
-        self._firm.extend((size, -floor) for size in sizes)  # must-run output may be thrown away
+        self._firm.append((size, -floor))  # must-run output may be thrown away
         ramp_rows = None
         if plant.ramp is not None and plant.ramp < 1.0 and self.ramps:
             room = plant.ramp + np.abs(share - share[self.before])
             first = model.less.count
             for now, then in ((p, p[self.before]), (p[self.before], p)):
-                model.less.add(hours, 0.0, (now, 1.0), (then, -1.0), *((size, -room) for size in sizes))
+                model.less.add(hours, 0.0, (now, 1.0), (then, -1.0), (size, -room))
             ramp_rows = np.arange(first, model.less.count)
         return Running(plant, output=output, made=((p, 1.0),), ramp_rows=ramp_rows)
 
@@ -277,8 +277,8 @@ class Dispatch:
         self,
         plant: Plant,
         store: Storage,
-        sizes: Sequence[int],
-        energies: Sequence[int],
+        size: int,
+        energy: int,
         share: Array,
         price: Array,
     ) -> Running:
@@ -290,11 +290,11 @@ class Dispatch:
         for columns, weight in discharge:
             model.pay(columns, price * weight)
         model.less.add(hours, 0.0, *((columns, -weight) for columns, weight in discharge))
-        model.less.add(hours, 0.0, *discharge, *((size, -share) for size in sizes))
+        model.less.add(hours, 0.0, *discharge, (size, -share))
         model.less.add(hours, 0.0, (c, -1.0))
-        model.less.add(hours, 0.0, (c, 1.0), *((size, -share) for size in sizes))
+        model.less.add(hours, 0.0, (c, 1.0), (size, -share))
         model.less.add(hours, 0.0, (e, -1.0))
-        model.less.add(hours, 0.0, (e, 1.0), *((size, -store.mean_energy) for size in energies))
+        model.less.add(hours, 0.0, (e, 1.0), (energy, -store.mean_energy))
         self._net.extend((*discharge, (c, -1.0)))
         self._firm.extend((*discharge, (c, -1.0)))
         return Running(plant, charge=charge, level=level)

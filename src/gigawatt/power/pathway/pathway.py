@@ -392,7 +392,7 @@ class _Books:
         x, count = self.found.x, len(self.h)
         output = [
             fleet.plant.hourly("availability", count)
-            * (sum(max(float(x[column]), 0.0) for column in fleet.capacity) * self.made.power_unit)
+            * (max(float(x[fleet.capacity]), 0.0) * self.made.power_unit)
             for fleet in fleets
         ]
         possible = np.sum(output, axis=0) if output else np.zeros(count)

@@ -2,7 +2,8 @@
 
 Columns: the capacity of every vintage (a plant of a year) and of what of it is still on line in later steps;
 then, for every step, the hours that stand for its year, of the pieces of :mod:`gigawatt.power.formulation`.
-Vintages of a plant that run alike in a step share their hourly columns.
+Vintages of a plant that run alike in a step share their hourly columns. The sum of their capacities is a
+column too, so that a row of an hour names one.
 """
 
 from __future__ import annotations
@@ -30,14 +31,13 @@ Ints = npt.NDArray[np.int64]
 class Fleet:
     """Vintages of one plant that run alike in one step: ``plant`` is how, ``members`` which.
 
-    ``capacity`` and ``energy`` are the columns that sum to what is on line; ``output``, ``charge``, ``level``
-    the first of the hourly columns or ``None``.
+    ``capacity`` is the column of what is on line; ``output``, ``charge``, ``level`` the first of the hourly
+    columns or ``None``.
     """
 
     plant: Plant
     members: tuple[int, ...]
-    capacity: tuple[int, ...]
-    energy: tuple[int, ...] = ()
+    capacity: int
     output: int | None = None
     charge: int | None = None
     level: int | None = None
@@ -227,6 +227,15 @@ def _fleets(
     return grouped
 
 
+def _sum(model: Model, columns: Sequence[int]) -> int:
+    """The column of the sum of columns, of a single one itself."""
+    if len(columns) == 1:
+        return int(columns[0])
+    total = model.variables(1)
+    model.equal.add(1, 0.0, (total, 1.0), *((column, -1.0) for column in columns))
+    return total
+
+
 def _step(
     model: Model,
     s: int,
@@ -266,10 +275,10 @@ def _step(
             model.less.add(1, step.build_limits[name] / unit, *((v, 1.0) for v in new))
         for group in groups:
             plant = vintages[group[0]].running[s]
-            sizes = tuple(int(online[v]) for v in group)
-            stores = tuple(int(energy[v]) for v in group) if plant.storage is not None else ()
-            run = at.run(plant, sizes=sizes, energies=stores)
-            fleets.append(Fleet(plant, tuple(group), sizes, stores, run.output, run.charge, run.level))
+            size = _sum(model, [online[v] for v in group])
+            store = None if plant.storage is None else _sum(model, [energy[v] for v in group])
+            run = at.run(plant, size=size, energy=store)
+            fleets.append(Fleet(plant, tuple(group), size, run.output, run.charge, run.level))
     shed = at.leave_unserved(not_served_price).first
     balance, surplus = at.balance()
     carbon = None if step.carbon_limit is None else at.limit_carbon(step.carbon_limit)

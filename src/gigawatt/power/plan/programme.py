@@ -424,7 +424,7 @@ def _build(at: Dispatch, plant: Plant, power: int, energy: int | None, unit: flo
     model.pay_upkeep(plant, years, power=power, energy=energy)
     least, largest = model.limit_size(power, least=plant.minimum / unit, most=plant.maximum / unit)
     limits = model.equal.count, model.less.count
-    run = at.run(plant, sizes=(power,), energies=() if energy is None else (energy,))
+    run = at.run(plant, size=power, energy=energy)
     if energy is not None and plant.storage is not None:
         model.limit_duration(plant.storage, power=power, energy=energy)
     return _Own(
