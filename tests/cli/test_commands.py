@@ -694,3 +694,25 @@ def test_run_draws_unless_it_is_told_not_to(
     found = json.loads(output)
     assert ("uncertainty" in found) == (draws is not None)
     assert found["run"].get("uncertainty", {}).get("draws") == draws
+
+
+def test_compare_of_two_draws_and_of_three_does_not(
+    call: Callable[..., tuple[int, str, str]], tmp_path: Path
+) -> None:
+    files: list[Path] = []
+    for chip in ("H100", "H200", "A100"):
+        file = tmp_path / f"{chip}.yaml"
+        file.write_text(
+            "model: llama-3.1-8b\nyear: 2026\nsite: abilene-texas\nsupply: {price: 60 $/MWh}\n"
+            f"training: {{tokens: 1T tokens}}\nmachine: {{chip: {chip}, count: 8}}\n"
+        )
+        files.append(file)
+
+    def decided(*words: str | Path) -> bool:
+        code, output, errors = call("compare", *words, "--no-split", "--json")
+        assert code == 0, errors
+        return bool(json.loads(output)["decisions"])
+
+    assert decided(*files[:2])
+    assert not decided(*files[:2], "--no-uncertainty")
+    assert not decided(*files)

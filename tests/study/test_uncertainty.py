@@ -291,6 +291,11 @@ def test_two_results_say_how_sure_the_cheaper_one_is(drawn: Any, tmp_path: Path)
     assert by_quantity["ledger.run_cost"]["probability_first_lower"] == 1.0
     assert by_quantity["ledger.run_cost"]["expected_regret"] == 0.0
     assert by_quantity["training.duration"]["probability_first_lower"] == 0.5  # alike
+    row = next(one for one in found["quantities"] if one["quantity"] == "ledger.run_cost")
+    for side, (low, high) in zip("ab", row["intervals"], strict=True):
+        stored = json.loads((tmp_path / side / "result.json").read_text())["uncertainty"]["ledger.run_cost"]
+        assert (low, high) == pytest.approx((stored["low"], stored["high"]))
+        assert low < row["values"]["ab".index(side)] < high
     assert "A is cheaper with a probability of 100 %" in " ".join(found.document.paragraphs)
     drawn.save(tmp_path / "c")
     near = gigawatt.compare(tmp_path / "a", tmp_path / "c", split=False)

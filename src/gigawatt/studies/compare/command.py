@@ -40,6 +40,14 @@ def compare_command(
         int, typer.Option(min=4, max=1000, help="Orders to sample where more than six groups differ.")
     ] = 8,
     seed: Annotated[int, typer.Option(min=0, help="Of the sampled orders.")] = 0,
+    uncertainty: Annotated[
+        bool | None,
+        typer.Option(
+            help="Sample all uncertain inputs of the scenarios: how likely one is lower. "
+            "Default: as they say, else of two.",
+            show_default=False,
+        ),
+    ] = None,
     settings: Annotated[list[str] | None, SETTINGS] = None,
     output: Annotated[
         Path | None,
@@ -49,13 +57,14 @@ def compare_command(
     quiet: Annotated[bool, typer.Option("--quiet", "-q", help="No progress, no summary.")] = False,
 ) -> None:
     """Put scenarios or results side by side; of two, split every difference among the inputs that differ."""
-    from gigawatt.studies.compare.door import compare
+    from gigawatt.studies.compare.door import answered
+    from gigawatt.studies.run.door import Asked
 
-    other = read_settings(settings)
+    other, asked = read_settings(settings), Asked(uncertainty, usual=len(sources) == 2)
     give(
-        lambda report: compare(
-            *sources, of=of, split=split, orders=orders, seed=seed, everything=everything, settings=other,
-            progress=report,
+        lambda report: answered(
+            sources, asked, of=of, split=split, orders=orders, seed=seed, everything=everything,
+            settings=other, progress=report,
         ),
         compare_command, output=output, json=json, quiet=quiet, renamed=_NAMES,
     )  # fmt: skip

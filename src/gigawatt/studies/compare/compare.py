@@ -18,7 +18,9 @@ from gigawatt.schema.scenario import LoadedScenario, read_scenario
 from gigawatt.studies.compare.attribution import Attribution, attribute, no_mixture
 from gigawatt.studies.compare.decision import decisions
 from gigawatt.studies.compare.shapley import ORDERS
+from gigawatt.studies.run.door import Asked
 from gigawatt.studies.run.sayings import branch_of
+from gigawatt.studies.run.uncertainty_words import spreads
 
 if TYPE_CHECKING:
     from gigawatt.chain.study import Study
@@ -74,7 +76,8 @@ class Row:
     """One quantity, or one input, of every side; ``None`` where a side has none.
 
     ``differences`` and ``ratios`` are against the first side, ``None`` where either is no number, and a
-    ratio also where the first is 0.
+    ratio also where the first is 0. ``intervals`` are the 5 and 95 % quantiles where they are drawn, and
+    ``guesses`` the share of their variance that comes from guesses.
     """
 
     quantity: str
@@ -85,6 +88,8 @@ class Row:
     differences: tuple[float | None, ...]
     ratios: tuple[float | None, ...]
     sides: tuple[Quantity | None, ...] = field(repr=False, default=())
+    intervals: tuple[tuple[float, float] | None, ...] = ()
+    guesses: tuple[float | None, ...] = ()
 
     @property
     def differs(self) -> bool:
@@ -156,7 +161,16 @@ def _plain(row: Row) -> dict[str, Any]:
         "grades": list(row.grades),
         "differences": list(row.differences),
         "ratios": list(row.ratios),
+        **(
+            {"intervals": list(map(_listed, row.intervals)), "from_guesses": list(row.guesses)}
+            if any(row.intervals)
+            else {}
+        ),
     }
+
+
+def _listed(interval: tuple[float, float] | None) -> list[float] | None:
+    return None if interval is None else list(interval)
 
 
 def _split_json(split: Attribution) -> dict[str, Any]:
@@ -187,7 +201,11 @@ def _split_json(split: Attribution) -> dict[str, Any]:
     }
 
 
-def read_side(source: str | Path | Study, progress: Progress | None = None) -> Side:
+AS_SAID = Asked()
+"""The uncertainty is drawn where a scenario says so."""
+
+
+def read_side(source: str | Path | Study, progress: Progress | None = None, asked: Asked = AS_SAID) -> Side:
     """A scenario file or a study that was read, which is run, or the folder of a result, which is read.
 
     Raises
@@ -200,24 +218,28 @@ def read_side(source: str | Path | Study, progress: Progress | None = None) -> S
     if isinstance(source, Study):
         loaded = source.loaded
         name, told = loaded.scenario.name or loaded.file.stem, f"{loaded.file} ({loaded.hash})"
-        return Side(name, told, _run(source, progress), loaded)
+        return Side(name, told, _run(source, progress, asked), loaded)
     path = Path(source)
     if path.is_dir() or path.name == "result.json":
         result = load_result(path)
         loaded, why = _scenario_of(result)
         return Side(result.name, str(source), result, loaded, why)
     study = Study.read(path)
-    return Side(study.loaded.scenario.name or path.stem, str(source), _run(study, progress), study.loaded)
+    return Side(
+        study.loaded.scenario.name or path.stem, str(source), _run(study, progress, asked), study.loaded
+    )
 
 
-def _run(study: Study, progress: Progress | None) -> Result:
-    """The result, with its uncertainty where the scenario asks for it."""
-    if not study.loaded.scenario.uncertainty:
+def _run(study: Study, progress: Progress | None, asked: Asked) -> Result:
+    """The result, with its uncertainty where that is asked for."""
+    from gigawatt.studies.run.uncertainty import with_uncertainty
+
+    sampling = asked.sampling(study.loaded)
+    if sampling is None:
         return study.run(progress)
-    from gigawatt.studies.run.uncertainty import Sampling, with_uncertainty
 
     def finish(result: Result, loaded: LoadedScenario, objects: Mapping[str, Any]) -> Result:
-        return with_uncertainty(result, loaded, objects, Sampling(), progress)
+        return with_uncertainty(result, loaded, objects, sampling, progress)
 
     return study.run(progress, finish=finish)
 
@@ -262,9 +284,12 @@ def _row(name: str, sides: Sequence[Result], *, words: bool = False) -> Row:
     differences = [None if first is None or n is None else n - first for n in numbers]
     ratios = [None if not first or n is None else n / first for n in numbers]
     grades = tuple(None if q is None else q.label for q in found)
+    drawn = [None if words else spreads(result).get(name) for result in sides]
     return Row(
-        name, known.unit, known.summary, tuple(values), grades, tuple(differences), tuple(ratios), found
-    )
+        name, known.unit, known.summary, tuple(values), grades, tuple(differences), tuple(ratios), found,
+        tuple(None if one is None else (one.low, one.high) for one in drawn),
+        tuple(None if one is None else one.guesses for one in drawn),
+    )  # fmt: skip
 
 
 def _is_leaf(name: str, results: Sequence[Result]) -> bool:
@@ -278,6 +303,7 @@ def compare(
     split: bool = True,
     orders: int = ORDERS,
     seed: int = 0,
+    asked: Asked = AS_SAID,
     progress: Progress | None = None,
 ) -> Comparison:
     """Compare scenario files and result folders, and split the difference of two among their inputs.
@@ -292,6 +318,8 @@ def compare(
         Whether to split at all.
     orders, seed : int
         Of sampled orders, where more groups differ than can be looked at whole.
+    asked : Asked, optional
+        Of the uncertainty of scenarios; as each of them says, else none.
     progress : callable, optional
         Called with (what is being done, share done).
 
@@ -313,7 +341,8 @@ def compare(
     sides: list[Side] = []
     for number, source in enumerate(sources):
         before = number * least
-        sides.append(read_side(source, lambda words, share, at=before: report(words, at + share * least)))
+        say = lambda words, share, at=before: report(words, at + share * least)  # noqa: E731
+        sides.append(read_side(source, say, asked))
     return beside(
         sides, outputs=outputs, split=split, orders=orders, seed=seed,
         progress=lambda words, share: report(words, 0.3 + 0.65 * share),

@@ -12,7 +12,14 @@ from gigawatt.core.evidence import Grade, worst
 from gigawatt.faces.figures.readable import significant
 from gigawatt.faces.report.drawings import drawn
 from gigawatt.faces.report.parts import facts_of, listed, rows_grid, with_percent
-from gigawatt.studies.compare.figures import change, letters, side_by_side, value_words, waterfall
+from gigawatt.studies.compare.figures import (
+    change,
+    interval_words,
+    letters,
+    side_by_side,
+    value_words,
+    waterfall,
+)
 from gigawatt.validation.training.band import Band
 
 __all__ = ["document", "split_parts", "split_words", "words"]
@@ -72,7 +79,7 @@ def _cheaper(answer: Answer) -> str:
     first, last = order[0], order[-1]
     what = dict(_ASKED)[row["quantity"]]
     told = listed([f"{_value(values[i], row)} in {marks[i]}" for i in range(len(values))])
-    grade = _worst(row["grades"])
+    grade = _worst(row)
     if values[last] <= values[first] * (1.0 + _LEAST):
         return f"They cost alike: {what} {told}{grade}."
     share = significant(100.0 * (1.0 - values[first] / values[last])) if values[last] > 0 else ""
@@ -98,9 +105,10 @@ def _cheaper_grid(answer: Answer) -> list[Grid]:
     return [rows_grid(f"{row['what'].rstrip('.')}.", ("", "cost", "less than the most expensive"), rows)]
 
 
-def _worst(grades: Sequence[str | None]) -> str:
+def _worst(row: Mapping[str, Any]) -> str:
+    """The worst grade of a quantity's values; nothing where they have intervals."""
     known: list[Grade] = []
-    for text in grades:
+    for text in () if row.get("intervals") else row["grades"]:
         try:
             known.append(Grade.read(text or ""))
         except KeyError:
@@ -117,7 +125,7 @@ def _others(answer: Answer) -> str:
         if row is None or (alike and cost is not None and name == cost["quantity"]):
             continue
         values = [f"{_value(v, row)} in {a}" for a, v in zip(marks, row["values"], strict=True)]
-        said.append(f"{words} {listed(values)}{_worst(row['grades'])}")
+        said.append(f"{words} {listed(values)}{_worst(row)}")
     if not said:
         return ""
     text = "; ".join(said)
@@ -282,11 +290,12 @@ def _cards(answer: Answer) -> tuple[Card, ...]:
         if row is None:
             continue
         what = row["what"].rstrip(".")
-        for mark, value, grade in zip(marks, row["values"], row["grades"], strict=True):
+        for side, (mark, value, grade) in enumerate(zip(marks, row["values"], row["grades"], strict=True)):
             if len(found) < 12:
-                found.append(
-                    Card(f"{mark}: {what}", value_words(value, row["unit"]), grade or "", name, what)
-                )
+                guesses = row.get("from_guesses", ())[side : side + 1]
+                share = f"{100.0 * guesses[0]:.0f} %" if guesses and guesses[0] is not None else ""
+                text, band = value_words(value, row["unit"]), interval_words(row, side)
+                found.append(Card(f"{mark}: {what}", text, grade or "", name, what, band, share))
     return tuple(found)
 
 

@@ -10,13 +10,14 @@ from typing import TYPE_CHECKING, Any
 from gigawatt.core.answer import Answer
 from gigawatt.core.errors import InputError
 from gigawatt.studies.compare import STUDY
+from gigawatt.studies.run.door import Asked
 
 if TYPE_CHECKING:
     from gigawatt.chain.study import Study
     from gigawatt.core.result import Result
     from gigawatt.schema.scenario import LoadedScenario
 
-__all__ = ["compare", "compare_results"]
+__all__ = ["answered", "compare", "compare_results"]
 
 Progress = Callable[[str, float], None]
 
@@ -29,6 +30,7 @@ def compare(
     seed: int = 0,
     everything: bool = False,
     settings: Mapping[str, object] | None = None,
+    uncertainty: bool | None = None,
     progress: Progress | None = None,
 ) -> Answer:
     """Put scenarios side by side and say which input moved what, as ``gigawatt compare`` does.
@@ -47,6 +49,9 @@ def compare(
         Whether the document's table has every quantity that differs, not only those that matter.
     settings : mapping, optional
         Other values of some fields of every scenario, as ``--set`` takes them.
+    uncertainty : bool, optional
+        Sample all uncertain inputs of scenarios, so that two of them have the probability that one is lower.
+        Default: as each scenario says, else not.
     progress : callable, optional
         Called with (what is done, share done).
 
@@ -56,6 +61,25 @@ def compare(
         Keys in docs/compare.md. Tables ``side_by_side`` (values in the unit of the row, a column a scenario)
         and ``moved`` (a row a group, a column a quantity); figure ``waterfall`` (``of=`` a quantity).
     """
+    return answered(
+        sources, Asked(uncertainty), of=of, split=split, orders=orders, seed=seed, everything=everything,
+        settings=settings, progress=progress,
+    )  # fmt: skip
+
+
+def answered(
+    sources: Sequence[str | Path | Study],
+    asked: Asked,
+    *,
+    of: Sequence[str] | None,
+    split: bool,
+    orders: int | None,
+    seed: int,
+    everything: bool,
+    settings: Mapping[str, object] | None,
+    progress: Progress | None,
+) -> Answer:
+    """:func:`compare` of scenarios whose uncertainty is ``asked``."""
     from gigawatt.studies.compare.attribution import ORDERS
     from gigawatt.studies.compare.compare import compare as compared
     from gigawatt.studies.compare.document import document
@@ -63,7 +87,7 @@ def compare(
 
     found = compared(
         [_set(source, settings or {}) for source in sources], outputs=of, split=split,
-        orders=ORDERS if orders is None else orders, seed=seed, progress=progress,
+        orders=ORDERS if orders is None else orders, seed=seed, asked=asked, progress=progress,
     )  # fmt: skip
     data = found.to_json()
     names = [side["name"] for side in data["scenarios"]]

@@ -38,6 +38,17 @@ def value_words(value: float | str | None, unit: str) -> str:
     return value if isinstance(value, str) else with_unit(value, unit)
 
 
+def interval_words(row: Mapping[str, Any], side: int) -> str:
+    """The 90 % interval of a quantity of one side; empty where none is drawn."""
+    interval = row.get("intervals", ())[side : side + 1]
+    if not interval or interval[0] is None:
+        return ""
+    (first, _, of_low), (last, _, of_high) = (
+        with_unit(one, row["unit"]).partition(" ") for one in interval[0]
+    )
+    return f"{first}{'' if of_low == of_high else f' {of_low}'} to {last} {of_high}".rstrip()
+
+
 def change(value: float | None, unit: str) -> str:
     """A difference with its sign; of percentages it is in points."""
     if value is None:
@@ -231,8 +242,9 @@ def side_by_side(document: Document, *, everything: bool = False) -> tuple[list[
         if not (row["differs"] if everything else row["matters"]) or (texts and not everything):
             continue
         cells: list[str] = [row["quantity"] if everything else row["what"].rstrip(".")]
-        for value, grade in zip(row["values"], row["grades"], strict=True):
-            cells.append(f"{value_words(value, row['unit'])} ({grade})" if grade else "–")
+        for side, (value, grade) in enumerate(zip(row["values"], row["grades"], strict=True)):
+            beside = interval_words(row, side) or grade
+            cells.append(f"{value_words(value, row['unit'])} ({beside})" if grade else "–")
         for difference, ratio in zip(row["differences"][1:], row["ratios"][1:], strict=True):
             same = ratio is not None and abs(ratio - 1.0) <= _DIGITS
             cells += [change(0.0 if same else difference, row["unit"]), ratio_words(ratio)]
