@@ -23,6 +23,7 @@ from numpy.typing import ArrayLike
 from gigawatt.core.checks import check_word
 from gigawatt.core.errors import InputError, nearest
 from gigawatt.workload.architecture import Architecture, Attention, Block, Experts, Mixer
+from gigawatt.workload.attention_reach import reach, score_pairs
 from gigawatt.workload.matrices import Matrix, matrices
 from gigawatt.workload.operation import FORMAT_BYTES, ONE, Array, Operation, make_device, memory
 from gigawatt.workload.operations_mixers import mixer_operations
@@ -34,8 +35,10 @@ __all__ = [
     "Shares",
     "active_experts",
     "decode_operations",
+    "expert_operations",
     "format_of_part",
     "formats_of",
+    "group_operations",
     "kept_bytes",
     "logits_operations",
     "prompt_operations",
@@ -211,7 +214,8 @@ def _experts(e: Experts, hidden: int, tokens: Array, s: Shares) -> list[Operatio
 def token_operations(
     architecture: Architecture, block: Block, *, tokens: ArrayLike, shares: Shares
 ) -> tuple[Operation, ...]:
-    """What one layer does to every token alike, on one accelerator.
+    """What one layer does to every token alike, on one accelerator: :func:`group_operations` of tokens that
+    are spread evenly over the attention groups, then :func:`expert_operations`.
 
     Parameters
     ----------
@@ -227,9 +231,30 @@ def token_operations(
     tuple of Operation
         Multiplications by weights, experts, norms, activations, positions; broadcast to (L,).
     """
+    own = group_operations(architecture, block, tokens=tokens, shares=shares)
+    return (*own, *expert_operations(architecture, block, tokens=tokens, shares=shares))
+
+
+def expert_operations(
+    architecture: Architecture, block: Block, *, tokens: ArrayLike, shares: Shares
+) -> tuple[Operation, ...]:
+    """What one layer's routed experts, which all attention groups share, do to ``tokens`` (L,) of the
+    replica, on one accelerator; nothing in a layer without experts."""
+    if block.experts is None:
+        return ()
+    return tuple(_experts(block.experts, architecture.hidden, np.asarray(tokens, dtype=float), shares))
+
+
+def group_operations(
+    architecture: Architecture, block: Block, *, tokens: ArrayLike, shares: Shares
+) -> tuple[Operation, ...]:
+    """What one layer does to the tokens of one attention group, on one of its accelerators: all but routed
+    experts and attention to other tokens.
+
+    ``tokens`` (L,): those of the replica if every group had as many.
+    """
     s, hidden = shares, architecture.hidden
-    everywhere = np.asarray(tokens, dtype=float)
-    rows = everywhere / s.data
+    rows = np.asarray(tokens, dtype=float) / s.data
     found = [_gemm(matrix, rows, s.tensor, s) for matrix in matrices(hidden, block) if matrix.groups == 1]
     wide, streams = rows * hidden * _WIDE, float(block.streams)
     each = (2.0 if block.streams == 1 else 2.0 * streams + 1.0) * wide
@@ -254,37 +279,7 @@ def token_operations(
         moved = rows * width / s.tensor * _WIDE
         read = 2.0 * moved if gated else moved
         found.append(memory("activation", "forward", rows, width / s.tensor, read, moved, 1.0, "bf16"))
-    if block.experts is not None:
-        found += _experts(block.experts, hidden, everywhere, s)
     return tuple(found)
-
-
-def _reach(a: Attention, seen: Array) -> Array:
-    """Keys that a query with ``seen`` tokens behind it looks at."""
-    near = seen
-    for limit in (a.window, a.chunk):
-        if limit is not None:
-            near = np.minimum(near, float(limit))
-    chosen = float(a.indexer.keys) if a.indexer is not None else np.inf
-    if a.compression:
-        return near + np.minimum(seen / a.compression, chosen)
-    return np.minimum(near, chosen)
-
-
-def _pairs(a: Attention, chunk: Array, before: Array) -> Array:
-    """(query, key) pairs of ``chunk`` queries behind ``before`` tokens: the mean of both ends' reach."""
-    knee = np.clip(_knee(a) - before, 0.0, chunk)
-    rising = knee * (_reach(a, before) + _reach(a, before + knee)) / 2.0
-    flat = (chunk - knee) * (_reach(a, before + knee) + _reach(a, before + chunk)) / 2.0
-    return rising + flat
-
-
-def _knee(a: Attention) -> float:
-    """Tokens behind a query from which on its reach stops growing one by one."""
-    limits = [float(x) for x in (a.window, a.chunk) if x is not None]
-    if a.indexer is not None and not a.compression:
-        limits.append(float(a.indexer.keys))
-    return min(limits, default=np.inf)
 
 
 def _index(a: Attention, queries: Array, seen: Array, batch: Array, s: Shares) -> list[Operation]:
@@ -350,7 +345,7 @@ def prompt_operations(
         return scans
     heads = a.heads / s.tensor
     groups = np.maximum(a.key_value_heads / s.tensor, 1.0)
-    held = np.minimum(q + c, _reach(a, q + c) + q)
+    held = np.minimum(q + c, reach(a, q + c) + q)
     width = a.head_dim if a.shared else a.head_dim + a.value_dim
     queries = b * q * heads * a.head_dim * _WIDE
     if a.latent and not a.shared:
@@ -359,10 +354,10 @@ def prompt_operations(
     else:
         cached = b * held * groups * width * FORMAT_BYTES[s.cache]
         expanded = np.zeros(())
-    pairs = b * heads * _pairs(a, q, c)
+    pairs = b * heads * score_pairs(a, q, c)
     flops = 2.0 * (a.head_dim + a.value_dim) * pairs
     core = Operation(
-        "attention.prompt", "attention", "forward", q, np.maximum(_reach(a, q + c), 1.0),
+        "attention.prompt", "attention", "forward", q, np.maximum(reach(a, q + c), 1.0),
         np.asarray(float(a.head_dim)), b * heads, flops, queries + np.maximum(cached, expanded),
         b * q * heads * a.value_dim * _WIDE, ONE, s.attend, pairs,
     )  # fmt: skip
@@ -405,7 +400,7 @@ def decode_operations(
     a = block.attention
     if not a.heads:
         return scans
-    heads, reach = a.heads / s.tensor, np.maximum(_reach(a, seen + 1.0), 1.0)
+    heads, near = a.heads / s.tensor, np.maximum(reach(a, seen + 1.0), 1.0)
     if a.latent:
         rank = float(a.key_value_rank)
         key, value, groups = rank + (0.0 if a.shared else a.rope_dim), rank, ONE
@@ -414,11 +409,11 @@ def decode_operations(
         key, value = float(a.head_dim), float(a.value_dim)
         groups = np.maximum(a.key_value_heads / s.tensor, 1.0)
         held = key if a.shared else key + value
-    read = b * reach * groups * held * FORMAT_BYTES[s.cache]
-    flops = 2.0 * (key + value) * b * queries * heads * reach
+    read = b * near * groups * held * FORMAT_BYTES[s.cache]
+    flops = 2.0 * (key + value) * b * queries * heads * near
     side = b * queries * heads * _WIDE
     core = Operation(
-        "attention.decode", "attention", "forward", ONE, reach, np.asarray(key), b * heads, flops,
+        "attention.decode", "attention", "forward", ONE, near, np.asarray(key), b * heads, flops,
         read + side * key, side * value, ONE, "fp8" if s.cache == "fp8" else "bf16",
     )  # fmt: skip
     return (*scans, core, *_index(a, np.asarray(queries), seen + 1.0, b, s))
