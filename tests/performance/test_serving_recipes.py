@@ -84,9 +84,10 @@ def test_a_scenario_is_set_as_its_recipe_says() -> None:
     """Defaults of the engine on the accelerator, published flags by concurrency, or those of a named row."""
     usual, published = question(), question(recipe="published")
     assert (usual.settings(1.0).token_budget, usual.settings(1.0).read_interval) == (16384, 1)
-    budget, sequences, interval = published.settings_of([1.0, 1.0, 8.0], [4.0, 64.0, 64.0])
+    budget, sequences, interval, balance = published.settings_of([1.0, 1.0, 8.0], [4.0, 64.0, 64.0])
     assert budget.tolist() == [32768, 32768, 32768]
     assert interval.tolist() == [10, 30, 1]
+    assert not balance.any()
     assert sequences.tolist() == [2048] * 3
     named = question(recipe="sglang-deepseek-h200")
     assert (named.settings(1.0).max_sequences, named.settings(1.0).read_interval) == (512, 1)

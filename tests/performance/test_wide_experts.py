@@ -23,6 +23,7 @@ from gigawatt.performance.serving.inference import (
     prompt_cost,
     prompt_tokens_cost,
     sequence_cost,
+    shared_cost,
     token_cost,
 )
 from gigawatt.performance.serving.step_tables import iteration_cost
@@ -151,16 +152,22 @@ def test_slots_are_divided_and_not_experts() -> None:
         enumerate_degrees(V3, domain=8, most=512, fixed=fixed)
 
 
-def test_one_prompt_takes_what_a_prompt_for_each_group_does() -> None:
+def test_one_prompt_takes_what_a_prompt_for_each_group_does_but_for_shared_experts() -> None:
+    """All of it where the engine pads the other groups; joules are of the prompt alone."""
     r = replica("H100-SXM5-80GB", 16, overlap=False, redundant=0)
-    tables = step_tables(r, longest=4096.0)
-    one, all_ = (
-        iteration_cost(tables, decoding=0.0, context=0.0, chunk=2048.0, prompts=n)[0] for n in (1, 16)
-    )
-    assert float(one) == pytest.approx(float(all_), rel=0.02)
-    alone = prompt_tokens_cost(r, 2048.0, 2048.0)
-    assert float(alone.time) == pytest.approx(float(token_cost(r, 16 * 2048.0).time))
-    assert float(alone.energy) == pytest.approx(float(token_cost(r, 2048.0).energy))
+    for padded in (0.0, 1.0):
+        r = replace(r, engine=replace(r.engine, padded=padded))
+        tables = step_tables(r, longest=4096.0)
+        one, all_ = (
+            float(iteration_cost(tables, decoding=0.0, context=0.0, chunk=2048.0, prompts=n)[0])
+            for n in (1, 16)
+        )
+        experts = float(shared_cost(r, 16 * 2048.0).time) - float(shared_cost(r, 2048.0).time)
+        assert one == pytest.approx(all_ - (experts if padded == 0.0 else 0.0), rel=0.02)
+        alone, every = prompt_tokens_cost(r, 2048.0, 2048.0), token_cost(r, 16 * 2048.0)
+        left = experts if padded == 0.0 else 0.0
+        assert float(alone.time) == pytest.approx(float(every.time) - left)
+        assert float(alone.energy) == pytest.approx(float(token_cost(r, 2048.0).energy))
 
 
 def test_pools_keep_step() -> None:

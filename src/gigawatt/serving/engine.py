@@ -44,6 +44,10 @@ class EngineOptions:
         Decode iterations after which the engine looks for new requests (SGLang's
         ``scheduler_recv_interval``); after an iteration with prompts, and while nothing runs, it looks at
         once.
+    balance : bool
+        Attention groups wait with their prompts until each has one, ``read_interval`` iterations at most,
+        after an iteration with prompts as well; while a group runs nothing, none waits (TensorRT-LLM's
+        ``attention_dp_config.enable_balance`` with ``timeout_iters``).
     block : int [token]
         Of one page of keys and values.
     preemption : str
@@ -73,6 +77,7 @@ class EngineOptions:
     chunked: bool = True
     prompts_alone: bool = False
     read_interval: int = 1
+    balance: bool = False
     block: int = 16
     preemption: str = "recompute"
     host_bandwidth: float = 0.0

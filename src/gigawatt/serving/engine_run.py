@@ -93,6 +93,8 @@ def _options(requests: Requests, fleet: Fleet, given: EngineOptions) -> NDArray[
         "chunked": given.chunked,
         "alone": given.prompts_alone,
         "every": given.read_interval,
+        "balance": given.balance and tables.groups > 1.0,
+        "spreads": tables.spreads,
         "swap": given.preemption == "swap",
         "prefix": cached,
         "block_pages": block_pages,
@@ -239,16 +241,20 @@ def build(
     known = int(ids.max(initial=-1)) + 1 if options.tiers and ids.min(initial=0) >= 0 else len(ids)
     low, sunk, buckets = state.tiers_state(fixed, options.tiers, replicas * entries, min(known, len(ids)))
     queues = np.full(replicas * levels, -1)
-    none = np.zeros(replicas * slots)
+    none, groups = np.zeros(replicas * slots), int(fixed["groups"][0])
     whole = {
         "keys": none, "ends": none, "heads": queues, "tails": queues, "names": names,
         "buckets": np.full(replicas * (int(fixed["mask"][0]) + 1), -1),
         "low_buckets": np.full(buckets, -1),
+        "loads": np.zeros(replicas * groups),
+        "crowd": np.zeros(replicas * groups),
+        "backlog": np.zeros(groups),
+        "member": np.zeros(len(rows) if groups > 1 else 0),
         **({} if sessions is None else state.turns(sessions.following, sessions.later)),
     }  # fmt: skip
     draws = np.random.default_rng(seed).random(len(rows)) if fleet.routing == "random" else np.zeros(0)
     flat = state.tables(fleet.tables, slots)
-    real = {"base": none, **flat, "gaps": np.zeros(GAPS), "draws": draws}
+    real = {"base": none, **flat, "gaps": np.zeros(GAPS), "draws": draws, "spans": np.zeros(groups)}
     real |= {"egress": np.zeros(links[0]), "ingress": np.zeros(links[1])}
     real |= {} if sessions is None else {"think": sessions.think}
     book = np.zeros((bins, COLUMNS))

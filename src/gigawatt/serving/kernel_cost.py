@@ -61,16 +61,17 @@ def place(f: Row, x: int, n: int, at: float) -> int:
 
 
 @compiled
-def line_cost(f: Row, c: Any, at: float) -> tuple[float, float, float]:
-    """(time, energy) of what works on ``at`` tokens alike, time of the exchange beside it."""
+def line_cost(f: Row, c: Any, at: float) -> tuple[float, float, float, float]:
+    """(time, energy) of what works on ``at`` tokens alike, time of the exchange beside it, and the part of
+    the time that all attention groups share."""
     x, n, y = c.tok_x, c.tok_n, c.tok_y
     if n < 2:
-        return f[y], f[y + 1], f[y + 2]
+        return f[y], f[y + 1], f[y + 2], f[y + 3]
     m = place(f, x, n, at)
     u = (at - f[x + m]) / (f[x + m + 1] - f[x + m])
-    i = y + 3 * m
-    time, energy = f[i] * (1.0 - u) + f[i + 3] * u, f[i + 1] * (1.0 - u) + f[i + 4] * u
-    return time, energy, f[i + 2] * (1.0 - u) + f[i + 5] * u
+    i = y + 4 * m
+    time, energy = f[i] * (1.0 - u) + f[i + 4] * u, f[i + 1] * (1.0 - u) + f[i + 5] * u
+    return time, energy, f[i + 2] * (1.0 - u) + f[i + 6] * u, f[i + 3] * (1.0 - u) + f[i + 7] * u
 
 
 @compiled

@@ -7,6 +7,7 @@ from typing import Any
 
 from gigawatt.core.compiled import compiled
 from gigawatt.serving.kernel_cost import RUNNING, mark
+from gigawatt.serving.kernel_groups import get_off
 from gigawatt.serving.kernel_queue import NEVER, ORDER, SHIFT, dequeue, enqueue, join, leave
 from gigawatt.serving.kernel_session import rank
 from gigawatt.serving.prefix import let_go
@@ -65,6 +66,8 @@ def preempt(w: Any, r: int) -> float:
         q.prompt_pages -= math.ceil(total / cfg.block)
     if me.holds > 0:
         let_go(w, r, i)
+    if cfg.groups > 1.0:
+        get_off(w, r, i)
     me.preemptions += 1
     w.top[0].preemptions += 1
     q.blocked = 0

@@ -7,6 +7,7 @@ from typing import Any
 
 from gigawatt.core.compiled import compiled
 from gigawatt.serving.kernel_cost import RUNNING, WAITING, elapsed, mark, pages, steps_until
+from gigawatt.serving.kernel_groups import board, even, get_off
 from gigawatt.serving.kernel_session import follow, rank, remember
 from gigawatt.serving.prefix import let_go
 
@@ -21,6 +22,7 @@ __all__ = [
     "head",
     "join",
     "leave",
+    "meets",
     "most_used",
     "used",
 ]
@@ -96,10 +98,20 @@ def dequeue(w: Any, r: int, i: int) -> None:
         w.whole[at + cfg.tails] = -1
     q.waiting -= 1
     q.visible -= 1 if q.visible > 0 else 0
+    if cfg.groups > 1.0:
+        board(w, r, i)
     mark(w.book, cfg.width, WAITING, q.clock, -1.0)
     mark(w.book, cfg.width, RUNNING, q.clock, 1.0)
     if math.isnan(me.scheduled):
         me.scheduled = q.clock
+
+
+@compiled
+def meets(w: Any, r: int) -> bool:
+    """Whether attention groups that wait for each other's prompts wait no longer; those that were prefilled
+    elsewhere never do."""
+    q = w.rep[r]
+    return q.waiting > 0 and (w.req[head(w, r)].way == 2 or even(w, r, q.waiting))
 
 
 @compiled
@@ -118,7 +130,7 @@ def deliver(w: Any, r: int, i: int, time: float) -> None:
     counts = (leads and q.decoding < cfg.most) or cfg.every > 1
     if counts and q.flying == 1 and q.k > 1 and cfg.static == 0:
         j = steps_until(q.d0, q.d1, q.k, q.clock, time)
-        if cfg.every > 1 and not (leads and q.visible > 0):
+        if cfg.every > 1 and not (leads and q.visible > 0) and not (cfg.balance == 1 and meets(w, r)):
             j = ((q.passes + j - 1) // cfg.every + 1) * cfg.every - q.passes
         if j < q.k:
             q.k = j
@@ -159,6 +171,8 @@ def complete(w: Any, r: int, i: int) -> None:
     """The last token of a request is out."""
     cfg, q, me = w.cfg[0], w.rep[r], w.req[i]
     me.finish = q.clock
+    if cfg.groups > 1.0:
+        get_off(w, r, i)
     q.outstanding -= 1
     q.blocked = 0
     w.top[0].done += 1

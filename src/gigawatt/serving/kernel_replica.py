@@ -24,6 +24,7 @@ from gigawatt.serving.kernel_cost import (
     spread,
     steps_until,
 )
+from gigawatt.serving.kernel_groups import busiest, clear, emptiest, free, owe, put, spare
 from gigawatt.serving.kernel_preempt import preempt, resume
 from gigawatt.serving.kernel_queue import (
     NEVER,
@@ -34,6 +35,7 @@ from gigawatt.serving.kernel_queue import (
     head,
     join,
     leave,
+    meets,
     most_used,
     used,
 )
@@ -44,9 +46,10 @@ __all__ = ["finish", "start"]
 
 
 @compiled
-def admit(w: Any, r: int, i: int, taken: int, budget: float) -> tuple[int, int]:
+def admit(w: Any, r: int, i: int, taken: int, budget: float, room: float) -> tuple[int, int]:
     """Admit a prompt: (pages it takes, tokens of its first chunk); no pages: not now.
 
+    ``budget``: tokens that the iteration has left; ``room``: those that an attention group has for prompts.
     A prompt of which blocks are loaded from a slower tier has its first chunk when they are there.
     """
     cfg, q, me = w.cfg[0], w.rep[r], w.req[i]
@@ -62,10 +65,13 @@ def admit(w: Any, r: int, i: int, taken: int, budget: float) -> tuple[int, int]:
     if cfg.tiers > 0 and me.blocks > hits and taken + need + spared <= cfg.pages:
         deep, end = choose(w, r, i, hits, total)
     left = total - end * cfg.block_tokens
-    chunk = left
+    chunk, own, shares = left, budget, False
+    if cfg.groups > 1.0:
+        own = min(spare(w, r, emptiest(w, r), room), budget)
+        shares = own < room  # its group has a prompt in this iteration
     if cfg.chunked == 1:
-        chunk = int(min(float(left), budget, cfg.long_prompt))
-    elif left > budget and (q.prefilling if cfg.alone == 1 else running) > 0:
+        chunk = int(min(float(left), own, cfg.long_prompt))
+    elif left > own and (shares or (q.prefilling if cfg.alone == 1 else running) > 0):
         chunk = 0
     if chunk < 1:
         q.blocked = 1 if q.prefilling == 0 else 0
@@ -96,29 +102,34 @@ def admit(w: Any, r: int, i: int, taken: int, budget: float) -> tuple[int, int]:
 
 @compiled
 def fly(
-    w: Any, r: int, prompts: int, time: float, energy: float, tokens: float, longest: float, leaps: bool
+    w: Any, r: int, prompts: int, time: float, energy: float, tokens: float, most: float, leaps: bool
 ) -> None:
     """Put the iteration under way that all decoding sequences and ``prompts`` chunks are in.
 
     ``time`` and ``energy`` are of the chunks' attention, of ``tokens`` in all; the other attention groups
-    wait for the one with the ``longest`` chunk. ``leaps``: nothing but decoding can come next, so
-    that as many iterations are taken as are alike.
+    wait for the one with the ``most``, those that they share work on the tokens of all. ``leaps``: nothing
+    but decoding can come next, so that as many iterations are taken as are alike.
     """
     cfg, q = w.cfg[0], w.rep[r]
-    n = 0 if stands(w, r, tokens) else q.decoding
-    more, more_energy, hidden = line_cost(w.real, cfg, n * cfg.verified + tokens)
-    if longest * cfg.groups > tokens:
-        more, _, hidden = line_cost(w.real, cfg, n * cfg.verified + longest * cfg.groups)
+    n, there = q.moving, q.moving * cfg.verified + tokens
+    apart = cfg.alone == 1 and tokens > 0.0  # prompts and decoding sequences are in different groups
+    others = q.decoding * cfg.verified if n > 0 else 0.0
+    wide = max(most * cfg.groups, others) if apart else most * cfg.groups + others
+    more, more_energy, hidden, common = line_cost(w.real, cfg, there)
+    if wide > there:
+        more, _, hidden, theirs = line_cost(w.real, cfg, wide)
+        more += common - theirs
     at = cfg.bat + 3 * (n + prompts)
+    attention = time
     time += more + w.real[at]
     energy += more_energy + w.real[at + 1]
     floor = max(w.real[at + 2], hidden)
     slope, slope_energy, knot, mean = 0.0, 0.0, math.inf, 0.0
     if n > 0:
-        mean = q.context / n
-        more, more_energy, slope, slope_energy, knot = decode_cost(w.real, cfg, n, mean)
-        time += more
-        energy += more_energy
+        mean = q.context / q.decoding
+        more, more_energy, slope, slope_energy, knot = decode_cost(w.real, cfg, q.decoding, mean)
+        time += max(more - attention, 0.0) if apart else more
+        energy += more_energy * n / q.decoding
     if tokens > 0.0:
         time += cfg.cores * hidden
     if energy > cfg.headroom * time:
@@ -159,9 +170,38 @@ def fly(
 
 
 @compiled
-def stands(w: Any, r: int, tokens: float) -> bool:
-    """Whether an iteration with this many prompt tokens leaves decoding sequences out."""
-    return w.cfg[0].alone == 1 and tokens > 0.0
+def moving(w: Any, r: int) -> int:
+    """Decoding sequences that go on beside prompts that run alone: those of the other attention groups."""
+    cfg, q = w.cfg[0], w.rep[r]
+    found = 0
+    if cfg.groups > 1.0:
+        for n in range(q.decoding):
+            found += 1 if free(w, r, w.whole[r * cfg.slots + n] & ORDER) else 0
+    return found
+
+
+@compiled
+def step_others(w: Any, r: int) -> float:
+    """Decoding sequences of attention groups without a prompt have a token, the others stand; tokens that are
+    gained in vain, as :func:`ended`."""
+    cfg, q = w.cfg[0], w.rep[r]
+    first, a, last = r * cfg.slots, cfg.accepted, 0
+    q.steps += 1
+    q.next_end = NEVER
+    for n in range(q.decoding):
+        me = w.req[w.whole[first + n] & ORDER]
+        if free(w, r, w.whole[first + n] & ORDER):
+            last = gap_bin((q.clock - me.last_token) / a)
+            w.real[cfg.gaps + last] += a
+            me.last_token = q.clock
+            q.context += a
+        else:
+            w.whole[cfg.ends + first + n] += 1
+            w.real[first + n] -= a
+        q.next_end = min(q.next_end, w.whole[cfg.ends + first + n])
+    over = ended(w, r) if q.steps >= q.next_end else 0.0
+    w.real[cfg.gaps + last] -= over
+    return over
 
 
 @compiled
@@ -182,7 +222,7 @@ def sleep(w: Any, r: int, until: float) -> None:
     """Nothing can run before blocks are loaded: an iteration without tokens, cut short by what comes."""
     q = w.rep[r]
     q.k, q.d0, q.d1, q.e0, q.e1 = 1, until - q.clock, 0.0, 0.0, 0.0
-    q.flying, q.sleeping, q.tokens, q.end = 1, 1, 0.0, until
+    q.flying, q.sleeping, q.tokens, q.moving, q.end = 1, 1, 0.0, 0, until
 
 
 @compiled
@@ -198,7 +238,10 @@ def start(w: Any, r: int) -> None:
         return
     stall, preempted = 0.0, False
     taken = most_used(w, r, cfg.verified)
-    if q.passes >= cfg.every or q.decoding + q.prefilling == 0:
+    met = False
+    if cfg.balance == 1:
+        q.visible, met = 0, q.blocked == 0 and meets(w, r)
+    if q.passes >= cfg.every or q.decoding + q.prefilling == 0 or met:
         q.visible, q.passes = q.waiting, 0
     looks = q.visible > 0 and q.blocked == 0
     if looks or taken + q.unheld * cfg.block_pages > cfg.pages:
@@ -210,13 +253,21 @@ def start(w: Any, r: int) -> None:
         if q.unheld > 0:
             evict(w, r, taken)
     budget = cfg.budget - (0.0 if cfg.alone == 1 else q.decoding * cfg.verified)
-    tokens, prompts, time, energy, longest, alone = 0, 0, 0.0, 0.0, 0, 0.0
+    tokens, prompts, time, energy, room = 0, 0, 0.0, 0.0, budget / cfg.groups
     first = r * cfg.slots
+    if cfg.groups > 1.0:
+        clear(w, r)
     for n in range(q.prefilling):
         part = w.pre[first + n]
-        part.chunk = int(max(min(float(part.total - part.done), budget, cfg.long_prompt), 0.0))
+        own = budget
+        if cfg.groups > 1.0:
+            own = min(own, spare(w, r, w.whole[cfg.member + (part.key & ORDER)], room))
+        part.chunk = int(max(min(float(part.total - part.done), own, cfg.long_prompt), 0.0))
         if part.ready > q.clock:
             part.chunk = 0
+        if cfg.groups > 1.0:
+            put(w, r, part.key & ORDER, part.chunk, 0.0)
+            owe(w, part.key & ORDER, part.total - part.done)
         budget -= part.chunk
     if looks and not preempted:
         while q.visible > 0 and q.blocked == 0:
@@ -229,8 +280,11 @@ def start(w: Any, r: int) -> None:
                 stall += more
                 budget -= cfg.verified
             else:
-                need, chunk = admit(w, r, i, taken, budget)
+                need, chunk = admit(w, r, i, taken, budget, room)
                 budget -= chunk
+                if cfg.groups > 1.0 and need > 0:
+                    put(w, r, i, chunk, 0.0)
+                    owe(w, i, w.pre[first + q.prefilling - 1].total - w.pre[first + q.prefilling - 1].done)
             if need == 0:
                 break
             taken += need
@@ -247,8 +301,9 @@ def start(w: Any, r: int) -> None:
             time += more
             energy += more_energy
             tokens += part.chunk
-            longest, alone = max(longest, part.chunk), max(alone, more)
             prompts += 1
+            if cfg.groups > 1.0:
+                put(w, r, part.key & ORDER, 0, more)
             if part.done + part.chunk == part.total:
                 q.firsts += 1.0 - w.req[part.key & ORDER].counted
     if loading > 0 and tokens == 0 and q.decoding == 0:
@@ -260,8 +315,11 @@ def start(w: Any, r: int) -> None:
     if cfg.alone == 1:
         leaps = leaps and q.stalled == 0
         stand(w, r, tokens)
-    time = max(time, alone * cfg.groups)
-    fly(w, r, prompts, time, energy, float(tokens), float(longest), leaps)
+    most = tokens
+    if cfg.groups > 1.0:
+        most, time = busiest(w, r)
+    q.moving = moving(w, r) if cfg.alone == 1 and tokens > 0 else q.decoding
+    fly(w, r, prompts, time, energy, float(tokens), float(most), leaps)
     if loading > 0 and q.k > 1:
         q.k = steps_until(q.d0, q.d1, q.k, q.clock, soonest)
         if q.k == 1:
@@ -276,6 +334,7 @@ def start_static(w: Any, r: int) -> None:
     """Form a batch and prefill it, or decode the one there is until its next answer is done."""
     cfg, q = w.cfg[0], w.rep[r]
     if q.decoding > 0:
+        q.moving = q.decoding
         fly(w, r, 0, 0.0, 0.0, 0.0, 0.0, True)
         q.end = q.clock + elapsed(q.d0, q.d1, float(q.k))
         return
@@ -299,10 +358,10 @@ def start_static(w: Any, r: int) -> None:
         part.total, part.done, part.chunk = prompt, 0, prompt
     q.prefilling = n
     q.prompt_tokens = float(n * prompt)
-    q.firsts = float(n)
+    q.firsts, q.moving = float(n), 0
     time, energy = prefill_cost(w.real, cfg, float(prompt), 0.0)
-    together = max(float(n), cfg.groups)
-    fly(w, r, n, together * time, n * energy, float(n * prompt), float(prompt), False)
+    apiece = max(n / cfg.groups, 1.0)
+    fly(w, r, n, apiece * time, n * energy, float(n * prompt), apiece * prompt, False)
     q.tokens = float(real)
     q.end = q.clock + elapsed(q.d0, q.d1, float(q.k))
 
@@ -338,19 +397,20 @@ def first_token(w: Any, r: int, part: Any) -> None:
 def finish(w: Any, r: int) -> None:
     """End what is under way: tokens come out, sequences are done, prompts turn to decoding."""
     cfg, q, top = w.cfg[0], w.rep[r], w.top[0]
-    n, k, a, began = q.decoding, q.k, cfg.accepted, q.clock
-    if cfg.static == 0 and stands(w, r, q.tokens):
-        n = 0
+    n, k, a, began = q.moving, q.k, cfg.accepted, q.clock
     first = r * cfg.slots
     counted = q.active if cfg.static == 1 else n
     held = q.context + q.prompt_tokens - (q.shared - q.held) * cfg.block_tokens
     q.clock, q.flying = q.end, 0
-    q.passes = cfg.every if q.tokens > 0.0 or q.sleeping == 1 else (q.passes + k - 1) % cfg.every + 1
+    again = (q.tokens > 0.0 or q.sleeping == 1) and cfg.balance == 0
+    q.passes = cfg.every if again else (q.passes + k - 1) % cfg.every + 1
     q.sleeping = 0
     top.iterations += k
     top.jumps += 1 if k > 1 else 0
     over, last = 0.0, 0
-    if n > 0:
+    if n > 0 and cfg.alone == 1 and q.tokens > 0.0:
+        over = step_others(w, r)
+    elif n > 0:
         last = gaps(w.real, cfg.gaps, k, q.d0, q.d1, a, float(counted - q.resumed))
         for m in range(n - q.resumed, n):
             me = w.req[w.whole[first + m] & ORDER]

@@ -47,10 +47,11 @@ def _record(ints: str, floats: str = "", short: str = "") -> np.dtype[Any]:
 #: What does not change. ``slots``: sequences a replica; ``mask``: buckets of its prefix cache less one. Two
 #: lines say where things begin in ``whole`` (``tails``: how far behind ``heads``) and in ``real``.
 OPTIONS = _record(
-    "count replicas slots most pages sequence_pages watermark chunked alone every swap prefix "
-    "block_pages block_tokens entries mask static jumps routing concurrency levels bins scaling minimum "
-    "maximum linked link_shared "
-    "ends heads tails names buckets gaps draws egress ingress sessions after later order heap think "
+    "count replicas slots most pages sequence_pages watermark chunked alone every balance spreads swap "
+    "prefix block_pages block_tokens entries mask static jumps routing concurrency levels bins scaling "
+    "minimum maximum linked link_shared "
+    "ends heads tails names buckets loads crowd backlog member gaps draws egress ingress sessions after "
+    "later order heap think spans "
     "tiers own_tiers low_buckets slack "
     "tok_x tok_n tok_y bat ctx_x ctx_n dec_y chk_x chk_n bef_x bef_n pre_y",
     "budget long_prompt block host_bandwidth host_capacity verified accepted overhead headroom cores groups "
@@ -68,11 +69,12 @@ TOP = _record(
 #: ``steps``: decode iterations so far; ``context``: tokens that decoding sequences hold; ``shared``,
 #: ``held``, ``unheld``: blocks by holders, those held, those only cached; ``state``: see ``kernel_fleet``;
 #: ``passes``: decode iterations since the engine looked for requests, of which it saw ``visible`` that wait;
-#: ``stalled``: prompts alone have run since the last decode iteration.
+#: ``stalled``: prompts alone have run since the last decode iteration; ``moving``: decoding sequences that
+#: the iteration under way brings a token.
 REPLICA = _record(
     "flying busy k steps next_end decoding prefilling waiting blocked outstanding resumed active "
     "prompt_pages shared held unheld oldest newest spare state first_on_way last_on_way passes visible "
-    "stalled sleeping",
+    "stalled sleeping moving",
     "clock end d0 d1 e0 e1 context prompt_tokens tokens firsts host ready_at",
 )
 
@@ -103,9 +105,13 @@ LOW = _record(
 )
 
 
-#: The state. ``whole``: keys and last steps of decoding sequences, by slot; queues; names of blocks; buckets.
-#: ``real``: tokens of decoding sequences less those gained since the replica's first step, by slot; tables;
-#: gaps; draws; when links are free. ``book``: what went on, by bin. Few arrays, since each costs compilation.
+#: The state. ``whole``: keys and last steps of decoding sequences, by slot; queues; names of blocks; buckets;
+#: the attention group of a request (``member``), requests that run by replica and group (``loads``), prompt
+#: tokens of the iteration under way by replica and group (``crowd``), those left as one is formed by group
+#: (``backlog``). ``real``: tokens of decoding sequences
+#: less those gained since the replica's first step, by slot; tables; gaps; draws; when links are free; time
+#: of attention to prompts by group (``spans``). ``book``: what went on, by bin. Few arrays, since each costs
+#: compilation.
 class World(NamedTuple):
     """See above; records as arrays, or as lists of objects where nothing is compiled."""
 
@@ -142,7 +148,9 @@ def tables(found: StepTables, slots: int) -> dict[str, NDArray[np.float64]]:
     decode = np.stack([found.decode_time, found.decode_energy], axis=-1)
     return {
         "tok_x": np.ascontiguousarray(found.tokens, dtype=_F),
-        "tok_y": np.stack([found.linear_time, found.linear_energy, found.beside], axis=-1).ravel(),
+        "tok_y": np.stack(
+            [found.linear_time, found.linear_energy, found.beside, found.common], axis=-1
+        ).ravel(),
         "bat": _at_each(found.batch, once, slots).ravel(),
         "ctx_x": np.ascontiguousarray(found.context, dtype=_F),
         "dec_y": _at_each(found.batch, decode, slots).ravel(),

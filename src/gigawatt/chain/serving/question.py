@@ -17,7 +17,13 @@ from gigawatt.chain.serving.traffic import Traffic, read_traffic
 from gigawatt.core.errors import InputError, nearest
 from gigawatt.core.evidence import Assumption, Grade
 from gigawatt.machine import Chip, Cluster, build_cluster, load_chip
-from gigawatt.performance.serving.engines import Engine, default_engine, engine_rows, load_engine
+from gigawatt.performance.serving.engines import (
+    Engine,
+    default_engine,
+    engine_in_year,
+    engine_rows,
+    load_engine,
+)
 from gigawatt.performance.serving.recipes import (
     DEFAULTS,
     Recipe,
@@ -147,17 +153,20 @@ class ServingQuestion:
             max_sequences=found.max_sequences if self.sequences is None else round(self.sequences),
         )
 
-    def settings_of(self, groups: ArrayLike, held: ArrayLike | None = None) -> tuple[Array, Array, Array]:
-        """(token budgets, sequences, decode iterations between looks for new requests) of :meth:`settings`,
-        arrays over points (L,); budgets and sequences are of one attention group."""
+    def settings_of(
+        self, groups: ArrayLike, held: ArrayLike | None = None
+    ) -> tuple[Array, Array, Array, Array]:
+        """(token budgets, sequences, decode iterations between looks for new requests, whether attention
+        groups wait for each other's prompts) of :meth:`settings`, arrays over points (L,); budgets and
+        sequences are of one attention group."""
         data = np.asarray(groups, dtype=float)
         most = self.engine.max_sequences * data
         both = np.stack([data, most if held is None else np.minimum(held, most)])
         unique, place = np.unique(both, axis=1, return_inverse=True)
         found = [self.settings(float(n), float(h)) for n, h in unique.T]
-        rows = [(one.token_budget, one.max_sequences, one.read_interval) for one in found]
-        budget, sequences, interval = np.array(rows, dtype=float)[place.ravel()].T
-        return budget, sequences, interval
+        rows = [(one.token_budget, one.max_sequences, one.read_interval, one.balance) for one in found]
+        budget, sequences, interval, balance = np.array(rows, dtype=float)[place.ravel()].T
+        return budget, sequences, interval, balance
 
     def cluster(self, count: int) -> tuple[Cluster, tuple[Assumption, ...]]:
         """(the cluster of ``count`` accelerators, its assumptions)."""
@@ -334,8 +343,8 @@ def _engine(assumed: AssumptionList, given: str | None, chip: Chip, year: int) -
         found = load_engine(name)
     except InputError as error:
         raise error.at(key="engine") from None
-    found = engine_on(found, chip)
-    for row in engine_rows(name):
+    found, released = engine_in_year(engine_on(found, chip), year)
+    for row in (*engine_rows(name), *released):
         if row.quantity in ("token_budget", "max_sequences"):
             continue  # listed as serving.token_budget and serving.sequences
         written = row.shown

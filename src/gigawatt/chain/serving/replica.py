@@ -391,6 +391,7 @@ def engine_options(
         "token_budget": int(setting.token_budget * groups),
         "max_sequences": int(setting.max_sequences * groups),
         "read_interval": setting.read_interval,
+        "balance": setting.balance,
         # whole prompts are cut where one is longer than an iteration: such an engine is set to do so then
         "chunked": engine.chunked > 0.0 or longest > setting.token_budget,
         "prompts_alone": engine.alone > 0.0,

@@ -224,7 +224,7 @@ def screen(
     r = replica(question, cluster, degrees)
     room, (together, _) = _most(question, r), _prompts(question, r, degrees.data)
     alone = together / degrees.data  # each group has one
-    _, places, _ = question.settings_of(degrees.data)
+    _, places, *_ = question.settings_of(degrees.data)
     index, peak = loads(np.minimum(room, places * degrees.data))
     found = [
         _screened(
@@ -243,12 +243,13 @@ def _screened(
     r = replica(question, cluster, degrees)
     prompt, output = traffic.mean_prompt * (1.0 - question.cached), traffic.mean_output
     steps = max(output - 1.0, 0.0) / question.accepted
-    budget, places, interval = question.settings_of(degrees.data, peak)
+    budget, places, interval, balance = question.settings_of(degrees.data, peak)
 
     def held(number: Array) -> Any:
         return steady(
             r, prompt=prompt, output=output, held=number, accepted=question.accepted,
-            budget=budget, sequences=places, before=traffic.mean_prompt - prompt,
+            budget=budget, sequences=places, before=traffic.mean_prompt - prompt, interval=interval,
+            balance=balance,
         )  # fmt: skip
 
     mean = mean_below(peak, quantile)
@@ -262,7 +263,7 @@ def _screened(
     variation, long = _spread(traffic.computed, quantile)
     wait, tail = waits(service=service, rate=rate, variation=variation, quantile=quantile)
     first = at.first_token + (question.engine.waits - 1.0) * at.token
-    slow = first + quantile * unread + np.maximum(tail, wait + (long - 1.0) * service)
+    slow = first + (quantile - 0.5) * unread + np.maximum(tail, wait + (long - 1.0) * service)
     z = NormalDist().inv_cdf(min(quantile, 1.0 - 1e-9))
     gaps, few = max(output - 1.0, 1.0), _few_gaps(traffic.sample.output)
     beside_token = rate * at.token  # prompts that come from one token of a request to its next
@@ -278,7 +279,7 @@ def _screened(
     parts["overhead"] = np.maximum(1.0 - share - sum(parts.values()), 0.0)
     _, longest = _spread(traffic.sample.output, quantile)
     return Points(
-        degrees=degrees, peak=peak, held=mean, rate=rate, ttft=first + unread / 2.0 + wait, tpot=at.token,
+        degrees=degrees, peak=peak, held=mean, rate=rate, ttft=first + wait, tpot=at.token,
         slow_ttft=slow, slow_tpot=slow_token,
         slow_e2e=slow + slow_token * max(longest * output - 1.0, 0.0),
         active=np.maximum(at.energy - chip_idle / at.requests, 0.0), idle=chip_idle,
@@ -313,9 +314,10 @@ def _prompts(question: ServingQuestion, r: Replica, prompts: Array) -> tuple[Arr
     budget = each * r.shares.data
     passes = np.maximum(prompt * prompts / budget, 1.0)
     piece = np.minimum(prompt, each)
-    work = prompt_tokens_cost(r, prompt * prompts / passes, piece).times(passes)
+    most = np.maximum(prompts / r.shares.data, 1.0) * prompt  # tokens of the busiest group, spread evenly
+    work = prompt_tokens_cost(r, prompt * prompts / passes, most / passes).times(passes)
     attention = prompt_cost(r, piece, whole - prompt + (prompt - piece) / 2.0)
-    work = work.plus(attention.times(np.maximum(prompts / r.shares.data, 1.0) * prompt / piece))
+    work = work.plus(attention.times(most / piece))
     work = work.plus(sequence_cost(r, prompts))
     issued = engine.eager * r.architecture.layers * passes
     time = np.maximum(_time(question, r, work, prompts), issued + engine.overhead)
@@ -327,7 +329,7 @@ def prefill_points(question: ServingQuestion, cluster: Cluster, degrees: Degrees
     traffic, quantile = question.traffic, question.objective.percentile or 1.0
     prompt = traffic.mean_prompt * (1.0 - question.cached)
     r = replica(question, cluster, degrees)
-    budget, _, _ = question.settings_of(degrees.data)
+    budget, *_ = question.settings_of(degrees.data)
     together = np.maximum(np.floor(budget * degrees.data / prompt), 1.0)
     one, _ = _prompts(question, r, np.ones(len(degrees)))
     many, joules = _prompts(question, r, together)
@@ -357,7 +359,7 @@ def decode_points(question: ServingQuestion, cluster: Cluster, degrees: Degrees)
     prompt, output = traffic.mean_prompt, traffic.mean_output
     steps = max(output - 1.0, 1e-9) / question.accepted
     room = _most(question, replica(question, cluster, degrees))
-    _, places, _ = question.settings_of(degrees.data)
+    _, places, *_ = question.settings_of(degrees.data)
     index, peak = loads(np.minimum(room, places * degrees.data))
     taken = degrees.take(index)
     r = replica(question, cluster, taken)

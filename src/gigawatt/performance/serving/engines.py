@@ -2,16 +2,24 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, fields
+import re
+from dataclasses import dataclass, fields, replace
 from typing import Any
 
-from gigawatt.catalog import Entity, entity
+from gigawatt.catalog import Entity, entity, table
 from gigawatt.core.evidence import Evidence
 from gigawatt.machine.machine import Chip
 from gigawatt.performance.stacks import named_for
 from gigawatt.technology.interface import Efficiency
 
-__all__ = ["Engine", "default_engine", "engine_rows", "load_engine"]
+__all__ = [
+    "Engine",
+    "default_engine",
+    "engine_in_year",
+    "engine_of_version",
+    "engine_rows",
+    "load_engine",
+]
 
 
 @dataclass(frozen=True)
@@ -62,6 +70,12 @@ class Engine:
     gathered : float
         Groups of experts up to which all tokens are gathered on every rank and a fused kernel picks its own;
         beyond them a dispatch delivers each expert's tokens in a row.
+    padded : bool
+        Whether attention groups with fewer tokens compute as many, padding, as that with the most: experts
+        then have all of these.
+    spreads : bool
+        Whether a new request goes to the attention group with the least of prompts to compute, and of these
+        to that with the fewest requests; if not, to one with the fewest requests.
     exchange_hidden : float in [0, 1]
         Share of the exchange that two-batch overlap hides behind the work of the other half.
     exchange_cores : float in [0, 1]
@@ -114,6 +128,8 @@ class Engine:
     deduplicates: float
     dispatch_bytes: float
     gathered: float
+    padded: float
+    spreads: float
     exchange_hidden: float
     exchange_cores: float
     expert_skew: float
@@ -156,6 +172,38 @@ def _engine(row: Entity) -> Engine:
 def load_engine(id: str) -> Engine:
     """The engine ``id`` of the catalog; an unknown one is an ``InputError`` with the nearest one."""
     return _engine(entity("engines", id))
+
+
+def engine_of_version(engine: Engine, version: str) -> Engine:
+    """The engine as a release of it does its work, where ``engines_versions`` has a row of that release.
+
+    ``version`` such as ``0.12.0``; one that is not known, or that no row is of, is the engine as it is.
+    """
+    release = _release(version)
+    for row in _versions(engine):
+        first, last = _release(row.text("from")), _release(row.text("to"))
+        if release is not None and first is not None and last is not None and first <= release <= last:
+            return replace(engine, padded=row.value("padded"))
+    return engine
+
+
+def engine_in_year(engine: Engine, year: int) -> tuple[Engine, tuple[Evidence, ...]]:
+    """The engine as its usual release of a year does its work, and the rows of ``engines_versions`` that say
+    so; as it is, and none, from the year on after their ``last_year``."""
+    for row in _versions(engine):
+        if year <= int(row.text("last_year")):
+            return replace(engine, padded=row.value("padded")), row.rows()
+    return engine, ()
+
+
+def _versions(engine: Engine) -> list[Entity]:
+    return [row for row in table("engines_versions").values() if row.text("engine") == engine.id]
+
+
+def _release(version: str) -> tuple[int, int] | None:
+    """(major, minor) of a version in words."""
+    found = re.match(r"v?(\d+)\.(\d+)", version.strip())
+    return (int(found[1]), int(found[2])) if found else None
 
 
 def engine_rows(id: str) -> tuple[Evidence, ...]:

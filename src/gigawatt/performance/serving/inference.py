@@ -36,6 +36,8 @@ from gigawatt.workload.inference import (
     SPARSE,
     Shares,
     decode_operations,
+    expert_operations,
+    group_operations,
     kept_bytes,
     logits_operations,
     prompt_operations,
@@ -58,6 +60,7 @@ __all__ = [
     "prompt_tokens_cost",
     "room",
     "sequence_cost",
+    "shared_cost",
     "token_cost",
     "within_limit",
 ]
@@ -216,11 +219,15 @@ def _reduced(r: Replica, size: Array, ranks: Array, fabric: Fabric) -> Traffic:
     return found
 
 
-def _exchanges(r: Replica, block: Block, tokens: Array) -> PassCost:
-    """Communication of one layer for ``tokens`` of the replica in an iteration."""
+def _exchanges(r: Replica, block: Block, tokens: Array, busiest: Array) -> PassCost:
+    """Communication of one layer for ``tokens`` of the replica in an iteration.
+
+    ``busiest``: those if every attention group had as many as that with the most, whose ranks send and get
+    back their own.
+    """
     s, hidden = r.shares, r.architecture.hidden
     fabric = Fabric.of(r.cluster)
-    rows = tokens / s.data
+    rows = busiest / s.data
     size = rows * hidden * _WIDE
     reduced = _exchanged(r, _reduced(r, size, s.tensor, fabric), np.where(s.tensor > 1.0, 1.0, 0.0))
     mixes = block.mixer is not None or block.attention.heads > 0
@@ -268,48 +275,72 @@ def within_limit(r: Replica, cost: PassCost) -> PassCost:
     return replace(cost, energy=energy)
 
 
-def token_cost(r: Replica, tokens: ArrayLike) -> PassCost:
+def token_cost(r: Replica, tokens: ArrayLike, busiest: ArrayLike | None = None) -> PassCost:
     """Everything that works on ``tokens`` (L,) alike, through all layers, with communication.
 
-    Guessing passes of a prediction module, where there are any, are in :func:`sequence_cost`.
+    ``busiest`` (L,): tokens of the replica if every attention group had as many as that with the most; as
+    many as there are if left out. All groups wait for that one in every layer; the experts of all have the
+    tokens that there are. Guessing passes of a prediction module, where there are any, are in
+    :func:`sequence_cost`.
     """
     t = np.asarray(tokens, dtype=float) / r.pipeline
+    most = t if busiest is None else np.asarray(busiest, dtype=float) / r.pipeline
     found = no_cost()
     for block in r.architecture.blocks:
         if block.role != "prediction":
-            found = found.plus(_layer(r, block, t / r.batches).times(block.count * r.batches))
-    hops = _stages(r, t)
-    return found.plus(hops)
+            one = _layer(r, block, t / r.batches, most / r.batches)
+            found = found.plus(one.times(block.count * r.batches))
+    return found.plus(_stages(r, most))
 
 
-def prompt_tokens_cost(r: Replica, tokens: ArrayLike, chunk: ArrayLike, beside: ArrayLike = 0.0) -> PassCost:
-    """:func:`token_cost` of prompts' ``tokens`` (L,) in chunks of ``chunk``, with decoding tokens ``beside``.
+def prompt_tokens_cost(
+    r: Replica, tokens: ArrayLike, busiest: ArrayLike, beside: ArrayLike = 0.0
+) -> PassCost:
+    """:func:`token_cost` of prompts' ``tokens`` (L,) with decoding tokens ``beside`` them.
 
-    Every chunk is of one attention group, and all groups wait for the one that has the most.
+    ``busiest`` (L,): prompt tokens of the attention group that has the most. Where the engine pads, the other
+    groups compute as many, and experts have all of these.
     """
     t, more = np.asarray(tokens, dtype=float), np.asarray(beside, dtype=float)
     found = token_cost(r, t + more)
-    busiest = np.maximum(t, r.shares.data * np.asarray(chunk, dtype=float))
-    if not np.any(busiest > t):
+    most = np.maximum(t, r.shares.data * np.asarray(busiest, dtype=float))
+    if not np.any(most > t):
         return found
-    return replace(token_cost(r, busiest + more), energy=found.energy)
+    there = most if r.engine.padded > 0.0 else t
+    return replace(token_cost(r, there + more, most + more), energy=found.energy)
 
 
-def _layer(r: Replica, block: Block, tokens: Array) -> PassCost:
-    imbalance: Array | float = 1.0
-    if block.experts is not None:
-        imbalance = expert_imbalance(
-            tokens=tokens / r.shares.expert,
-            per_token=block.experts.per_token,
-            expert=r.shares.expert,
-            skew=lasting_excess(
-                skew=r.engine.expert_skew, experts=block.experts.count, ranks=r.shares.expert,
-                redundant=r.shares.redundant,
-            ),
-        )  # fmt: skip
-    operations = token_operations(r.architecture, block, tokens=tokens, shares=r.shares)
-    found = _operations(r, operations, imbalance).plus(_exchanges(r, block, tokens))
-    waits = r.engine.layer_overhead * np.where(tokens > 0.0, 1.0, 0.0)
+def shared_cost(r: Replica, tokens: ArrayLike) -> PassCost:
+    """The part of :func:`token_cost` that all attention groups share: routed experts of ``tokens`` (L,)."""
+    t = np.asarray(tokens, dtype=float) / (r.pipeline * r.batches)
+    found = no_cost()
+    for block in r.architecture.blocks:
+        if block.role != "prediction":
+            found = found.plus(_experts_of(r, block, t).times(block.count * r.batches))
+    return found
+
+
+def _experts_of(r: Replica, block: Block, tokens: Array) -> PassCost:
+    """Routed experts of one layer, as long as those of the busiest rank take."""
+    if block.experts is None:
+        return no_cost()
+    imbalance = expert_imbalance(
+        tokens=tokens / r.shares.expert,
+        per_token=block.experts.per_token,
+        expert=r.shares.expert,
+        skew=lasting_excess(
+            skew=r.engine.expert_skew, experts=block.experts.count, ranks=r.shares.expert,
+            redundant=r.shares.redundant,
+        ),
+    )  # fmt: skip
+    return _operations(r, expert_operations(r.architecture, block, tokens=tokens, shares=r.shares), imbalance)
+
+
+def _layer(r: Replica, block: Block, tokens: Array, busiest: Array) -> PassCost:
+    """One layer; ``busiest``: the tokens if every attention group had as many as that with the most."""
+    own = _operations(r, group_operations(r.architecture, block, tokens=busiest, shares=r.shares))
+    found = own.plus(_experts_of(r, block, tokens)).plus(_exchanges(r, block, tokens, busiest))
+    waits = r.engine.layer_overhead * np.where(busiest > 0.0, 1.0, 0.0)
     found.parts["launch"] = found.parts["launch"] + waits
     return found
 
@@ -361,7 +392,7 @@ def sequence_cost(r: Replica, sequences: ArrayLike) -> PassCost:
         once = found.times(1.0 / r.verified)
         for block in r.architecture.blocks:
             if block.role == "prediction":
-                once = once.plus(_layer(replace(r, overlap=False), block, b))
+                once = once.plus(_layer(replace(r, overlap=False), block, b, b))
         found = found.plus(once.times(r.guesses))
     found.parts["launch"] = found.parts["launch"] + r.engine.sequence * b / r.shares.data
     return found

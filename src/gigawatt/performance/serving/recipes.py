@@ -52,6 +52,8 @@ class Recipe:
         Decode iterations between looks for new requests.
     cache : str
         Format of keys and values; empty where it is left to the engine.
+    balance : bool
+        Whether attention groups wait for each other's prompts, ``read_interval`` iterations at most.
     """
 
     id: str
@@ -59,6 +61,7 @@ class Recipe:
     max_sequences: int
     read_interval: int = 1
     cache: str = ""
+    balance: bool = False
 
 
 def limits_on(engine: Engine, chip: Chip) -> Entity | None:
@@ -179,7 +182,8 @@ def recipe_for(
         budget = max(budget, math.ceil((held + prompt + _ROUND) / _ROUND) * _ROUND)
     sequences = chosen.get("max_sequences") or sequences
     interval = round(chosen.value("read_interval"))
-    return Recipe(chosen.id, round(budget), round(sequences), interval, chosen.text("cache"))
+    balance = chosen.text("balance") == "yes"
+    return Recipe(chosen.id, round(budget), round(sequences), interval, chosen.text("cache"), balance)
 
 
 def _published(

@@ -22,6 +22,12 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from gigawatt.performance.serving.groups import (
+    busiest_prompts,
+    gathered_prompts,
+    met_prompts,
+    spread_prompts,
+)
 from gigawatt.performance.serving.inference import (
     Replica,
     decode_cost,
@@ -123,35 +129,68 @@ class _Round:
     joules: Array
 
 
+@dataclass(frozen=True)
+class _Setting:
+    """Tokens of an iteration of one attention group, decode iterations that pass before the engine looks for
+    new requests, and whether groups wait for each other's prompts so long."""
+
+    budget: Array
+    passes: Array
+    balance: Array
+
+    @classmethod
+    def of(cls, r: Replica, budget: Array, interval: ArrayLike, balance: ArrayLike, held: Array) -> _Setting:
+        """With ``held`` requests: none waits while a group runs nothing, as where each has hardly one."""
+        passes, waits = np.asarray(interval, dtype=float) - 1.0, np.asarray(balance, dtype=float)
+        each = held / r.shares.data
+        return cls(budget, np.where(waits > 0.0, passes * np.clip(each - 1.0, 0.0, 1.0), passes), waits)
+
+    def together(self, r: Replica, rate: Array, one: _Round) -> Array:
+        """Prompts that come from one iteration with prompts to the next."""
+        come = rate * (one.whole + self.passes * one.alone)
+        return np.where(self.balance > 0.0, gathered_prompts(come, r.shares.data), come)
+
+    def wait(self, rate: Array, together: Array, one: _Round) -> Array:
+        """Mean wait of a prompt for the look that finds it [s]: half of the time between two."""
+        gaps = self.passes * one.alone
+        return np.where(self.balance > 0.0, np.minimum(gaps, together / rate), gaps) / 2.0
+
+
 def _round(
-    r: Replica, prompt: Array, before: Array, context: Array, decoding: Array, together: Array, budget: Array
+    r: Replica, prompt: Array, before: Array, context: Array, decoding: Array, together: Array, s: _Setting
 ) -> _Round:
     """Iterations of ``decoding`` sequences, and of as many prompts beside them as come ``together``.
 
     Each prompt follows ``before`` tokens that are not computed.
     """
-    engine, b = r.engine, decoding
+    engine, b, budget, data = r.engine, decoding, s.budget, r.shares.data
     attention, ends = decode_cost(r, b, context), sequence_cost(r, b)
     decode = within_limit(r, token_cost(r, b * r.verified).plus(attention).plus(ends))
     host = host_time(r, b)
     alone = np.maximum(decode.time, host) + engine.overhead
     beside = b * r.verified if engine.alone <= 0.0 else np.zeros(())
-    most = np.maximum(budget * r.shares.data - beside, budget / _LEAST_SHARE)
-    chunk = np.minimum(prompt * np.maximum(together, 1.0), most)
+    most = np.maximum(budget * data - beside, budget / _LEAST_SHARE)
+    chunk = np.minimum(prompt * met_prompts(together), most)
     share = chunk / prompt
     one = np.minimum(chunk, prompt)
     one = np.minimum(one, budget)
-    each = np.maximum(chunk / one / r.shares.data, 1.0)
-    pieces = prompt_cost(r, one, before + np.maximum(prompt - one, 0.0) / 2.0).times(each)
-    added = prompt_tokens_cost(r, chunk, one, beside).plus(pieces).plus(sequence_cost(r, share))
+    pieces = chunk / one
+    met = spread_prompts(together * prompt / one, data) if engine.spreads else busiest_prompts(pieces, data)
+    crowd = np.where(chunk < most, np.maximum(met, pieces / data), np.maximum(pieces / data, 1.0))
+    # groups that wait for each other go on with what one iteration holds
+    crowd = np.where(s.balance > 0.0, np.minimum(crowd, np.maximum(budget / one, pieces / data)), crowd)
+    scores = prompt_cost(r, one, before + np.maximum(prompt - one, 0.0) / 2.0).times(crowd)
+    added = prompt_tokens_cost(r, chunk, crowd * one, beside).plus(scores).plus(sequence_cost(r, share))
     if engine.alone <= 0.0:
         added = added.plus(attention).plus(ends)
     added = within_limit(r, added)
     issued = engine.eager * r.architecture.layers
     whole = np.maximum(np.maximum(added.time, host), issued) + engine.overhead
-    without = (alone, decode.energy) if engine.alone <= 0.0 else (0.0, 0.0)
+    # where prompts run alone, sequences of the other groups go on beside them
+    goes_on = 1.0 - np.minimum(pieces / data, 1.0) if engine.alone > 0.0 else 1.0
+    left = decode.energy if engine.alone <= 0.0 else 0.0
     return _Round(
-        decode, alone, whole, share, (whole - without[0]) / share, (added.energy - without[1]) / share
+        decode, alone, whole, share, (whole - goes_on * alone) / share, (added.energy - left) / share
     )
 
 
@@ -176,10 +215,9 @@ def _burst(r: Replica, prompt: Array, count: Array, budget: Array) -> Array:
     chunk = np.minimum(count * s, budget * r.shares.data)
     passes = count * s / chunk
     one = np.minimum(np.minimum(chunk, s), budget)
-    cost = prompt_tokens_cost(r, chunk, one).plus(
-        prompt_cost(r, one, np.maximum(s - one, 0.0) / 2.0).times(
-            np.maximum(chunk / one / r.shares.data, 1.0)
-        )
+    each = np.maximum(chunk / one / r.shares.data, 1.0)  # spread evenly: none has run before
+    cost = prompt_tokens_cost(r, chunk, each * one).plus(
+        prompt_cost(r, one, np.maximum(s - one, 0.0) / 2.0).times(each)
     )
     cost = cost.plus(sequence_cost(r, chunk / s))
     least = np.maximum(host_time(r, count), engine.eager * r.architecture.layers)
@@ -197,6 +235,8 @@ def steady(
     budget: ArrayLike | None = None,
     sequences: ArrayLike | None = None,
     before: ArrayLike = 0.0,
+    interval: ArrayLike = 1.0,
+    balance: ArrayLike = 0.0,
     rounds: int = _ROUNDS,
 ) -> Steady:
     """A replica that is never without ``held`` requests.
@@ -215,6 +255,10 @@ def steady(
         Tokens and sequences of an iteration at most; the engine's usual ones if left out.
     before : array (L,)
         Tokens of a request ahead of the prompt that a cache holds: read and held, not computed.
+    interval : array (L,)
+        Decode iterations between looks for new requests.
+    balance : array (L,)
+        Whether attention groups wait for each other's prompts, ``interval`` iterations at most.
     rounds : int
         Of the fixed point of decoding sequences.
     """
@@ -225,10 +269,11 @@ def steady(
     places = np.asarray(engine.max_sequences if sequences is None else sequences) * r.shares.data
     holds = holding(r, kept + s + engine.reserved * n)
     c = np.maximum(np.minimum(np.minimum(asked, places), holds), 1.0)
+    settings = _Setting.of(r, most, interval, balance, c)
     steps = np.maximum(n - 1.0, 0.0) / gain
-    b, one = _decoding(r, (s, kept, kept + s + n / 2.0), steps, c, most, rounds)
+    b, one = _decoding(r, (s, kept, kept + s + n / 2.0), steps, c, settings, rounds)
     rate = 1.0 / (steps * one.alone / b + one.extra)
-    waiting = _first(r, one, s)
+    waiting = _first(r, one, s) + settings.wait(rate, settings.together(r, rate, one), one)
     chip = r.cluster.chip
     idle = chip.idle_power * r.chips
     energy = steps * one.decode.energy / b + one.joules
@@ -251,18 +296,20 @@ def steady(
 
 
 def _decoding(
-    r: Replica, tokens: tuple[Array, Array, Array], steps: Array, held: Array, budget: Array, rounds: int
+    r: Replica, tokens: tuple[Array, Array, Array], steps: Array, held: Array, setting: _Setting, rounds: int
 ) -> tuple[Array, _Round]:
     """(sequences that decode, the iterations with them): those held less what Little's law has waiting.
 
     ``tokens``: of a prompt that are computed, that a cache holds, and in the mean context of decoding.
     """
     b, prompt = held, tokens[0]
-    one = _round(r, *tokens, b, np.zeros(()), budget)
+    one = _round(r, *tokens, b, np.zeros(()), setting)
     for _ in range(rounds):
         rate = 1.0 / (steps * one.alone / b + one.extra)
-        b = 0.5 * (b + np.clip(held - rate * _first(r, one, prompt), 0.5, held))  # damped: half of the way
-        one = _round(r, *tokens, b, rate * one.whole, budget)
+        together = setting.together(r, rate, one)
+        waiting = _first(r, one, prompt) + setting.wait(rate, together, one)
+        b = 0.5 * (b + np.clip(held - rate * waiting, 0.5, held))  # damped: half of the way
+        one = _round(r, *tokens, b, together, setting)
     return b, one
 
 

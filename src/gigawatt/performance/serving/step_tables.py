@@ -30,8 +30,14 @@ class StepTables:
         Tokens of an iteration (decoding sequences times ``verified``, and tokens of prompt chunks).
     linear_time, linear_energy : array (N,)
         All that works on every token alike: multiplications by weights, experts, norms, exchanges.
+    shared : array (N,)
+        The part of ``linear_time`` that all attention groups share (experts): it goes by the tokens of all,
+        the rest by those of the group with the most. Nought where the engine pads the other groups.
     groups : float
-        Attention groups, each with prompts of its own: all wait for the one with the longest chunk.
+        Attention groups, each with prompts of its own: all wait for the one that has the most to compute.
+    spreads : bool
+        Whether a new request goes to the group with the least of prompts to compute, before that with the
+        fewest requests.
     hidden : array (N,)
         Exchange that goes on beside all other work: an iteration takes the longer of the two.
     hidden_cores : float
@@ -49,7 +55,7 @@ class StepTables:
     chunk : array (Q,), before : array (P,)
         Tokens of one prompt chunk; tokens of the same prompt that were computed before it.
     prefill_time, prefill_energy : array (Q, P)
-        Attention of one chunk.
+        Attention of one chunk, in its group.
     overhead : float [s]
         Of every iteration, hidden by nothing.
     verified : float
@@ -99,11 +105,18 @@ class StepTables:
     hidden: Array | None = None
     hidden_cores: float = 0.0
     groups: float = 1.0
+    shared: Array | None = None
+    spreads: bool = True
 
     @property
     def beside(self) -> Array:
         """:attr:`hidden` (N,), nought where there is none."""
         return np.zeros_like(self.linear_time) if self.hidden is None else self.hidden
+
+    @property
+    def common(self) -> Array:
+        """:attr:`shared` (N,), nought where there is none."""
+        return np.zeros_like(self.linear_time) if self.shared is None else self.shared
 
 
 def _place(knots: Array, at: ArrayLike) -> tuple[NDArray[np.intp], Array]:
@@ -148,31 +161,39 @@ def iteration_cost(
     decoding, context : array
         Decoding sequences, and the tokens they have before them in the mean.
     chunk, before, prompts : array
-        ``prompts`` chunks of ``chunk`` tokens each, each with ``before`` tokens of its prompt done; a chunk
-        of 0 is none.
+        ``prompts`` chunks of ``chunk`` tokens each, each with ``before`` tokens of its prompt done, spread
+        evenly over the attention groups; a chunk of 0 is none.
 
     Notes
     -----
-    time = max(linear(tokens) + decode(decoding, context) + prompts · prefill(chunk, before)
-    + batch(sequences) + cores · hidden(tokens), hidden(tokens), floor(sequences)) + overhead, with tokens =
+    time = max(own(most) + shared(tokens) + decode(decoding, context) + busiest · prefill(chunk, before)
+    + batch(sequences) + cores · hidden(most), hidden(most), floor(sequences)) + overhead, with tokens =
     decoding · verified + prompts · chunk and sequences = decoding + prompts (those with a chunk); cores are 0
-    in an iteration without prompts. Of fewer prompts than attention groups the time is that of as many.
+    in an iteration without prompts. The busiest attention group has prompts/groups chunks, at least one; most
+    are the tokens if every group had as many; own is what is not shared of linear.
     """
     b, q, n = (np.asarray(x, dtype=float) for x in (decoding, chunk, prompts))
     n = np.where(q > 0.0, n, 0.0)
-    sequences, together = b + n, np.where(n > 0.0, np.maximum(n, tables.groups), 0.0)
+    sequences, busiest = b + n, np.where(n > 0.0, np.maximum(n / tables.groups, 1.0), 0.0)
 
-    def parts(linear: Array, decode: Array, prefill: Array, batch: Array, prompts: Array) -> Array:
-        total = b * tables.verified + prompts * q
+    def parts(
+        linear: Array, decode: Array, prefill: Array, batch: Array, prompts: Array, total: Array
+    ) -> Array:
         found = np.where(total > 0.0, _line(tables.tokens, linear, total), 0.0)
         found = found + np.where(b > 0.0, _plane(tables.batch, tables.context, decode, b, context), 0.0)
         found = found + prompts * _plane(tables.chunk, tables.before, prefill, np.maximum(q, 1.0), before)
         return found + np.where(sequences > 0.0, _line(tables.batch, batch, sequences), 0.0)
 
-    time = parts(tables.linear_time, tables.decode_time, tables.prefill_time, tables.batch_time, together)
-    energy = parts(tables.linear_energy, tables.decode_energy, tables.prefill_energy, tables.batch_energy, n)
-    total = b * tables.verified + together * q
-    hidden = np.where(total > 0.0, _line(tables.tokens, tables.beside, total), 0.0)
+    there, most = b * tables.verified + n * q, b * tables.verified + busiest * tables.groups * q
+    time = parts(
+        tables.linear_time, tables.decode_time, tables.prefill_time, tables.batch_time, busiest, most
+    )
+    common = _line(tables.tokens, tables.common, there) - _line(tables.tokens, tables.common, most)
+    time = time + np.where(most > there, common, 0.0)
+    energy = parts(
+        tables.linear_energy, tables.decode_energy, tables.prefill_energy, tables.batch_energy, n, there
+    )
+    hidden = np.where(most > 0.0, _line(tables.tokens, tables.beside, most), 0.0)
     time = time + np.where(n > 0.0, tables.hidden_cores, 0.0) * hidden
     energy = np.minimum(energy, (tables.power_limit - tables.idle_power) * time)
     floor = np.where(sequences > 0.0, _line(tables.batch, tables.floor, sequences), 0.0)

@@ -16,6 +16,7 @@ from gigawatt.performance.serving.inference import (
     prompt_cost,
     room,
     sequence_cost,
+    shared_cost,
     token_cost,
 )
 from gigawatt.performance.serving.pass_cost import PassCost
@@ -102,6 +103,9 @@ def step_tables(
     grid = np.meshgrid(chunk, before, indexing="ij")
     prompt = prompt_cost(r, grid[0], grid[1] + cached)
     prefill_time, prefill_energy = _grid(prompt, grid[0].shape)
+    shared = None
+    if data > 1.0 and engine.padded <= 0.0:
+        shared, _ = _grid(shared_cost(r, tokens), tokens.shape)
     token_bytes = max(float(np.max(kept(r, typical))) / typical, 1.0)
     chips = float(np.max(r.chips))
     chip = r.cluster.chip
@@ -112,6 +116,8 @@ def step_tables(
         hidden=np.broadcast_to(linear.hidden, tokens.shape).astype(np.float64),
         hidden_cores=prompt.cores,
         groups=data,
+        shared=shared,
+        spreads=engine.spreads > 0.0,
         batch=batch,
         batch_time=batch_time,
         batch_energy=batch_energy,
@@ -121,8 +127,7 @@ def step_tables(
         decode_energy=decode_energy,
         chunk=chunk,
         before=before,
-        # of several attention groups each works on prompts of its own
-        prefill_time=prefill_time / data,
+        prefill_time=prefill_time,
         prefill_energy=prefill_energy,
         overhead=engine.overhead,
         verified=r.verified,

@@ -36,7 +36,7 @@ from gigawatt.validation.serving.layout import Layout, Pools
 from gigawatt.validation.serving.replicas import replica_with
 from gigawatt.validation.serving.rows import ServingCase
 
-__all__ = ["SHORTEST", "WAVES", "predict_closed", "predict_pools"]
+__all__ = ["SHORTEST", "WAVES", "predict_closed", "predict_pools", "recipe_of"]
 
 Array = NDArray[np.float64]
 
@@ -50,7 +50,8 @@ _FEWEST = 8
 """Sequences that tables have knots for at least."""
 
 
-def _recipe(case: ServingCase, engine: Engine, layout: Layout, held: float) -> Recipe:
+def recipe_of(case: ServingCase, engine: Engine, layout: Layout, held: float) -> Recipe:
+    """The published settings of a case with this layout and ``held`` requests, else the engine's own."""
     return recipe_for(
         engine, model=case.model, chip=case.chip, weights=case.weights, groups=layout.data, held=held,
         prompt=case.prompt,
@@ -76,6 +77,7 @@ def _options(engine: Engine, recipe: Recipe, layout: Layout) -> EngineOptions:
         chunked=engine.chunked > 0.0,
         prompts_alone=engine.alone > 0.0,
         read_interval=recipe.read_interval,
+        balance=recipe.balance,
         block=max(1, round(engine.page)),
         prefix_caching=False,
         long_prompt=recipe.token_budget if layout.data > 1.0 else None,
@@ -120,7 +122,7 @@ def predict_closed(cases: Sequence[ServingCase], engine: Engine) -> list[dict[st
         by_layout[case.layout].append(i)
     for layout, rows in by_layout.items():
         held = [max(round(cases[i].held / layout.copies), 1) for i in rows]
-        recipes = [_recipe(cases[i], engine, layout, h) for i, h in zip(rows, held, strict=True)]
+        recipes = [recipe_of(cases[i], engine, layout, h) for i, h in zip(rows, held, strict=True)]
         budget = max(max(x.token_budget, cases[i].prompt) for i, x in zip(rows, recipes, strict=True))
         places = max(min(x.max_sequences, h / layout.data) for x, h in zip(recipes, held, strict=True))
         try:
@@ -140,7 +142,7 @@ def predict_closed(cases: Sequence[ServingCase], engine: Engine) -> list[dict[st
 
 def _pool(case: ServingCase, engine: Engine, pool: Layout, held: float) -> tuple[Recipe, StepTables]:
     """(settings, tables) of a worker of a pool with ``held`` requests."""
-    recipe = _recipe(case, engine, pool, held)
+    recipe = recipe_of(case, engine, pool, held)
     places = min(float(recipe.max_sequences), held / pool.data)
     return recipe, _tables(replica_with(case, [pool], engine), max(recipe.token_budget, case.prompt), places)
 

@@ -17,7 +17,15 @@ from gigawatt.chain.serving.reader import read_serving_question
 from gigawatt.core.errors import GigawattError
 from gigawatt.validation.files import data_folder
 
-__all__ = ["LOAD", "PublishedPlan", "Recommended", "layout_name", "published_plans", "recommended"]
+__all__ = [
+    "LOAD",
+    "PublishedPlan",
+    "Recommended",
+    "layout_name",
+    "pinned_rate",
+    "published_plans",
+    "recommended",
+]
 
 LOAD: Mapping[str, Any] = {
     "prompt": "1024", "output": "1024", "objective": "ttft=2s,tpot=50ms,p90", "year": 2025,
@@ -75,14 +83,16 @@ def published_plans() -> tuple[PublishedPlan, ...]:
     )
 
 
-def _planned(row: PublishedPlan, fixed: Mapping[str, int | None] | None = None) -> ServingPlan:
+def _planned(
+    row: PublishedPlan, fixed: Mapping[str, int | None] | None = None, year: int | None = None
+) -> ServingPlan:
     question = read_serving_question(
         model=row.model,
         chip=row.chip,
         weights=row.weights or None,
         cache=row.cache or None,
         fixed=fixed,
-        **LOAD,
+        **(LOAD if year is None else LOAD | {"year": year}),
     )
     return plan_serving(question, finalists=0)
 
@@ -91,12 +101,15 @@ def _rate(plan: ServingPlan) -> float:
     return plan.first.rate * plan.question.traffic.mean_output / plan.first.chips
 
 
-def _pinned(row: PublishedPlan, layout: str) -> float | None:
-    """Output tokens/s of an accelerator with a published layout; ``None`` where it cannot be planned."""
+def pinned_rate(row: PublishedPlan, layout: str, year: int | None = None) -> float | None:
+    """Output tokens/s of an accelerator with a published layout; ``None`` where it cannot be planned.
+
+    ``year``: of the engine's release, in place of that of the load.
+    """
     degrees = dict.fromkeys(_LETTERS.values(), 1)
     degrees |= {_LETTERS[two.lower()]: int(n) for two, n in re.findall(r"([TPDE]P)(\d+)", layout)}
     try:
-        return _rate(_planned(row, degrees))
+        return _rate(_planned(row, degrees, year))
     except GigawattError:
         return None
 
@@ -105,7 +118,7 @@ def recommended(row: PublishedPlan) -> Recommended:
     """What is planned for the model, chip and formats of a row, in closed form."""
     plan = _planned(row)
     pool = plan.first.pools[0]
-    rates = [rate for layout in row.layouts if (rate := _pinned(row, layout)) is not None]
+    rates = [rate for layout in row.layouts if (rate := pinned_rate(row, layout)) is not None]
     return Recommended(
         layout_name(pool.points.degrees.row(0)), plan.first.chips, float(pool.points.held[0]), _rate(plan),
         float(pool.points.tpot[0]), plan.limit, max(rates, default=None),

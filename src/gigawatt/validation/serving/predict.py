@@ -14,7 +14,7 @@ from gigawatt.performance.serving.engines import Engine, load_engine
 from gigawatt.performance.serving.inference import Replica, room
 from gigawatt.performance.serving.recipes import engine_on
 from gigawatt.performance.serving.steady import most_held, static_batch, steady
-from gigawatt.validation.serving.closed_loop import SHORTEST, predict_closed, predict_pools
+from gigawatt.validation.serving.closed_loop import SHORTEST, predict_closed, predict_pools, recipe_of
 from gigawatt.validation.serving.replicas import replica_of
 from gigawatt.validation.serving.rows import ServingCase
 
@@ -26,10 +26,22 @@ _HELD = (1.0, 0.7, 0.4, 0.15)
 """Shares of the most requests a replica holds that are tried where a row gives the largest throughput."""
 
 
-def _loop(r: Replica, prompt: Array, output: Array, held: Array, rounds: int) -> dict[str, Array]:
-    """A closed loop in closed form, long after its start: what fits of the step model use."""
+def _loops(
+    cases: Sequence[ServingCase], engine: Engine, r: Replica, held: Array, rounds: int
+) -> dict[str, Array]:
+    """Closed loops in closed form, long after their start, with the settings of their recipes: what fits of
+    the step model use."""
     mean = (1.0 + SHORTEST) / 2.0
-    return _steady(r, mean * prompt, mean * output, held, rounds)
+    prompt, output = (mean * np.array([getattr(c, n) for c in cases]) for n in ("prompt", "output"))
+    recipes = [recipe_of(c, engine, c.layout, float(h)) for c, h in zip(cases, held, strict=True)]
+    budget, places, interval, balance = np.array(
+        [(x.token_budget, x.max_sequences, x.read_interval, x.balance) for x in recipes], dtype=float
+    ).T
+    found = steady(
+        r, prompt=prompt, output=output, held=held, budget=budget, sequences=places, interval=interval,
+        balance=balance, rounds=rounds,
+    )  # fmt: skip
+    return {"ttft": found.first_token, "tpot": found.token, "throughput": found.requests * output}
 
 
 def _steady(r: Replica, prompt: Array, output: Array, held: Array, rounds: int) -> dict[str, Array]:
@@ -52,7 +64,6 @@ def _static(r: Replica, prompt: Array, output: Array, held: Array, rounds: int) 
 
 
 _KINDS: Mapping[str, Callable[[Replica, Array, Array, Array, int], dict[str, Array]]] = {
-    "closed": _loop,
     "steady": _steady,
     "peak": _peak,
     "static": _static,
@@ -116,7 +127,10 @@ def _in_closed_form(cases: Sequence[ServingCase], engine: Engine, rounds: int) -
     copies = np.array([c.layout.copies for c in cases])
     held = np.maximum(np.array([c.held for c in cases]) / copies, 1.0)
     r = replica_of(cases, engine)
-    made = _KINDS[cases[0].kind](r, prompt, output, held, rounds)
+    if cases[0].kind == "closed":
+        made = _loops(cases, engine, r, held, rounds)
+    else:
+        made = _KINDS[cases[0].kind](r, prompt, output, held, rounds)
     made["throughput"] = made["throughput"] * copies
     fits = np.broadcast_to(room(r) > 0.0, len(cases))
     rows = {name: np.broadcast_to(values, len(cases)) for name, values in made.items()}

@@ -8,7 +8,7 @@ from functools import lru_cache
 import numpy as np
 
 from gigawatt.machine import Cluster, build_cluster
-from gigawatt.performance.serving.engines import Engine
+from gigawatt.performance.serving.engines import Engine, engine_of_version
 from gigawatt.performance.serving.inference import Replica, multiply_format
 from gigawatt.validation.serving.layout import Layout
 from gigawatt.validation.serving.rows import ServingCase
@@ -32,7 +32,7 @@ def replica_of(cases: Sequence[ServingCase], engine: Engine) -> Replica:
 
 
 def replica_with(one: ServingCase, layouts: Sequence[Layout], engine: Engine) -> Replica:
-    """The replica of a case with other layouts, arrays over these."""
+    """The replica of a case with other layouts, arrays over these, and the release of its engine."""
     tensor, data, expert, expert_tensor, pipeline = (
         np.array([getattr(layout, name) for layout in layouts])
         for name in ("tensor", "data", "expert", "expert_tensor", "pipeline")
@@ -43,4 +43,5 @@ def replica_with(one: ServingCase, layouts: Sequence[Layout], engine: Engine) ->
         tensor, data, expert, expert_tensor,
         weights=one.weights, multiply=multiply, cache=one.cache, attend="bf16",
     )  # fmt: skip
-    return Replica(one.architecture, cluster_of(one.chip.id, count), engine, shares, pipeline)
+    software = engine_of_version(engine, one.version)
+    return Replica(one.architecture, cluster_of(one.chip.id, count), software, shares, pipeline)
