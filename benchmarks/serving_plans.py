@@ -11,7 +11,14 @@ from __future__ import annotations
 from pathlib import Path
 
 from gigawatt.faces.figures.readable import significant
-from gigawatt.validation.serving.plans import LOAD, PublishedPlan, Recommended, published_plans, recommended
+from gigawatt.validation.serving.plans import (
+    LOAD,
+    PublishedPlan,
+    Recommended,
+    pinned_rate,
+    published_plans,
+    recommended,
+)
 
 ROOT = Path(__file__).resolve().parents[1]
 
@@ -26,6 +33,17 @@ explained below, and `tests/validation/test_serving_plans.py` holds both lists.
 
 | model | chip | weights, cache | planned | in flight | output tokens/s a chip | TPOT | limit | published | same | published layout gives |
 |---|---|---|---|---|---|---|---|---|---|---|
+"""
+
+GROUPS = """
+## Groups of attention data parallelism, by release
+
+vLLM from 0.9 to 0.15, of 2025, pads every attention group to the one with the longest prompt, so that shared experts compute
+for all of them; later releases do not (`engines_versions`). Output tokens/s a chip of published layouts under the same load,
+with the releases of both years:
+
+| model | chip | layout | 2025 | 2026 |
+|---|---|---|---|---|
 """
 
 RULES = """
@@ -61,6 +79,18 @@ def line(row: PublishedPlan, made: Recommended) -> str:
     )
 
 
+def groups() -> str:
+    """Published layouts with attention data parallelism, by the engine's releases of two years."""
+    text = GROUPS
+    for row in published_plans():
+        for layout in row.layouts:
+            rates = [pinned_rate(row, layout, year) for year in (2025, 2026)] if "DP" in layout else []
+            if all(rates) and rates:
+                cells = " | ".join(significant(float(rate or 0.0)) for rate in rates)
+                text += f"| {row.model} | {row.chip} | {layout} | {cells} |\n"
+    return text
+
+
 def page() -> str:
     """The page."""
     found = [(row, recommended(row)) for row in published_plans()]
@@ -70,7 +100,7 @@ def page() -> str:
     for row, made in found:
         if made.layout not in row.layouts:
             text += f"- **{row.model} on {row.chip}**, {made.layout}: {row.difference}.\n"
-    return text + RULES
+    return text + groups() + RULES
 
 
 if __name__ == "__main__":
