@@ -304,7 +304,7 @@ def prompt_tokens_cost(
     t, more = np.asarray(tokens, dtype=float), np.asarray(beside, dtype=float)
     found = token_cost(r, t + more)
     most = np.maximum(t, r.shares.data * np.asarray(busiest, dtype=float))
-    if not np.any(most > t):
+    if not np.any((most > t) & (r.shares.data > 1.0)):
         return found
     there = most if r.engine.padded > 0.0 else t
     return replace(token_cost(r, there + more, most + more), energy=found.energy)

@@ -170,13 +170,16 @@ def _round(
     alone = np.maximum(decode.time, host) + engine.overhead
     beside = b * r.verified if engine.alone <= 0.0 else np.zeros(())
     most = np.maximum(budget * data - beside, budget / _LEAST_SHARE)
-    chunk = np.minimum(prompt * met_prompts(together), most)
+    several = data > 1.0
+    meet = np.where(several, met_prompts(together), np.maximum(together, 1.0))
+    chunk = np.minimum(prompt * meet, most)
     share = chunk / prompt
     one = np.minimum(chunk, prompt)
     one = np.minimum(one, budget)
     pieces = chunk / one
     met = spread_prompts(together * prompt / one, data) if engine.spreads else busiest_prompts(pieces, data)
-    crowd = np.where(chunk < most, np.maximum(met, pieces / data), np.maximum(pieces / data, 1.0))
+    even = np.maximum(pieces / data, 1.0)
+    crowd = np.where(several & (chunk < most), np.maximum(met, even), even)
     # groups that wait for each other go on with what one iteration holds
     crowd = np.where(s.balance > 0.0, np.minimum(crowd, np.maximum(budget / one, pieces / data)), crowd)
     scores = prompt_cost(r, one, before + np.maximum(prompt - one, 0.0) / 2.0).times(crowd)
