@@ -10,6 +10,9 @@ and a request decodes for s·D + b·p. What it waits for its first token, W, is 
 prompt; the sequences that decode are those held less X·W (Little). The event engine of the serving room gives
 the same without these means, and queues besides.
 
+Of several attention groups the busiest decides: how many prompts meet in an iteration and how many of them it
+has are means over random arrivals (:mod:`~gigawatt.performance.serving.groups`).
+
 References
 ----------
 Little 1961 (L = λW). Agrawal et al. 2024, "Sarathi-Serve", arXiv:2403.02310 (chunks beside decoding).

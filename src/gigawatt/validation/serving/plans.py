@@ -92,7 +92,7 @@ def _planned(
         weights=row.weights or None,
         cache=row.cache or None,
         fixed=fixed,
-        **(LOAD if year is None else LOAD | {"year": year}),
+        **{**LOAD, **({} if year is None else {"year": year})},
     )
     return plan_serving(question, finalists=0)
 
