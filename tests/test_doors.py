@@ -251,7 +251,7 @@ def test_a_run_is_what_the_command_says_and_writes(tmp_path: Path) -> None:
     """From a file with ``--set``, from its keys, and from keywords: the same numbers and files."""
     (tmp_path / "small.yaml").write_text(SMALL)
     told = command("run", "small.yaml", "--set", "machine.count=128", "--output", "told", cwd=tmp_path)
-    answer = gigawatt.run(tmp_path / "small.yaml", settings={"machine.count": 128})
+    answer = gigawatt.run(tmp_path / "small.yaml", settings={"machine.count": 128}, uncertainty=True)
     assert plain(answer)["quantities"] == without_time(told)["quantities"]
     assert answer.found["machine.count"] == 128
     assert answer.found["training.duration"] == answer.found.quantity("training.duration").value
