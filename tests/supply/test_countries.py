@@ -254,10 +254,10 @@ def test_a_site_knows_its_state() -> None:
     assert (found.country, found.state) == ("USA", "Virginia")
 
 
-# 4 h turnkey of 2025: 236 $/kWh in the US, 150 in Europe, 68 in China, 125 elsewhere (costs_2025_26.csv)
+# turnkey of 2025: 236 $/kWh in the US at 4 h (recalled), 177 in Europe, 73 in China (BNEF), 125 elsewhere
 @pytest.mark.parametrize(
     ("site", "paid"),
-    [("dallas", 236), ("karlsruhe", 150), ("beijing", 68), ("kuala-lumpur", 125), ("riyadh", 121)],
+    [("dallas", 236), ("karlsruhe", 177), ("beijing", 73), ("kuala-lumpur", 125), ("riyadh", 121)],
 )
 def test_a_battery_costs_what_the_place_pays(site: str, paid: float) -> None:
     plant = build_plant("battery-4h", year=2025, capital_recovery=lambda _: 0.1, country=country(site))
@@ -293,9 +293,9 @@ def test_money_costs_more_where_it_is_at_risk() -> None:
     words: dict[str, Any] = {"load": "10 MW", "year": 2030, "plants": "grid,solar"}
     rates = {site: read_supply_question(site=site, **words) for site in ("dallas", "gujarat", "nairobi")}
     assert rates["dallas"].rate == pytest.approx(0.07)
-    assert rates["gujarat"].rate == pytest.approx(0.098)
+    assert rates["gujarat"].rate == pytest.approx(0.0993)
     assert rates["dallas"].rate < rates["gujarat"].rate < rates["nairobi"].rate
     said = next(one for one in rates["gujarat"].assumptions if one.key == "finance.discount_rate")
-    assert "2.8 percent of risk of India" in said.reason
+    assert "2.93 percent of risk of India" in said.reason
     given = read_supply_question(site="gujarat", discount="5 %", **words)
     assert given.rate == pytest.approx(0.05)

@@ -18,7 +18,7 @@ MWH = 3.6e9
 KWH = 3.6e6
 YEAR = 8760 * 3600.0
 SOURCES: set[str] = set()
-for _name in ("supply", "plants", "countries"):
+for _name in ("supply", "plants", "countries", "tariffs"):
     with loader.path(f"sources/{_name}.csv").open(encoding="utf-8") as stream:
         SOURCES |= {row["id"] for row in csv.DictReader(stream)}
 
