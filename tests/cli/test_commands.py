@@ -582,6 +582,7 @@ def test_a_site_without_weather(
     forget()  # what earlier scenarios of this process loaded
     load = leaves.load_site
     monkeypatch.setattr(leaves, "load_site", lambda name: dataclasses.replace(load(name), weather=""))
+    monkeypatch.setattr(leaves, "once", lambda key, call: call())
     refused(
         call("run", scenario, "--out", tmp_path / "out"),
         rf"{PLACE}:10: site\.\w+: the site 'abilene-texas' has no weather; allowed: the path of an EPW",

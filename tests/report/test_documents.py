@@ -355,7 +355,7 @@ def test_each_study_says_its_answer(folder: Path) -> None:
             assert f"{cheap} is the cheaper one" in said
             split = answer["attribution"]["quantities"][0]
             most = max(range(len(split["parts"])), key=lambda i: abs(split["parts"][i]))
-            assert answer["attribution"]["groups"][most]["name"] in document.paragraphs[1]
+            assert answer["attribution"]["groups"][most]["name"] in " ".join(document.paragraphs[1:])
         case "sweep":
             effects = [e for e in answer["effects"] if e["quantity"] == answer["by"]]
             first = max(effects, key=lambda e: e["share"])["axis"]

@@ -111,7 +111,7 @@ def fill_year(fill: Filler) -> None:
 def fill_place(fill: Filler) -> None:
     """Site and weather."""
     place = fill.loaded.scenario.site
-    site = fill.ask("site.name", lambda: once(("site", stamp(place.name)), lambda: load_site(place.name)))
+    site = fill.ask("site.name", lambda: once(("site", place.name), lambda: load_site(place.name)))
     fill.written("site.site", "site.name", site)
     key, here = _weather_key(fill)
     source = site if place.weather is None else Path(beside(fill.loaded, place.weather))
