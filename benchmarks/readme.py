@@ -12,7 +12,9 @@ import shutil
 import subprocess
 import sys
 import tempfile
+from collections.abc import Callable, Mapping
 from pathlib import Path
+from typing import Any
 
 import gigawatt
 
@@ -30,13 +32,17 @@ def errors(arguments: str) -> str:
     """Cells of a row: rows predicted, median and mean error of ``gigawatt validate ARGUMENTS``."""
     table, *more = shlex.split(arguments)
     rows = ROOT / more[1] if more[:1] == ["--rows"] else None
-    card = gigawatt.validate(table, rows=rows)
+    return cells(gigawatt.validate(table, rows=rows))
+
+
+def cells(card: Mapping[str, Any]) -> str:
+    """Those cells of what ``gigawatt validate`` says of a table."""
     overall = card["overall"]
     counted = f"{card['predicted']:,}" + (f" of {card['rows']:,}" if card["refused"] else "")
     return f"{counted} | {100 * overall['median_ape']:.1f} % | {100 * overall['mape']:.1f} %"
 
 
-def with_errors(text: str) -> str:
+def with_errors(text: str, errors: Callable[[str], str] = errors) -> str:
     """The README with the errors of today."""
     return ROW.sub(lambda row: f"| {row[1]} | `gigawatt validate {row[2]}` | {errors(row[2])} |", text)
 
