@@ -168,9 +168,9 @@ def test_estimates_are_listed_and_graded() -> None:
     chip = load_chip("H800")
     keys = {a.key: a for a in chip.assumptions}
     price = keys["chips.H800-SXM5-80GB.price"]
-    assert price.grade == Grade.guess
+    assert price.grade == Grade.modelled  # by a fit to prices that have a source
     assert "regression" in price.reason
-    assert chip.evidence["price"].grade == Grade.guess
+    assert chip.evidence["price"].grade == Grade.modelled
     assert "chips.H800-SXM5-80GB.power_limit" not in keys
 
 

@@ -28,8 +28,10 @@ def test_a_residual_mix_is_the_published_one_at_the_stack() -> None:
     texas = loader.entity("grids", "ercot")  # 823.81 lb of CO2, 0.043 of CH4, 0.006 of N2O per MWh
     pounds = 823.81 + 29.8 * 0.043 + 273.0 * 0.006
     assert residual_mix(texas, DIRECT, 1.0)[0] * GRAM == pytest.approx(pounds * 0.45359237, abs=0.06)
+    upstream = loader.entity("grids_defaults", "world").value("fossil_upstream")
+    assert 1.15 < upstream < 1.25
     for boundary in (SUPPLY_CHAIN, LIFE_CYCLE):
-        assert residual_mix(germany, boundary, 1.0)[0] == pytest.approx(1.2 * value)
+        assert residual_mix(germany, boundary, 1.0)[0] == pytest.approx(upstream * value)
 
 
 def test_the_mean_stands_in_where_no_residual_mix_is_published() -> None:
