@@ -1,4 +1,4 @@
-"""The cached functions of this package, which forget together when the catalog is read anew or varied."""
+"""The cached functions of this package: all are emptied when the catalog is read again or a row is varied."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ _found: dict[tuple[int, str], Sequence[Any]] = {}
 
 
 def pure(function: F) -> F:
-    """Cache a function of its arguments alone, which reads neither rows nor files and is not forgotten."""
+    """Cache a function of its arguments alone, which reads neither rows nor files: it is never emptied."""
     _pure.append(cached := lru_cache(maxsize=64)(function))
     return cast(F, cached)
 

@@ -21,7 +21,7 @@ _MOST = 64
 class _Kept:
     value: Any
     rows: Rows | None
-    """Rows that it was read from; ``None`` where nobody noted them."""
+    """Catalog rows that the value was read from; ``None`` where they were not recorded."""
 
 
 _shelf: OrderedDict[Hashable, _Kept] = OrderedDict()

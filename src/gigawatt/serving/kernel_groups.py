@@ -59,7 +59,7 @@ def clear(w: Any, r: int) -> None:
 
 @compiled
 def spare(w: Any, r: int, g: int, room: float) -> float:
-    """Tokens that a group with ``room`` for so many of prompts has left in the iteration."""
+    """Prompt tokens that a group can still take in the iteration, of ``room``."""
     return room - w.whole[w.cfg[0].crowd + r * int(w.cfg[0].groups) + g]
 
 

@@ -40,7 +40,7 @@ _TOLD = 0.8
 """Cumulated variance share up to which inputs are named."""
 _NAMED = 4
 _COST = ("ledger.run_cost", "ledger.annual_cost")
-"""Whose variance is told: the first that the result has."""
+"""Costs whose variance the sentence splits by cause: the first that the result has."""
 
 
 @dataclass(frozen=True)
