@@ -323,7 +323,14 @@ def bought_plant(load: LoadShape, price: float, grid: Grid) -> Plant:
     """All electricity at one price [$/J] as a plant, with the carbon of the grid's hours."""
     hours = len(load.facility)
     carbon = grid.carbon.reshape(len(grid.carbon) // hours, hours).mean(axis=0)
-    return Plant("grid", "grid", name="bought", fuel=price, carbon=carbon, maximum=load.peak)
+    return Plant(
+        "grid",
+        "grid",
+        name="grid connection at the given price",
+        fuel=price,
+        carbon=carbon,
+        maximum=load.peak,
+    )
 
 
 @shared("supply.electricity_cost", "$/MWh")
