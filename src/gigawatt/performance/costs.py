@@ -6,6 +6,8 @@ they are repeated on (recompute). Each layout is an index into the table of thes
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from copy import copy
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -44,6 +46,7 @@ SUMS = ("arithmetic", "memory", "launch", "bandwidth", "latency", "slack", "up_b
 """Rows of every cost table: exposed seconds, hidden-free compute time left, bytes sent; energies follow."""
 ENERGY_FROM = len(SUMS)
 
+_COLUMNS = ("tensor", "context", "expert", "microbatch", "sequence_parallel", "expert_stride")
 _NOWHERE = np.zeros((), dtype=bool)
 _SELECTIVE = ("attention.unfused", "attention.query_up", "attention.key_value_up")
 """Operations beside the attention core that selective recomputation repeats."""
@@ -63,6 +66,22 @@ class LayerCosts:
     activations: Array
     working: Array
     energies: tuple[str, ...]
+
+    def beside(self, other: LayerCosts) -> LayerCosts:
+        """The costs of these shapes, then of the others, of the same question."""
+        return self._each(lambda name, mine: np.concatenate([mine, other._by_shape(name)], axis=-1))
+
+    def some(self, columns: NDArray[np.intp]) -> LayerCosts:
+        """The costs of these of the shapes, in this order."""
+        return self._each(lambda name, mine: mine[..., columns])
+
+    def _by_shape(self, name: str) -> Array:
+        whole: Array = getattr(self, name)
+        return whole.reshape(*whole.shape[:-1], len(RECOMPUTE), -1)
+
+    def _each(self, of: Callable[[str, Array], Array]) -> LayerCosts:
+        tables = {name: of(name, self._by_shape(name)) for name in ("kinds", "activations", "working")}
+        return replace(self, **{name: one.reshape(*one.shape[:-2], -1) for name, one in tables.items()})
 
 
 @dataclass
@@ -117,7 +136,7 @@ class _Shapes:
     """The unlike shapes and what every layer kind needs of them."""
 
     def __init__(self, run: TrainingRun, layouts: Layouts, cluster: Cluster, stack: Stack) -> None:
-        columns = ("tensor", "context", "expert", "microbatch", "sequence_parallel")
+        columns = _COLUMNS[:5]
         key = np.zeros(len(layouts), dtype=np.int64)
         for name in columns:
             column = getattr(layouts, name).astype(np.int64)
@@ -130,7 +149,6 @@ class _Shapes:
         )
         self.run, self.cluster, self.stack = run, cluster, stack
         self.size, self.recompute = len(first), layouts.recompute
-        self.tokens = self.microbatch * run.sequence / self.context
         self.expert_stride = np.where(folded[first], 1.0, self.tensor)
         self.technology = technology(cluster.chip.technology, training=True)
         self._efficiency: dict[str, Efficiency] = {}
@@ -138,10 +156,22 @@ class _Shapes:
         self.fabric = Fabric.of(cluster)
 
     @property
-    def columns(self) -> tuple[Array, ...]:
-        """What tells one shape from another."""
-        return (self.tensor, self.context, self.expert, self.microbatch, self.sequence_parallel,
-                self.expert_stride)  # fmt: skip
+    def tokens(self) -> Array:
+        """Tokens of a microbatch on one accelerator."""
+        return self.microbatch * self.run.sequence / self.context
+
+    @property
+    def columns(self) -> Array:
+        """What tells one shape from another, ``(U, 6)``."""
+        return np.stack([getattr(self, name) for name in _COLUMNS], axis=1)
+
+    def some(self, rows: list[int]) -> _Shapes:
+        """These of the shapes alone; their ``index`` is without meaning."""
+        part = copy(self)
+        part.size = len(rows)
+        for name in _COLUMNS:
+            setattr(part, name, getattr(self, name)[rows])
+        return part
 
     @property
     def index(self) -> NDArray[np.intp]:
@@ -373,8 +403,13 @@ def layer_costs(
     if known is None:
         return _costs_of(shapes)
     parts = (run.architecture, cluster.chip, shapes.fabric, replace(stack, offers=()))
-    words = (run.sequence, run.number_format, *(column.tobytes() for column in shapes.columns))
-    return replace(known.of(parts, words, lambda: _costs_of(shapes)), index=shapes.index)
+    costs = known.of(
+        parts,
+        (run.sequence, run.number_format),
+        shapes.columns,
+        lambda rows: _costs_of(shapes.some(rows)),
+    )
+    return replace(costs, index=shapes.index)
 
 
 def _costs_of(shapes: _Shapes) -> LayerCosts:

@@ -4,11 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Callable, Hashable, Iterable
 from dataclasses import dataclass
-from typing import TypeVar, cast
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
+
+if TYPE_CHECKING:
+    from gigawatt.performance.costs import LayerCosts
 
 __all__ = ["KnownCosts"]
-
-Costs = TypeVar("Costs")
 
 
 @dataclass
@@ -20,14 +24,28 @@ class KnownCosts:
 
     def __post_init__(self) -> None:
         self._parts: list[object] = []
-        self._by: dict[tuple[Hashable, ...], object] = {}
+        self._by: dict[tuple[Hashable, ...], _Table] = {}
 
-    def of(self, parts: Iterable[object], words: Iterable[Hashable], make: Callable[[], Costs]) -> Costs:
-        """What stands under some objects, the same or equal, and some words; made where nothing does."""
+    def of(
+        self,
+        parts: Iterable[object],
+        words: Iterable[Hashable],
+        shapes: NDArray[np.float64],
+        make: Callable[[list[int]], LayerCosts],
+    ) -> LayerCosts:
+        """The costs of some shapes, in their order.
+
+        Parameters
+        ----------
+        parts, words
+            What the costs are of: objects, the same or equal, and words.
+        shapes : NDArray
+            ``(U, C)``: what tells one shape from another.
+        make : callable
+            The costs of these rows of ``shapes``; asked for those that are not known.
+        """
         key = (*(self._number(part) for part in parts), *words)
-        if key not in self._by:
-            self._by[key] = make()
-        return cast(Costs, self._by[key])
+        return self._by.setdefault(key, _Table()).some(shapes, make)
 
     def _number(self, part: object) -> int:
         for number, one in enumerate(self._parts):
@@ -35,3 +53,20 @@ class KnownCosts:
                 return number
         self._parts.append(part)
         return len(self._parts) - 1
+
+
+class _Table:
+    """The costs of all shapes asked so far."""
+
+    def __init__(self) -> None:
+        self._column: dict[bytes, int] = {}
+        self._costs: LayerCosts | None = None
+
+    def some(self, shapes: NDArray[np.float64], make: Callable[[list[int]], LayerCosts]) -> LayerCosts:
+        keys = [row.tobytes() for row in shapes]
+        new = [row for row, key in enumerate(keys) if key not in self._column]
+        if new or self._costs is None:
+            made = make(new)
+            self._costs = made if self._costs is None else self._costs.beside(made)
+            self._column.update({keys[row]: len(self._column) + i for i, row in enumerate(new)})
+        return self._costs.some(np.array([self._column[key] for key in keys], dtype=np.intp))

@@ -308,19 +308,18 @@ def _quickest(
     full = layouts.microbatches * layouts.data * layouts.microbatch
     room = np.minimum(full / run.global_batch, 1.0 + fill)
     floors = screened.floors / room[rows]
-    order = np.argsort(floors, kind="stable")
     kind = kind_of(layouts) if kinds else np.arange(len(layouts))
     kept, times, done = np.zeros(0, dtype=np.intp), np.zeros(0), 0
     fit, closest = len(rows) if screened.counted else 0, np.inf
     # a small first chunk, since the lowest floors are likely the best and then cut the rest short
-    size = max(CHUNK // 16, top)
-    while done < len(order):
-        chunk = order[done : done + size]
-        if len(kept) >= top and floors[chunk[0]] > times[-1]:
-            break
+    size, left = max(CHUNK // 16, top), np.arange(len(rows))
+    while len(left):
         if len(kept) >= top:
-            chunk = chunk[floors[chunk] <= times[-1]]
-        here = np.sort(rows[chunk])
+            left = left[floors[left] <= times[-1]]
+            if not len(left):
+                break
+        chunk, left = _lowest(floors, left, size)
+        here = rows[chunk]
         table = evaluate_prepared(prepared, layouts, here, energy=held is not None)
         took = (table if held is None else held(table)).step_time / room[here]
         if not screened.counted:
@@ -334,6 +333,15 @@ def _quickest(
         kept, times = kept[first], times[first]
         done, size = done + len(chunk), min(4 * size, CHUNK) if len(kept) < top else CHUNK
     return kept, done, fit, max(closest - prepared.cluster.chip.memory_bytes, 0.0)
+
+
+def _lowest(floors: Array, left: NDArray[np.intp], size: int) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
+    """(the ``size`` of the rows ``left`` that have the lowest floors, the others), each in order."""
+    if len(left) <= size:
+        return left, left[:0]
+    lowest = np.zeros(len(left), dtype=bool)
+    lowest[np.argpartition(floors[left], size - 1)[:size]] = True
+    return left[lowest], left[~lowest]
 
 
 def front(

@@ -6,7 +6,7 @@ Each request counts as often as its kind of day is in a week.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
@@ -35,18 +35,26 @@ class Waits:
     hour: NDArray[np.int64]
     kept: Mapping[str, NDArray[np.bool_]]
     rejected: NDArray[np.bool_]
+    _sorted: dict[str, tuple[Array, Array, float]] = field(
+        default_factory=dict, init=False, repr=False, compare=False
+    )
 
     def quantile(self, key: str, q: float | Array) -> Any:
         """Of the times ``key`` below which the share ``q`` of the requests is, by weight."""
-        values = self.times[key]
-        seen = np.isfinite(values)
-        order = np.argsort(values[seen])
-        weight = self.weight[seen][order]
-        if not len(order):
+        values, below, whole = self._in_order(key)
+        if not len(values):
             return np.full(np.shape(q), np.nan)[()]
-        return np.interp(np.asarray(q) * weight.sum(), np.cumsum(weight) - weight / 2.0, values[seen][order])[
-            ()
-        ]
+        return np.interp(np.asarray(q) * whole, below, values)[()]
+
+    def _in_order(self, key: str) -> tuple[Array, Array, float]:
+        """(times in order, weight of those below with half of its own, weight of all), sorted once."""
+        if key not in self._sorted:
+            seen = np.isfinite(self.times[key])
+            order = np.argsort(self.times[key][seen])
+            weight = self.weight[seen][order]
+            below = np.cumsum(weight) - weight / 2.0
+            self._sorted[key] = self.times[key][seen][order], below, float(weight.sum())
+        return self._sorted[key]
 
     def kept_by_hour(self) -> dict[str, tuple[float, float]]:
         """Limit → (share of the requests that keep it, the same in the worst hour)."""

@@ -89,7 +89,7 @@ def count_within(trial: Trial, limit: float, *, pue_peak: float, cap: float | No
 
     What one that trains draws depends on how many there are: from those that the limit feeds at their own
     power limit, the number is what it feeds at the power of the step of the number before, until one comes
-    back, or until more would only be spare.
+    back, or until more would only be spare, as where one run uses less than half of them.
     """
     each = design_power(trial.terms.chip, trial.terms.options, cap)
     node = trial.terms.cluster(trial.runs)[0].node
@@ -106,6 +106,8 @@ def count_within(trial: Trial, limit: float, *, pue_peak: float, cap: float | No
         used = max(used, fit.used)
         if trial.power(fit, count) * pue_peak <= limit:
             best = max(best, count)
+            if 2 * fit.used < count // trial.runs:
+                break
         full = drawn(fit.search.best, fit.cluster, fit.used, trial.step_time)
         each = (full - node.overhead_power * node.empty(fit.used)) / fit.used
         count = affordable(limit, each, pue_peak, trial.runs, node)
