@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +17,7 @@ from gigawatt import catalog
 from gigawatt.chain.recompute import Recompute
 from gigawatt.chain.study import Study
 from gigawatt.chain.uncertainty import monte_carlo
+from gigawatt.chain.uncertainty.cells import WHOLE, Cell
 from gigawatt.chain.uncertainty.draws import LARGEST, normal_draws
 from gigawatt.chain.uncertainty.factors import Acts, ModelError, RowFactor, group_of
 from gigawatt.chain.uncertainty.monte_carlo import HELD, Uncertainty, uncertainty
@@ -85,7 +87,7 @@ def _row(table: str, id: str, quantity: str) -> RowFactor:
     row = catalog.entity(table, id).evidence(quantity)
     assert row.low is not None
     assert row.high is not None
-    return RowFactor((table, id, quantity), row, (row.low, row.high))
+    return RowFactor((table, id, quantity), row)
 
 
 def test_rows_of_one_source_vary_together_in_part() -> None:
@@ -101,10 +103,25 @@ def test_rows_of_one_source_vary_together_in_part() -> None:
 def test_ends_of_a_row_are_its_5_and_95_percent() -> None:
     price = _row("nodes", "dgx-h100", "price")
     assert price.at(0.0) == price.row.value
-    assert (price.at(-Z95), price.at(Z95)) == pytest.approx(price.ends)
+    assert (price.at(-Z95), price.at(Z95)) == pytest.approx((price.row.low, price.row.high))
     whole = _row("reliability", "whole-run", "overhead")  # its low end is 0: in proportion, not in logarithms
     assert whole.at(-Z95) == 0.0
-    assert whole.at(Z95 / 2.0) == pytest.approx((whole.row.value + whole.ends[1]) / 2.0)
+    assert whole.row.high is not None
+    assert whole.at(Z95 / 2.0) == pytest.approx((whole.row.value + whole.row.high) / 2.0)
+
+
+def test_each_year_of_a_series_moves_to_its_own_end() -> None:
+    """Rent of an H100: 8 $/h (7 to 12) in 2023, 2.95 (1.99 to 5) in 2026; a run of 2026 has these."""
+    rows = catalog.entity("chip_prices", "H100-SXM5-80GB").numbers["rental"]
+    assert [row.year for row in rows] == [2023, 2026]
+    with catalog.watched() as seen:
+        catalog.entity("chip_prices", "H100-SXM5-80GB").at("rental", 2026)
+    rent = RowFactor(("chip_prices", "H100-SXM5-80GB", "rental"), *seen.values())
+    assert rent.row == rows[1]
+    for side, z in enumerate((-Z95, Z95)):
+        with catalog.varied({rent.key: partial(rent.at, z)}):
+            moved = [row.value for row in catalog.entity(*rent.key[:2]).numbers["rental"]]
+        assert moved == pytest.approx([(row.low, row.high)[side] for row in rows])
 
 
 @pytest.mark.parametrize(
@@ -190,6 +207,38 @@ def test_what_follows_by_a_product_has_the_same_band(spread: Uncertainty) -> Non
     assert spread.bands["training.step_time"].high / spread.bands[
         "training.step_time"
     ].value == pytest.approx(1.4, rel=0.03)
+
+
+def test_shares_have_intervals_and_more_draws_narrow_them(
+    chain: tuple[LoadedScenario, dict[str, Any]], spread: Uncertainty
+) -> None:
+    step = ModelError("step", "step time", 0.8, 1.4, {"training.step_time": Acts()})
+    more = uncertainty(*chain, (step,), draws=3000)
+    widths: list[list[float]] = [[], []]
+    for at, found in enumerate((spread, more)):
+        for cause in found.bands["ledger.run_cost"].groups:
+            assert cause.low <= cause.share <= cause.high
+            widths[at].append(cause.high - cause.low)
+    assert max(widths[1]) < max(widths[0])
+    largest = more.bands["ledger.run_cost"].groups[0]
+    assert spread.bands["ledger.run_cost"].groups[0].name == largest.name
+    assert largest.high - largest.low < 0.1
+
+
+def test_cells_of_tables_are_drawn_as_the_quantities_that_they_add_up_to(spread: Uncertainty) -> None:
+    for column, name, unit in (
+        ("annual [M$/yr]", "ledger.annual_cost", 1e6 / (8760.0 * 3600.0)),
+        ("run [M$]", "ledger.run_cost", 1e6),
+        ("capital [M$]", "ledger.total_capital", 1e6),
+    ):
+        cell, band = spread.cells[Cell("ledger", WHOLE, column)], spread.bands[name]
+        for end in ("value", "low", "median", "high"):
+            assert getattr(cell, end) * unit == pytest.approx(getattr(band, end), rel=2e-3), (name, end)
+    chips = spread.cells[Cell("ledger", "chips", "capital [M$]")]
+    assert chips.low < chips.value < chips.high
+    for cell, band in spread.cells.items():
+        assert band.low <= band.median <= band.high, cell
+    assert not any(cell.column.startswith("capacity") for cell in spread.cells)  # the plan is held
 
 
 def test_more_tokens_cost_more_in_every_draw(drawn: Any) -> None:

@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Generator, Mapping
+import math
+from collections.abc import Callable, Generator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 
 from gigawatt.core.errors import MissingDataError, nearest
 from gigawatt.core.evidence import Evidence
 
-__all__ = ["Entity", "Key", "read_again", "watched"]
+__all__ = ["Change", "Entity", "Key", "read_again", "watched"]
 
 Key = tuple[str, str, str]
 """Table, id, quantity."""
+Change = float | Callable[[Evidence], float]
+"""Another value of a quantity [SI], or of each row of its series."""
 
 _watching: list[dict[Key, Evidence]] = []
 
@@ -52,19 +55,17 @@ class Entity:
             The entity has no such number; names the table, the entity and where to add it.
         """
         rows = self.numbers.get(quantity)
-        for seen in _watching:
-            if rows:
-                seen[self.table, self.id, quantity] = rows[0]
         if not rows:
             raise MissingDataError(
                 f"catalog table {self.table!r} has no {quantity!r} for {self.id!r}",
                 allowed=f"add a row to {self.table}.csv or give the number in the scenario",
                 nearest=nearest(quantity, self.numbers),
             )
-        if year is None:
-            return rows[0]
-        past = [row for row in rows if row.year is not None and row.year <= year]
-        return max(past, key=lambda row: row.year or 0, default=rows[0])
+        past = [row for row in rows if year is not None and row.year is not None and row.year <= year]
+        found = max(past, key=lambda row: row.year or 0, default=rows[0])
+        for seen in _watching:
+            seen[self.table, self.id, quantity] = found
+        return found
 
     def value(self, quantity: str) -> float:
         """The SI value of ``quantity`` (first row of a series); raises ``MissingDataError``."""
@@ -79,7 +80,7 @@ class Entity:
 
         A row without a range has low = high = value.
         """
-        self.evidence(quantity)
+        self.evidence(quantity, math.floor(year))
         rows = sorted(self.numbers[quantity], key=lambda row: row.year or 0)
         years = [float(row.year or 0) for row in rows]
 

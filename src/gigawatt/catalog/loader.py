@@ -36,7 +36,7 @@ from importlib.resources import files
 from pathlib import Path
 from typing import Any, TypeVar
 
-from gigawatt.catalog.entity import Entity
+from gigawatt.catalog.entity import Change, Entity, Key
 from gigawatt.core import once
 from gigawatt.core.caches import cached_functions
 from gigawatt.core.errors import InputError, MissingDataError, nearest
@@ -81,7 +81,7 @@ _SHIPPED_ONLY = {
     "models": "give the model's config.json instead",
 }
 _chosen: list[Path | None] = []  # the folder that use_user_catalog named; empty: nobody did
-_changed: dict[tuple[str, str, str], float] = {}  # what `varied` lays over the tables
+_changed: dict[Key, Change] = {}  # what `varied` lays over the tables
 _of_files: list[Any] = []  # cached functions that read files and no rows
 _made: dict[str, dict[str, Entity]] = {}  # rows computed in this process, by table: chips built from parts
 
@@ -407,13 +407,14 @@ def keep_made(name: str, row: Entity) -> None:
 
 
 @contextmanager
-def varied(changes: Mapping[tuple[str, str, str], float]) -> Generator[None]:
+def varied(changes: Mapping[Key, Change]) -> Generator[None]:
     """Other values, in SI, for rows of the catalog while the block runs: what would follow if they held.
 
     Parameters
     ----------
-    changes : mapping of (table, id, quantity) to float
-        Every row of that quantity takes the value, its range shrunk to it; unknown rows are left out.
+    changes : mapping of (table, id, quantity) to float or callable
+        Every row of that quantity takes the value, or what the callable makes of it, its range shrunk to
+        it; unknown rows are left out.
     """
     before, made = dict(_changed), {name: dict(rows) for name, rows in _made.items()}
     _changed.update(changes)
@@ -431,20 +432,18 @@ def varied(changes: Mapping[tuple[str, str, str], float]) -> Generator[None]:
 
 def _vary(name: str, rows: Mapping[str, Entity]) -> Mapping[str, Entity]:
     found = dict(rows)
-    for (of, key, quantity), value in _changed.items():
+    for (of, key, quantity), change in _changed.items():
         if of == name and key in found and quantity in found[key].numbers:
             one = found[key]
-            made = tuple(
-                replace(
-                    row,
-                    value=value,
-                    low=None if row.low is None else value,
-                    high=None if row.high is None else value,
-                )
-                for row in one.numbers[quantity]
-            )
+            made = tuple(_with(row, change) for row in one.numbers[quantity])
             found[key] = replace(one, numbers={**one.numbers, quantity: made})
     return found
+
+
+def _with(row: Evidence, change: Change) -> Evidence:
+    value = change(row) if callable(change) else change
+    low, high = (None if end is None else value for end in (row.low, row.high))
+    return replace(row, value=value, low=low, high=high)
 
 
 @lru_cache(maxsize=128)

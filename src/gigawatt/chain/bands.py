@@ -27,7 +27,7 @@ from gigawatt.catalog.loader import forget
 from gigawatt.core.errors import GigawattError
 from gigawatt.core.evidence import Evidence
 
-__all__ = ["Band", "bands", "row_ends"]
+__all__ = ["Band", "bands", "row_ends", "to_end"]
 
 Numbers = Mapping[str, float]
 _TOLD = 3
@@ -58,6 +58,19 @@ def row_ends(row: Evidence) -> tuple[float, float] | None:
     return None if ends == (row.value, row.value) else ends
 
 
+def to_end(row: Evidence, side: int) -> Callable[[Evidence], float]:
+    """Puts every row of a series to its low (0) or high (1) end; one without a range moves as ``row``."""
+    ends = row_ends(row)
+
+    def end(one: Evidence) -> float:
+        own = row_ends(one)
+        if own is not None:
+            return own[side]
+        return one.value if ends is None or not row.value else one.value * ends[side] / row.value
+
+    return end
+
+
 def bands(
     computations: Mapping[str, Callable[[], Numbers]],
     progress: Callable[[str, float], None] | None = None,
@@ -81,15 +94,14 @@ def bands(
     """
     values: dict[str, Numbers] = {}
     readers: dict[Key, list[str]] = {}
-    ends: dict[Key, tuple[float, float]] = {}
+    ranged: dict[Key, Evidence] = {}
     for name, compute in computations.items():
         forget(tables_too=False)
         with watched() as seen:
             values[name] = dict(compute())
         for key, row in seen.items():
-            found = row_ends(row)
-            if found is not None:
-                ends[key] = found
+            if row_ends(row) is not None:
+                ranged[key] = row
                 readers.setdefault(key, []).append(name)
     moved: dict[str, dict[str, list[tuple[str, float, float]]]] = {
         name: {number: [] for number in numbers} for name, numbers in values.items()
@@ -98,8 +110,8 @@ def bands(
         if progress is not None:
             progress(".".join(key), done / len(readers))
         factors: dict[tuple[str, str], list[float]] = {}
-        for end in ends[key]:
-            with varied({key: end}):
+        for side in (0, 1):
+            with varied({key: to_end(ranged[key], side)}):
                 for name in names:
                     for number, factor in _factors(computations[name], values[name]).items():
                         factors.setdefault((name, number), []).append(factor)

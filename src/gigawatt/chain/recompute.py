@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterable, Mapping, Set
 from typing import Any
 
 from gigawatt.catalog import varied
-from gigawatt.catalog.entity import Key, read_again, watched
+from gigawatt.catalog.entity import Change, Key, read_again, watched
 from gigawatt.catalog.loader import forget
 from gigawatt.chain.graph import graph_of
 from gigawatt.chain.leaves import fill_leaves
@@ -92,7 +92,7 @@ class Recompute:
                 self._keys[name] = _key(self.values[name])
 
     def at(
-        self, rows: Mapping[Key, float] = _NONE, adjusted: Mapping[str, Adjust] = _NONE
+        self, rows: Mapping[Key, Change] = _NONE, adjusted: Mapping[str, Adjust] = _NONE
     ) -> Mapping[str, Any]:
         """The targets where rows have other values [SI] and quantities are ``adjusted`` once computed."""
         readers: set[str] = set()

@@ -7,12 +7,12 @@ Every row that the quantity's branch of the graph reads is put to the ends of it
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 
-from gigawatt.catalog.entity import Key
+from gigawatt.catalog.entity import Change, Key
 from gigawatt.chain.asking import Asker
-from gigawatt.chain.bands import row_ends
+from gigawatt.chain.bands import row_ends, to_end
 from gigawatt.chain.recompute import Recompute
 from gigawatt.core.errors import GigawattError, InputError
 from gigawatt.schema.scenario import LoadedScenario
@@ -56,15 +56,15 @@ def spread(loaded: LoadedScenario, name: str, progress: Callable[[str, float], N
     middle = math.nan if value is None else float(value)
     if not middle > 0.0:
         raise InputError("a band is of a positive number", key="quantity", given=name)
-    moving = {key: ends for key, row in branch.rows.items() if (ends := row_ends(row)) is not None}
+    moving = {key: row for key, row in branch.rows.items() if row_ends(row) is not None}
     rows: list[SpreadRow] = []
-    for number, (key, ends) in enumerate(moving.items()):
+    for number, (key, row) in enumerate(moving.items()):
         if progress is not None:
             progress(".".join(key), number / len(moving))
-        factors = [found / middle for end in ends if (found := _at(branch, name, key, end)) > 0.0]
+        ends = (_at(branch, name, {key: to_end(row, side)}) for side in (0, 1))
+        factors = [found / middle for found in ends if found > 0.0]
         low, high = min([1.0, *factors]), max([1.0, *factors])
         if low < high:
-            row = branch.rows[key]
             width = math.log(high) ** 2 + math.log(low) ** 2
             rows.append(
                 SpreadRow(".".join(key), row.where, row.grade.label, middle * low, middle * high, width)
@@ -76,10 +76,10 @@ def spread(loaded: LoadedScenario, name: str, progress: Callable[[str, float], N
     return Spread(middle, middle * math.exp(-down), middle * math.exp(up), tuple(shared))
 
 
-def _at(branch: Recompute, name: str, key: Key, end: float) -> float:
-    """The quantity at the end of a row; nan where a function refuses it."""
+def _at(branch: Recompute, name: str, rows: Mapping[Key, Change]) -> float:
+    """The quantity at other values of rows; nan where a function refuses them."""
     try:
-        found = branch.at({key: end})[name]
+        found = branch.at(rows)[name]
     except GigawattError:
         return math.nan
     return math.nan if found is None else float(found)

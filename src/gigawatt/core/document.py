@@ -33,13 +33,17 @@ __all__ = [
 
 @dataclass(frozen=True)
 class Cell:
-    """One cell: text, its link (or several texts with links), its grade as a badge, a bar's width in %."""
+    """One cell: text, its link (or several texts with links), its grade as a badge, a bar's width in %.
+
+    ``band`` is the interval of a number, which stands beside it.
+    """
 
     text: str
     link: str = ""
     links: tuple[tuple[str, str], ...] = ()
     grade: str = ""
     bar: float | None = None
+    band: str = ""
 
 
 @dataclass(frozen=True)

@@ -17,7 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from gigawatt.catalog.entity import Key
-from gigawatt.chain.bands import row_ends
+from gigawatt.chain.bands import row_ends, to_end
 from gigawatt.chain.recompute import Adjust
 from gigawatt.core.evidence import Z95, Evidence, Grade
 
@@ -99,11 +99,10 @@ def group_of(key: Key) -> str:
 
 @dataclass(frozen=True)
 class RowFactor:
-    """A row of the catalog with its ends [SI]."""
+    """A row of the catalog with a range: of a series the one of the scenario's year."""
 
     key: Key
     row: Evidence = field(repr=False)
-    ends: tuple[float, float]
 
     @property
     def shared(self) -> str:
@@ -129,17 +128,20 @@ class RowFactor:
         """How far ``z`` reaches towards the end on its side: 1 at ± 1.645."""
         return np.abs(z) / Z95
 
-    def at(self, z: float) -> float:
+    def at(self, z: float, row: Evidence | None = None) -> float:
         """Value [SI] at a standard normal ``z``: the ends at ± 1.645, log-linear where all are positive.
 
-        Extrapolation keeps non-negative rows non-negative, and shares between 0 and 1.
+        Extrapolation keeps non-negative rows non-negative, and shares between 0 and 1. Another ``row`` of the
+        series is as far towards its own end.
         """
-        middle, end = self.row.value, self.ends[1 if z > 0.0 else 0]
-        reach, least, most = abs(z) / Z95, min(middle, *self.ends), max(middle, *self.ends)
+        row = self.row if row is None else row
+        middle, ends = row.value, (to_end(self.row, 0)(row), to_end(self.row, 1)(row))
+        end, reach = ends[1 if z > 0.0 else 0], abs(z) / Z95
+        least, most = min(middle, *ends), max(middle, *ends)
         found = middle * (end / middle) ** reach if least > 0.0 else middle + (end - middle) * reach
         if least < 0.0:
             return found
-        return min(max(found, 0.0), 1.0) if most <= 1.0 and self.row.unit in _SHARES else max(found, 0.0)
+        return min(max(found, 0.0), 1.0) if most <= 1.0 and row.unit in _SHARES else max(found, 0.0)
 
 
 @dataclass(frozen=True)
@@ -222,7 +224,7 @@ def row_factors(rows: Mapping[Key, Evidence], readers: Mapping[Key, set[str]]) -
     """
     found: list[RowFactor] = []
     for key in sorted(rows):
-        ends, name = row_ends(rows[key]), ".".join(key)
-        if ends is not None and readers.get(key) and not any(fnmatch(name, one) for one in ELSEWHERE):
-            found.append(RowFactor(key, rows[key], ends))
+        held = any(fnmatch(".".join(key), one) for one in ELSEWHERE)
+        if row_ends(rows[key]) is not None and readers.get(key) and not held:
+            found.append(RowFactor(key, rows[key]))
     return tuple(found)

@@ -17,9 +17,10 @@ Owen (2014), Sobol' indices and Shapley value, SIAM/ASA J. Uncertainty Quantific
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from functools import partial
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -30,6 +31,7 @@ from gigawatt.chain.graph import graph_of
 from gigawatt.chain.recompute import Recompute
 from gigawatt.chain.supply.candidates import plant_id
 from gigawatt.chain.supply.quantities import bought_plant
+from gigawatt.chain.uncertainty.cells import Cell, Cells
 from gigawatt.chain.uncertainty.draws import normal_draws
 from gigawatt.chain.uncertainty.factors import ModelError, RowFactor, row_factors
 from gigawatt.core.errors import GigawattError, InputError
@@ -39,7 +41,7 @@ from gigawatt.power import Plant, SupplyPlan
 from gigawatt.power.plan.repriced import repriced
 from gigawatt.schema.scenario import LoadedScenario
 
-__all__ = ["CHECKED", "HELD", "Cause", "NumberBand", "Uncertainty", "uncertainty"]
+__all__ = ["CHECKED", "HELD", "Cause", "CellBand", "NumberBand", "Uncertainty", "uncertainty"]
 
 Array = NDArray[np.float64]
 HELD = frozenset((
@@ -56,16 +58,23 @@ CHECKED = 12
 """Joint draws that are evaluated exactly, to check the response surface."""
 _LEAST = 1e-6
 """Logarithm of a factor below which nothing has moved."""
+_BATCHES, _STUDENT = 10, 1.833
+"""Batches of draws whose spread gives the interval of a share, and Student's t at 95 % for them."""
 _SMALL = 1e-3
 """Half-width of a band, in logarithms, below which a number is not uncertain."""
 
 
 @dataclass(frozen=True)
 class Cause:
-    """An input or a group of inputs: its share of the variance of a number's logarithm; shares sum to one."""
+    """An input or a group of inputs: its share of the variance of a number's logarithm; shares sum to one.
+
+    ``low`` and ``high`` are the 90 % interval of the share for this number of draws.
+    """
 
     name: str
     share: float
+    low: float
+    high: float
 
 
 @dataclass(frozen=True)
@@ -88,6 +97,15 @@ class NumberBand:
     off: float
 
 
+class CellBand(NamedTuple):
+    """Value and 5, 50, 95 % quantiles of a cell of a table, in the table's unit."""
+
+    value: float
+    low: float
+    median: float
+    high: float
+
+
 @dataclass(frozen=True)
 class Uncertainty:
     """Bands of the numbers of an answer by name, and their draws [SI], (draws,)."""
@@ -105,6 +123,8 @@ class Uncertainty:
     """Inputs at one end of whose range there is no answer; that end is taken to change nothing."""
     checked: int
     """Exact joint draws that have an answer."""
+    cells: Mapping[Cell, CellBand]
+    """Bands of cells of the result's tables."""
 
 
 def uncertainty(
@@ -137,8 +157,9 @@ def uncertainty(
     shared = catalog.entity("uncertainty", "rows").value("shared_source")
     z = normal_draws(factors, draws=draws, seed=seed, shared=shared)
     checked = np.unique(np.linspace(0, draws - 1, CHECKED + 2).astype(int)[1:-1])
-    exact = [_numbers(_at(model, factors, z[k]) or {}, names) for k in checked]
+    exact = [model.numbers(_at(model, factors, z[k]) or {}) for k in checked]
     bands: dict[str, NumberBand] = {}
+    cells: dict[Cell, CellBand] = {}
     found: dict[str, Array] = {}
     reach = np.empty_like(z)
     for k, one in enumerate(factors):
@@ -153,7 +174,10 @@ def uncertainty(
         if max(highs - 1.0, 1.0 - lows) < _SMALL:
             continue
         value = model.middle[name]
-        shares: list[float] = _shares(moved, whole).tolist()
+        if isinstance(name, Cell):
+            cells[name] = CellBand(*(value * float(one) for one in (1.0, lows, median, highs)))
+            continue
+        shares, batched = _shares(moved, whole), _batched(moved, whole)
         found[name] = value * drawn
         bands[name] = NumberBand(
             name=name,
@@ -162,9 +186,9 @@ def uncertainty(
             low=value * float(lows),
             median=value * float(median),
             high=value * float(highs),
-            groups=_summed((one.group, share) for one, share in zip(factors, shares, strict=True)),
-            rows=_summed((one.name, share) for one, share in zip(factors, shares, strict=True)),
-            guesses=max(0.0, sum(s for one, s in zip(factors, shares, strict=True) if one.guessed)),
+            groups=_summed([one.group for one in factors], shares, batched),
+            rows=_summed([one.name for one in factors], shares, batched),
+            guesses=max(0.0, float(shares[[one.guessed for one in factors]].sum())),
             off=off,
         )
     guessed = (key for key, row in model.rows.items() if row.grade is Grade.guess and row_ends(row) is None)
@@ -172,7 +196,7 @@ def uncertainty(
     rows = {one.name: one.row for one in factors if isinstance(one, RowFactor)}
     unranged = tuple(sorted(map(".".join, guessed)))
     answered = sum(1 for numbers in exact if numbers)
-    return Uncertainty(bands, found, normals, rows, len(factors), unranged, refused, answered)
+    return Uncertainty(bands, found, normals, rows, len(factors), unranged, refused, answered, cells)
 
 
 class _Model(Recompute):
@@ -197,14 +221,25 @@ class _Model(Recompute):
             if node.unit and node.function is not None and (name in acted or name not in held)
             if _number(objects.get(name)) > 0.0
         ]
-        super().__init__(loaded, reached, known=objects, held=held, instead=instead, throughout=throughout)
-        numbers = {name: _number(self.values[name]) for name in reached}
-        self.middle = {name: value for name, value in numbers.items() if value > 0.0}
+        read = Cells(loaded.branch, objects).inputs & graph.nodes.keys()
+        super().__init__(
+            loaded, dict.fromkeys([*reached, *read]), known=objects, held=held, instead=instead,
+            throughout=throughout,
+        )  # fmt: skip
+        self._reached, self._cells = reached, Cells(loaded.branch, {**objects, **self.values})
+        self.middle = self.numbers(self.values)
+
+    def numbers(self, values: Mapping[str, Any]) -> dict[str | Cell, float]:
+        """The positive numbers among quantities and the cells of tables that are made of them."""
+        if not values:
+            return {}
+        found = {name: _number(values.get(name)) for name in self._reached}
+        return {name: value for name, value in found.items() if value > 0.0} | self._cells.of(values)
 
     def under(self, factors: Sequence[RowFactor | ModelError], z: Array) -> Mapping[str, Any]:
         """Quantities where every factor is at its ``z``."""
         rows = {
-            one.key: one.at(float(at))
+            one.key: partial(one.at, float(at))
             for one, at in zip(factors, z, strict=True)
             if at != 0.0 and isinstance(one, RowFactor)
         }
@@ -264,7 +299,7 @@ def _responses(
     model: _Model,
     factors: Sequence[RowFactor | ModelError],
     progress: Callable[[str, float], None] | None,
-) -> tuple[list[str], Array, Array, tuple[str, ...]]:
+) -> tuple[list[str | Cell], Array, Array, tuple[str, ...]]:
     """Names of numbers, log factors at the low and the high end (numbers, factors), and refused inputs."""
     names = list(model.middle)
     middle = np.array([model.middle[name] for name in names])
@@ -280,7 +315,7 @@ def _responses(
             if values is None:
                 refused[factors[k].name] = None
                 continue
-            numbers = _numbers(values, names)
+            numbers = model.numbers(values)
             ratio = np.array([numbers.get(name, math.nan) for name in names]) / middle
             with np.errstate(invalid="ignore", divide="ignore"):
                 logs = np.log(np.where(ratio > 0.0, ratio, np.nan))
@@ -294,10 +329,6 @@ def _at(model: _Model, factors: Sequence[RowFactor | ModelError], z: Array) -> M
         return model.under(factors, z)
     except (GigawattError, ArithmeticError, ValueError):
         return None
-
-
-def _numbers(values: Mapping[str, Any], names: Iterable[str]) -> dict[str, float]:
-    return {name: number for name in names if (number := _number(values.get(name))) > 0.0}
 
 
 def _number(value: Any) -> float:
@@ -326,9 +357,21 @@ def _shares(moved: Array, whole: Array) -> Array:
     return apart / total if total > 0.0 else np.zeros(len(apart))
 
 
-def _summed(parts: Iterable[tuple[str, float]]) -> tuple[Cause, ...]:
-    total: dict[str, float] = {}
-    for name, share in parts:
-        total[name] = total.get(name, 0.0) + share
-    ordered = sorted(total.items(), key=lambda pair: -pair[1])
-    return tuple(Cause(name, share) for name, share in ordered if share)
+def _batched(moved: Array, whole: Array) -> Array:
+    """(batches, factors) shares of each of some batches of the draws."""
+    batches = [np.arange(start, len(whole), _BATCHES) for start in range(_BATCHES)]
+    return np.stack([_shares(moved[rows], whole[rows]) for rows in batches])
+
+
+def _summed(names: Sequence[str], shares: Array, batched: Array) -> tuple[Cause, ...]:
+    """Shares by name, largest first, with intervals from the spread of their batches."""
+    places: dict[str, list[int]] = {}
+    for place, name in enumerate(names):
+        places.setdefault(name, []).append(place)
+    found: list[Cause] = []
+    for name, at in places.items():
+        share = float(shares[at].sum())
+        off = _STUDENT * float(batched[:, at].sum(1).std(ddof=1)) / math.sqrt(len(batched))
+        if share:
+            found.append(Cause(name, share, share - off, share + off))
+    return tuple(sorted(found, key=lambda one: -one.share))

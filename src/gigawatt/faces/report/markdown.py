@@ -61,7 +61,8 @@ def _linked(text: str, url: str) -> str:
 def _cell(cell: Cell) -> str:
     if cell.links:
         return ", ".join(_linked(text, url) for text, url in cell.links)
-    return _linked(cell.text, cell.link)
+    text = _linked(cell.text, cell.link)
+    return f"{text} ({escaped(cell.band)})" if cell.band else text
 
 
 def _grid(grid: Grid) -> list[str]:

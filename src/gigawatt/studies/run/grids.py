@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import replace
 from typing import Any
 
+from gigawatt.chain.uncertainty.cells import WHOLE
 from gigawatt.core.document import Card, Cell, Grid
 from gigawatt.core.result import Quantity, Result
 from gigawatt.faces.figures.readable import aligned, label, shown, with_unit
@@ -14,7 +15,7 @@ from gigawatt.studies.run.far_off import card_bands
 from gigawatt.studies.run.figures_power import plant_names
 from gigawatt.studies.run.figures_tables import get_table, unit_of
 from gigawatt.studies.run.sayings import branch_of, find
-from gigawatt.studies.run.uncertainty_words import ends_words, guessed, spreads
+from gigawatt.studies.run.uncertainty_words import cells_of, ends_words, guessed, spreads
 from gigawatt.studies.run.words_serving import is_serving, is_yearly
 
 __all__ = [
@@ -258,16 +259,19 @@ def table(result: Result, name: str) -> Grid | None:
     }
     bar = next((word for word in ("share", "gain") if word in stems), "")
     rows: list[tuple[Cell, ...]] = []
+    drawn = cells_of(result, name)
     for key, row in frame.iterrows():
         cells: list[Cell] = []
         if frame.index.name is not None:
             cells.append(Cell(str(key) if name == "layouts" else names.get(str(key), label(str(key)))))
         for c, stem in zip(columns, stems, strict=True):
             width = max(0.0, min(100.0, 100 * float(row[c]))) if stem == bar else None
-            cells.append(Cell(writers[c](row[c]), bar=width))
+            ends = drawn.get((str(key), c))
+            cells.append(Cell(writers[c](row[c]), bar=width, band=_ends(writers[c], ends)))
         rows.append(tuple(cells))
     if total:
-        rows.append((Cell("whole"), *(Cell(writers[c](sums[c])) for c in columns)))
+        whole = (Cell(writers[c](sums[c]), band=_ends(writers[c], drawn.get((WHOLE, c)))) for c in columns)
+        rows.append((Cell("whole"), *whole))
     heads = _HEADS | (_HEADS_SERVING if is_serving(result) else {})
     first = () if frame.index.name is None else (heads.get(str(frame.index.name), str(frame.index.name)),)
     numeric = (*(False for _ in first), *(not isinstance(frame[c].iloc[0], str) for c in columns))
@@ -275,6 +279,12 @@ def table(result: Result, name: str) -> Grid | None:
     head = (*first, *(heads.get(stem, label(stem)) + unit for stem, unit in zip(stems, units, strict=True)))
     captions = _CAPTIONS | (_CAPTIONS_SERVING if is_yearly(result) else {})
     return Grid(captions.get(name, label(name)), head, numeric, tuple(rows), total)
+
+
+def _ends(write: Callable[[Any], str], ends: tuple[float, float] | None) -> str:
+    """The interval of a cell, written as the cell is; nothing where both ends are alike."""
+    low, high = ("", "") if ends is None else map(write, ends)
+    return "" if low == high else f"{low.removesuffix(' %')} to {high}"
 
 
 def _of_tokens(result: Result, frame: Any) -> Grid:

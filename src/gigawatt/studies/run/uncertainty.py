@@ -13,7 +13,7 @@ from gigawatt.core.result import Result
 from gigawatt.machine import load_chip
 from gigawatt.studies.run.far_off import failures_band, step_band
 from gigawatt.studies.run.sayings import find, subject
-from gigawatt.studies.run.uncertainty_words import CAUSES, DRAWS, GROUP, NORMALS, ROW, TABLE
+from gigawatt.studies.run.uncertainty_words import CAUSES, CELLS, DRAWS, GROUP, NORMALS, ROW, TABLE
 from gigawatt.studies.run.words_serving import is_serving
 from gigawatt.validation.serving.bands import middle_half, regime_of, serving_bands
 
@@ -87,13 +87,15 @@ def with_uncertainty(
     ).set_index("quantity")
     causes = pd.DataFrame(
         [
-            {"quantity": name, "kind": kind, "cause": one.name, "share": one.share}
+            {"quantity": name, "kind": kind, "cause": one.name, "share": one.share,
+             "share low": one.low, "share high": one.high}
             for name, band in found.bands.items()
             for kind, parts in ((GROUP, band.groups), (ROW, band.rows))
             for one in parts
             if one.share >= _LEAST
         ]
-    )
+    )  # fmt: skip
+    cells = pd.DataFrame([{**cell._asdict(), **band._asdict()} for cell, band in found.cells.items()])
     draws = pd.DataFrame({name: values / units[name] for name, values in found.draws.items()})
     rows = causes[causes["kind"] == ROW]["cause"] if len(causes) else ()
     normals = pd.DataFrame({name: found.normals[name] for name in sorted(set(rows))})
@@ -106,7 +108,7 @@ def with_uncertainty(
             "exact_draws": found.checked,
         },
     }  # fmt: skip
-    tables = {TABLE: table, CAUSES: causes, DRAWS: draws, NORMALS: normals}
+    tables = {TABLE: table, CAUSES: causes, CELLS: cells, DRAWS: draws, NORMALS: normals}
     return replace(result, tables={**result.tables, **tables}, run=run)
 
 

@@ -17,6 +17,7 @@ from gigawatt.studies.run.figures_tables import get_table
 
 __all__ = [
     "CAUSES",
+    "CELLS",
     "DRAWS",
     "GROUP",
     "NORMALS",
@@ -25,6 +26,7 @@ __all__ = [
     "Spread",
     "as_json",
     "causes_of",
+    "cells_of",
     "ends_words",
     "guessed",
     "spread_grid",
@@ -32,8 +34,8 @@ __all__ = [
     "spreads",
 ]
 
-TABLE, CAUSES, DRAWS, NORMALS = "uncertainty", "causes", "draws", "normals"
-"""Tables of a result: bands, variance shares, draws, and the standard normals of the inputs."""
+TABLE, CAUSES, DRAWS, NORMALS, CELLS = "uncertainty", "causes", "draws", "normals", "cells"
+"""Tables of a result: bands, variance shares, draws, the standard normals of the inputs, bands of cells."""
 GROUP, ROW = "group", "row"
 """Kinds of inputs in the table of variance shares."""
 _TOLD = 0.8
@@ -90,14 +92,38 @@ def causes_of(result: Result, kind: str) -> dict[str, tuple[tuple[str, float], .
     return found
 
 
+def cells_of(result: Result, table: str) -> dict[tuple[str, str], tuple[float, float]]:
+    """(row, column) → 5 and 95 % of the cells of a table, in its unit; empty where none are drawn."""
+    frame: Any = get_table(result, CELLS)
+    if frame is None or not len(frame):
+        return {}
+    mine = frame[frame["table"] == table]
+    ends = zip(map(float, mine["low"]), map(float, mine["high"]), strict=True)
+    return dict(zip(zip(map(str, mine["row"]), map(str, mine["column"]), strict=True), ends, strict=True))
+
+
+def _share_ends(result: Result, kind: str) -> dict[str, dict[str, list[float]]]:
+    """By quantity the 90 % interval of the share of each input of a kind."""
+    frame: Any = get_table(result, CAUSES)
+    found: dict[str, dict[str, list[float]]] = {}
+    if frame is not None and "share low" in frame:
+        for name, row in frame[frame["kind"] == kind].iterrows():
+            ends = [float(row["share low"]), float(row["share high"])]
+            found.setdefault(str(name), {})[str(row["cause"])] = ends
+    return found
+
+
 def as_json(result: Result) -> dict[str, Any]:
-    """By quantity: ``low, median, high, unit, from_guesses, response_error, groups, rows``."""
-    rows = causes_of(result, ROW)
+    """By quantity: ``low, median, high, unit, from_guesses, response_error, groups, rows``.
+
+    ``groups`` and ``rows`` are variance shares, ``group_intervals`` the 90 % intervals of the former.
+    """
+    rows, ends = causes_of(result, ROW), _share_ends(result, GROUP)
     return {
         name: {
             "low": one.low, "median": one.median, "high": one.high, "unit": one.unit,
             "from_guesses": one.guesses, "response_error": one.error, "groups": dict(one.groups),
-            "rows": dict(rows.get(name, ())),
+            "rows": dict(rows.get(name, ())), "group_intervals": ends.get(name, {}),
         }
         for name, one in spreads(result).items()
     }  # fmt: skip
