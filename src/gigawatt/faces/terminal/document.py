@@ -122,13 +122,13 @@ def _cell(cell: Cell) -> Any:
     text = ", ".join(word for word, _ in cell.links) if cell.links else cell.text
     if cell.bar is not None:
         text = f"{text}  {'█' * round(_BAR * min(max(cell.bar, 0.0), 100.0) / 100.0)}"
-    return Line(text)
+    return Line(text).append(f"\n{cell.band}", style="dim") if cell.band else Line(text)
 
 
 def _full(head: str, cells: Sequence[Cell]) -> int:
     """Characters of a column that is not broken."""
     lines = head.split("\n")
-    return max((*map(len, lines), *(_cell(cell).cell_len for cell in cells)))
+    return max((*map(len, lines), *(line.cell_len for cell in cells for line in _cell(cell).split())))
 
 
 def _fewest(head: str, cells: Sequence[Cell]) -> int:

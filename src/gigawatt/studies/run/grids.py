@@ -24,6 +24,7 @@ __all__ = [
     "CARDS_SERVING",
     "cards",
     "every_quantity",
+    "figure_cell",
     "figure_words",
     "linked",
     "quantities",
@@ -226,7 +227,7 @@ _TOTALS = ("breakdown", "energy", "ledger", "bill")
 def _writer(values: Iterable[Any], stem: str, unit: str, most: int) -> Callable[[Any], str]:
     """How the cells of one column are written: the unit stands in the head, decimals are the same."""
     if stem in _SHARES and unit == "":
-        return lambda value: f"{100 * float(value):.1f} %"
+        return lambda value: f"{100 * float(value):.1f} %".replace("-0.0", "0.0")
     listed = list(values)
     if any(isinstance(value, str) for value in listed):
         return lambda value: label(value) if stem in ("source", "target", "kind") else str(value)
@@ -244,7 +245,7 @@ def table(result: Result, name: str) -> Grid | None:
     names = plant_names(result) | _WORDS
     columns = [str(c) for c in frame.columns if str(c) != "name"]
     if name == "per_token" and is_serving(result):
-        return _of_bearers(frame)
+        return _of_bearers(result, frame)
     if name == "per_token":
         return _of_tokens(result, frame)
     stems = [c.split(" [")[0] for c in columns]
@@ -287,29 +288,37 @@ def _ends(write: Callable[[Any], str], ends: tuple[float, float] | None) -> str:
     return "" if low == high else f"{low.removesuffix(' %')} to {high}"
 
 
+def figure_cell(value: Any, unit: str, ends: tuple[float, float] | None) -> Cell:
+    """A number with its unit; the ends of its interval have units only where these are others."""
+    text = with_unit(float(value), unit)
+    if ends is None:
+        return Cell(text)
+    words = [with_unit(end, unit).replace("/Mtoken", "") for end in ends]
+    of = [word.partition(" ")[2].replace("/Mtoken", "") for word in (text, *words)]
+    same = len(set(of)) == 1
+    low, high = (word.partition(" ")[0] if same else word for word in words)
+    return Cell(text, band=f"{low} to {high}")
+
+
 def _of_tokens(result: Result, frame: Any) -> Grid:
     """What a million tokens take, each figure with its unit and, where it is drawn, its 90 % interval."""
-    drawn = spreads(result)
+    drawn = cells_of(result, "per_token")
     rows: list[tuple[Cell, ...]] = []
     for key, row in frame.iterrows():
-        words = _token_words(str(key))
-        one = drawn.get(_PER_TOKEN.get(words, ""))
-        ends = (Cell("" if one is None else ends_words(result, one)),) if drawn else ()
-        rows.append((Cell(words), Cell(with_unit(float(row["value"]), str(row["unit"]))), *ends))
+        cell = figure_cell(row["value"], str(row["unit"]), drawn.get((str(key), "value")))
+        rows.append((Cell(_token_words(str(key))), cell))
     first = "" if frame.index.name is None else _HEADS.get(str(frame.index.name), str(frame.index.name))
-    more = ("90 % interval",) if drawn else ()
-    return Grid(
-        _CAPTIONS["per_token"], (first, "value", *more), (False, True, *(True for _ in more)), tuple(rows)
-    )
+    return Grid(_CAPTIONS["per_token"], (first, "value"), (False, True), tuple(rows))
 
 
-def _of_bearers(frame: Any) -> Grid:
+def _of_bearers(result: Result, frame: Any) -> Grid:
     """What a million prompt tokens and written and a request take, each figure with its unit."""
+    drawn = cells_of(result, "per_token")
     columns = [str(c) for c in frame.columns if not str(c).endswith("_unit")]
     rows = tuple(
         (
             Cell(label(str(key))),
-            *(Cell(with_unit(float(row[c]), str(row[f"{c}_unit"]))) for c in columns),
+            *(figure_cell(row[c], str(row[f"{c}_unit"]), drawn.get((str(key), c))) for c in columns),
         )
         for key, row in frame.iterrows()
     )

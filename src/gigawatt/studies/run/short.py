@@ -10,8 +10,9 @@ from gigawatt.faces.figures.readable import aligned, label, shown, significant, 
 from gigawatt.faces.report.parts import rows_grid
 from gigawatt.studies.run.figures_machine import layout_words
 from gigawatt.studies.run.figures_tables import column, get_table
+from gigawatt.studies.run.grids import figure_cell
 from gigawatt.studies.run.sayings import find
-from gigawatt.studies.run.uncertainty_words import ends_words, spreads
+from gigawatt.studies.run.uncertainty_words import cells_of, ends_words, spreads
 from gigawatt.studies.run.words import binding_parts, energy_shares
 from gigawatt.studies.run.words_serving import is_serving
 
@@ -140,11 +141,19 @@ def _bearers(result: Result) -> Grid | None:
     frame: Any = get_table(result, "per_token")
     if frame is None:
         return None
+    drawn = cells_of(result, "per_token")
     rows = [
-        (label(str(name)), *(with_unit(float(row[who]), str(row[f"{who}_unit"])) for who, _ in _BEARERS))
+        (
+            Cell(label(str(name))),
+            *(
+                figure_cell(row[who], str(row[f"{who}_unit"]), drawn.get((str(name), who)))
+                for who, _ in _BEARERS
+            ),
+        )
         for name, row in frame.iterrows()
     ]
-    return rows_grid("", ("what it takes", *(words for _, words in _BEARERS)), rows)
+    head = ("what it takes", *(words for _, words in _BEARERS))
+    return Grid("", head, (False, *(True for _ in _BEARERS)), tuple(rows))
 
 
 def _plants(result: Result) -> Grid | None:
