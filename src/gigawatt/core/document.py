@@ -163,12 +163,11 @@ class Folded:
 
 @dataclass(frozen=True)
 class Columns:
-    """Two columns where there is room, the first twice as wide where ``uneven``."""
+    """Two columns where there is room."""
 
     kind: ClassVar[str] = "columns"
     left: tuple[Part, ...]
     right: tuple[Part, ...]
-    uneven: bool = False
 
 
 @dataclass(frozen=True)

@@ -243,7 +243,7 @@ def _sections(result: Result) -> tuple[Section, ...]:
     add(
         "ledger", "The ledger",
         *one.figure("cost" if one.yearly else "ledger"),
-        Columns(one.table("ledger"), one.table("per_token"), uneven=True),
+        Columns(one.table("ledger"), one.table("per_token")),
     )  # fmt: skip
     return tuple(Section(key, title, parts) for key, title, parts in found)
 
