@@ -59,7 +59,9 @@ COLUMNS = (
     "scenarios", "range", "source", "reason", "source_id", "locator", "note",
 )  # fmt: skip
 _OWN = re.compile(r"recalled|judgement|gigawatt", re.I)
-_REASON = re.compile(r"\b(range|low|lowest|high|highest|between|ends?|spread|quantiles?|±|least|most)\b|\d to \d")
+_REASON = re.compile(
+    r"\b(range|low|lowest|high|highest|between|ends?|spread|quantiles?|±|least|most)\b|\d to \d"
+)
 
 
 def random_scenario(case: int) -> dict[str, Any]:
@@ -120,7 +122,9 @@ def _sum(*parts: _Sums) -> _Sums:
         both.figures, both.width = both.figures + part.figures, both.width + part.width
         both.guesses += part.guesses
         for name, one in part.rows.items():
-            mine = both.rows.setdefault(name, {"row": one["row"], "share": 0.0, "scenarios": 0, "largest": 0.0})
+            mine = both.rows.setdefault(
+                name, {"row": one["row"], "share": 0.0, "scenarios": 0, "largest": 0.0}
+            )
             mine["share"] += one["share"]
             mine["scenarios"] += one["scenarios"]
             if one["largest"] > mine["largest"]:

@@ -312,8 +312,8 @@ def answer_document(answer: Mapping[str, Any], again: Again, more: Result) -> Do
     return document(more)
 
 
-def document(result: Result) -> Document:
-    """Everything that the report of a result says."""
+def document(result: Result, *, usual: bool = False) -> Document:
+    """Everything that the report of a result says; of what is not drawn, with ``usual`` intervals."""
     said = topics(result)
     texts = (" ".join(said[name] for name in group if name in said) for group in _GROUPS)
     return Document(
@@ -324,7 +324,7 @@ def document(result: Result) -> Document:
         lead=(*(said[name] for name in _lead(result) if name in said), lost_words(result)),
         short=short(result),
         main=CARDS,
-        cards=grids.cards(result),
+        cards=grids.cards(result, usual=usual),
         notices=tuple(result.notices),
         sections=_sections(result),
         assumptions=assumption_grid(result.assumptions),

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 
+from gigawatt import catalog
 from gigawatt.chain.training.reliability import days_band
 from gigawatt.core.document import Grid
 from gigawatt.core.errors import GigawattError
@@ -12,7 +13,7 @@ from gigawatt.core.result import Result
 from gigawatt.faces.figures.readable import shown, significant, with_unit
 from gigawatt.faces.report.parts import rows_grid
 from gigawatt.machine import load_chip
-from gigawatt.studies.run.sayings import find, subject
+from gigawatt.studies.run.sayings import branch_of, find, subject
 from gigawatt.studies.run.words_serving import is_serving
 from gigawatt.validation.chain.band import resembling, run_days_band, whole_run_band
 from gigawatt.validation.serving.bands import serving_bands
@@ -30,6 +31,7 @@ __all__ = [
     "step_band",
     "training_error",
     "training_error_grid",
+    "usual_bands",
 ]
 
 _DAY = 86400.0
@@ -217,6 +219,20 @@ def card_bands(result: Result) -> dict[str, str]:
         bands["training.effective_step_time"] = (first, last)
         bands["training.tokens_per_second"] = (1.0 / last, 1.0 / first)
     return _spread_of(result, bands)
+
+
+def usual_bands(result: Result) -> dict[str, str]:
+    """Quantity → "about" its usual 90 % interval: that of the median of other scenarios of its branch.
+
+    For the moments until the intervals of the result itself are drawn; from rows of the catalog, which
+    `benchmarks/usual_intervals.py` makes.
+    """
+    rows = catalog.table("uncertainty").get(f"usual-{branch_of(result)}")
+    if rows is None:
+        return {}
+    ends = {name: (row.low, row.high) for name, (row, *_) in rows.numbers.items()}
+    known = {name: (low, high) for name, (low, high) in ends.items() if low is not None and high is not None}
+    return {name: f"about {words}" for name, words in _spread_of(result, known).items()}
 
 
 def _wait_bands(result: Result) -> dict[str, str]:

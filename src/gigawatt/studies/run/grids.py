@@ -11,7 +11,7 @@ from gigawatt.core.document import Card, Cell, Grid
 from gigawatt.core.result import Quantity, Result
 from gigawatt.faces.figures.readable import aligned, label, shown, with_unit
 from gigawatt.schema.fields import LOAD, SERVING
-from gigawatt.studies.run.far_off import card_bands
+from gigawatt.studies.run.far_off import card_bands, usual_bands
 from gigawatt.studies.run.figures_power import plant_names
 from gigawatt.studies.run.figures_tables import get_table, unit_of
 from gigawatt.studies.run.sayings import branch_of, find
@@ -121,14 +121,19 @@ def titles_of(result: Result) -> dict[str, str]:
     return dict({SERVING: CARDS_SERVING, LOAD: CARDS_LOAD}.get(branch_of(result), CARDS))
 
 
-def cards(result: Result, names: tuple[tuple[str, str], ...] | None = None) -> tuple[Card, ...]:
+def cards(
+    result: Result, names: tuple[tuple[str, str], ...] | None = None, *, usual: bool = False
+) -> tuple[Card, ...]:
     """Key figures that the result holds: title, value, grade, dotted name, what it is, band,
     variance share of guesses.
+
+    Where nothing is drawn yet, bands are those that are ``usual``.
     """
     if names is None:
         names = tuple(titles_of(result).items())
     drawn = spreads(result)
-    bands = card_bands(result) | {name: ends_words(result, one) for name, one in drawn.items()}
+    first = usual_bands(result) if usual and not drawn else {}
+    bands = first | card_bands(result) | {name: ends_words(result, one) for name, one in drawn.items()}
     boundary = find(result, "scenario.boundary")
     within: dict[str, str] = {} if boundary is None else dict.fromkeys(_BOUNDED, f", {boundary.value}")
     return tuple(

@@ -47,7 +47,10 @@ def show(asked: Asked) -> Fragment:
     result = asked.result
     query = asked.state.query()
     if asked.state.branch == LOAD:
-        said, sampled = document_fragment(document(result), "chain-", query), "chain_sampled.html.j2"
+        said, sampled = (
+            document_fragment(document(result, usual=True), "chain-", query),
+            "chain_sampled.html.j2",
+        )
         return replace(said, html=said.html + fragment(sampled, query=query).html)
     names = ("sankey", "time", "cost_relief") if is_serving(result) else ("sankey", "breakdown", "relief")
     plots: dict[str, Plot] = {}
@@ -62,7 +65,7 @@ def show(asked: Asked) -> Fragment:
         first=" ".join(text for name, text in said.items() if name in _FIRST),
         then=[text for name, text in said.items() if name not in _FIRST],
         notices=result.notices,
-        cards=grids.cards(result),
+        cards=grids.cards(result, usual=True),
         plots=plots,
         tables={
             name: grids.linked(grids.table(result, name), name, result, lambda one: link_to(one, query))
