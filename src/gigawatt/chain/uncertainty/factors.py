@@ -21,7 +21,7 @@ from gigawatt.chain.bands import row_ends, to_end
 from gigawatt.chain.recompute import Adjust
 from gigawatt.core.evidence import Z95, Evidence, Grade
 
-__all__ = ["ELSEWHERE", "ModelError", "RowFactor", "group_of", "row_factors"]
+__all__ = ["ELSEWHERE", "QUANTILES", "ModelError", "RowFactor", "group_of", "row_factors"]
 
 ELSEWHERE = ("kernels*", "software*", "attention_kernels*", "expert_exchanges*", "engines*")
 """Tables that act on step time or latency alone: their errors are contained in the measured residuals."""
@@ -86,6 +86,8 @@ _GROUPS: tuple[tuple[str, str], ...] = (
 _OTHER = "other inputs"
 _QUARTILE = 0.6744897501960817
 """The 75 % quantile of a standard normal."""
+QUANTILES = (-Z95, -_QUARTILE, 0.0, _QUARTILE, Z95)
+"""Standard normals of the 5, 25, 50, 75 and 95 % of an input."""
 _SHARES = ("", "1", "%", "percent")
 """Units of what may be a share of a whole."""
 

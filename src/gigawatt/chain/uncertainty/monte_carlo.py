@@ -125,6 +125,10 @@ class Uncertainty:
     """Exact joint draws that have an answer."""
     cells: Mapping[Cell, CellBand]
     """Bands of cells of the result's tables."""
+    inputs: tuple[RowFactor | ModelError, ...]
+    """The uncertain inputs."""
+    responses: Mapping[str, tuple[Array, Array]]
+    """Quantity → its values [SI] with each input at its low and at its high end, (factors,) each."""
 
 
 def uncertainty(
@@ -161,6 +165,7 @@ def uncertainty(
     bands: dict[str, NumberBand] = {}
     cells: dict[Cell, CellBand] = {}
     found: dict[str, Array] = {}
+    ends: dict[str, tuple[Array, Array]] = {}
     reach = np.empty_like(z)
     for k, one in enumerate(factors):
         reach[:, k] = one.reach(z[:, k])
@@ -179,6 +184,7 @@ def uncertainty(
             continue
         shares, batched = _shares(moved, whole), _batched(moved, whole)
         found[name] = value * drawn
+        ends[name] = (value * np.exp(low[at]), value * np.exp(high[at]))
         bands[name] = NumberBand(
             name=name,
             unit=model.graph.nodes[name].unit,
@@ -196,7 +202,19 @@ def uncertainty(
     rows = {one.name: one.row for one in factors if isinstance(one, RowFactor)}
     unranged = tuple(sorted(map(".".join, guessed)))
     answered = sum(1 for numbers in exact if numbers)
-    return Uncertainty(bands, found, normals, rows, len(factors), unranged, refused, answered, cells)
+    return Uncertainty(
+        bands,
+        found,
+        normals,
+        rows,
+        len(factors),
+        unranged,
+        refused,
+        answered,
+        cells,
+        tuple(factors),
+        ends,
+    )
 
 
 class _Model(Recompute):

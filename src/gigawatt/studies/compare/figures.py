@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from itertools import pairwise
 from typing import Any
 
+from gigawatt.faces.figures.ranges import ratio_axis
 from gigawatt.faces.figures.readable import significant, with_unit
 from gigawatt.faces.figures.style import INK, colour, finish, safe
 
@@ -19,14 +20,8 @@ Document = Mapping[str, Any]
 _UP, _DOWN, _ENDS = "#d55e00", "#0072b2", "#8c929a"
 _DIGITS = 1e-9
 """Ratios this close to one differ by a solver's last digits."""
-_MANY, _LEAST_PERCENT, _CLOSE = 10.0, 5e-3, 1.06
-"""Ratio from which on a factor is written; percent that is nothing; ratio without a round tick below."""
-_TICKS = (
-    (1.4, (0.75, 0.8, 0.9, 0.95, 1.0, 1.05, 1.1, 1.25)),
-    (3.5, (0.3, 0.5, 0.7, 1.0, 1.5, 2.0, 3.0)),
-    (30.0, (0.05, 0.1, 0.2, 0.5, 1.0, 2.0, 5.0, 10.0, 20.0)),
-)
-"""Multiples that are marked while none is farther from one than the number before them; else tenfold ones."""
+_MANY, _LEAST_PERCENT = 10.0, 5e-3
+"""Ratio from which on a factor is written; percent that is nothing."""
 _SMALL = 5e-4
 """Share of the largest part below which a group is not drawn: it is in the table."""
 
@@ -134,26 +129,9 @@ def ratios_figure(document: Document, called: Mapping[str, str] | None = None) -
         legend=len(marks) > 2,
     )  # fmt: skip
     made.add_vline(x=1.0, line={"color": INK, "width": 1})
-    made.update_xaxes(**_ratio_axis(reach))
+    made.update_xaxes(**ratio_axis(1.0 / reach, reach))
     made.update_yaxes(autorange="reversed", categoryorder="array", categoryarray=names)
     return made
-
-
-def _ratio_axis(reach: float) -> dict[str, Any]:
-    """A logarithmic axis to ``reach`` either way, marked at round multiples."""
-    tenfold = [10.0**power for power in range(-9, 10)]
-    marked = next((ticks for far, ticks in _TICKS if reach <= far), tenfold)
-    ticks = [t for t in marked if 0.9 / reach <= t <= reach * 1.1]
-    if reach < _CLOSE:  # no round multiple lies in there
-        ticks = [1.0 / reach, 1.0, reach]
-    ends = math.log10(reach) * 1.08
-    return {
-        "type": "log",
-        "range": [-ends, ends],
-        "tickvals": ticks,
-        "ticktext": [f"×{significant(t)}" for t in ticks],
-        "tickangle": 0,
-    }
 
 
 def waterfall(split: Document, groups: Sequence[Document], names: Sequence[str]) -> Any:

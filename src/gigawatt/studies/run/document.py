@@ -29,8 +29,9 @@ from gigawatt.schema.fields import LOAD, SERVING
 from gigawatt.studies.run import grids
 from gigawatt.studies.run.bands_serving import factors_grid
 from gigawatt.studies.run.far_off import band_grid, resembling_grid, step_band
-from gigawatt.studies.run.figures import figure
+from gigawatt.studies.run.figures import drawn_figures, figure
 from gigawatt.studies.run.figures_tables import has_table
+from gigawatt.studies.run.figures_uncertainty import CAPTIONS
 from gigawatt.studies.run.phases import phases_grid
 from gigawatt.studies.run.sayings import branch_of
 from gigawatt.studies.run.short import CARDS, lost_words, short
@@ -39,11 +40,8 @@ from gigawatt.studies.run.words import subject, topics
 from gigawatt.studies.run.words_serving import error_grid, errors_of, is_serving, is_yearly
 from gigawatt.studies.supply.figures import WEEK_CAPTION
 
-__all__ = ["UNCERTAIN", "document", "setting"]
+__all__ = ["document", "setting"]
 
-UNCERTAIN = (
-    "90 % intervals of the key figures as multiples of their values; colours: variance shares of inputs."
-)
 #: Figure → (the table that it draws, its caption).
 _FIGURES: dict[str, tuple[str, str]] = {
     "sankey": ("flows", "From the sources to arithmetic: year means of power."),
@@ -72,10 +70,13 @@ _FIGURES: dict[str, tuple[str, str]] = {
         "it, where the plan cuts, power cut by hours.",
     ),
     "ledger": ("ledger", "What the run costs, by component."),
-    "uncertainty": ("uncertainty", UNCERTAIN),
+    "uncertainty": ("uncertainty", CAPTIONS["uncertainty"]),
+    "tornado": ("responses", CAPTIONS["tornado"]),
+    "odds": ("draws", CAPTIONS["odds"]),
+    "fan": ("draws", CAPTIONS["fan"]),
 }
 _SAME = ("sankey", "dispatch_summer", "dispatch_winter", "duration", "price", "bad_week", "capacity",
-         "single_line", "flexibility", "uncertainty")  # fmt: skip
+         "single_line", "flexibility", "uncertainty", "tornado", "odds")  # fmt: skip
 #: The same of a campus that serves.
 _FIGURES_SERVING: dict[str, tuple[str, str]] = {
     "day": (
@@ -138,7 +139,7 @@ class _Pieces:
 
     def figure(self, name: str) -> tuple[Drawing, ...]:
         """The figure, or nothing."""
-        if name not in self.captions:
+        if name not in self.captions or (name in CAPTIONS and name not in drawn_figures(self.result)):
             return ()
         table, caption = self.captions[name]
         if not has_table(self.result, table):
@@ -206,7 +207,11 @@ def _sections(result: Result) -> tuple[Section, ...]:
     add("binding", "Bottleneck, and what would relieve it", *binding)
     add("phases", "When power is there", *phases_grid(result))
     drawn = spread_grid(result, grids.titles_of(result))
-    add("error", "Uncertainty", *one.figure("uncertainty"), *drawn, *_far_off(result))
+    curves = Columns(one.figure("odds"), one.figure("fan"))
+    add(
+        "error", "Uncertainty",
+        *one.figure("uncertainty"), *drawn, *one.figure("tornado"), curves, *_far_off(result),
+    )  # fmt: skip
     wall = one.figure("wall")
     if wall:
         more = one.folded("formats", "Other formats and quicker memory as a table")

@@ -19,10 +19,12 @@ from gigawatt.studies.run import figures_machine as machine
 from gigawatt.studies.run import figures_money as money
 from gigawatt.studies.run import figures_power as power
 from gigawatt.studies.run import figures_serving as serving_campus
+from gigawatt.studies.run.figures_tables import has_table
+from gigawatt.studies.run.responses import RESPONSES
 from gigawatt.studies.run.sayings import branch_of
-from gigawatt.studies.run.uncertainty_words import spreads
+from gigawatt.studies.run.uncertainty_words import headline, spreads
 
-__all__ = ["NAMES", "NAMES_LOAD", "NAMES_SERVING", "figure", "figure_names", "figures_of"]
+__all__ = ["NAMES", "NAMES_LOAD", "NAMES_SERVING", "drawn_figures", "figure", "figure_names", "figures_of"]
 
 _FIGURES: dict[str, Callable[[Result], Any]] = {
     "sankey": power.sankey,
@@ -42,7 +44,12 @@ _FIGURES: dict[str, Callable[[Result], Any]] = {
     "flexibility": power.flexibility,
     "ledger": money.ledger,
 }
-_DRAWN: dict[str, Callable[[Result], Any]] = {"uncertainty": figures_uncertainty.figure}
+_DRAWN: dict[str, Callable[[Result], Any]] = {
+    "uncertainty": figures_uncertainty.intervals,
+    "tornado": figures_uncertainty.tornado_of_cost,
+    "odds": figures_uncertainty.odds,
+    "fan": figures_uncertainty.fan,
+}
 """Of results with draws alone."""
 
 _SERVING: dict[str, Callable[[Result], Any]] = {
@@ -100,7 +107,19 @@ def figure(result: Result, name: str) -> Any:
 
 def figures_of(result: Result) -> tuple[str, ...]:
     """Names of the figures of a result: those of its branch, and of its draws where it has any."""
-    return (*figure_names()[branch_of(result)], *(_DRAWN if spreads(result) else ()))
+    return (*figure_names()[branch_of(result)], *drawn_figures(result))
+
+
+def drawn_figures(result: Result) -> tuple[str, ...]:
+    """Names of the figures of a result's draws, those that it has the tables and quantities for."""
+    bands = spreads(result)
+    has = {
+        "uncertainty": bool(bands),
+        "tornado": headline(result) is not None and has_table(result, RESPONSES),
+        "odds": headline(result) is not None,
+        "fan": figures_uncertainty.DURATION in bands,
+    }
+    return tuple(name for name in _DRAWN if has[name])
 
 
 def figure_names() -> dict[str, tuple[str, ...]]:

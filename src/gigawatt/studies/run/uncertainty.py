@@ -12,6 +12,7 @@ from gigawatt.core.quantities import factor
 from gigawatt.core.result import Result
 from gigawatt.machine import load_chip
 from gigawatt.studies.run.far_off import failures_band, step_band
+from gigawatt.studies.run.responses import RESPONSES, responses_frame
 from gigawatt.studies.run.sayings import find, subject
 from gigawatt.studies.run.uncertainty_words import CAUSES, CELLS, DRAWS, GROUP, NORMALS, ROW, TABLE
 from gigawatt.studies.run.words_serving import is_serving
@@ -68,7 +69,7 @@ def with_uncertainty(
     sampling: Sampling,
     progress: Callable[[str, float], None] | None = None,
 ) -> Result:
-    """The result with tables of bands, variance shares and draws."""
+    """The result with tables of bands, variance shares, responses and draws."""
     import pandas as pd
 
     found = drawn(result, loaded, objects, sampling, progress)
@@ -109,6 +110,7 @@ def with_uncertainty(
         },
     }  # fmt: skip
     tables = {TABLE: table, CAUSES: causes, CELLS: cells, DRAWS: draws, NORMALS: normals}
+    tables[RESPONSES] = responses_frame(found, _LEAST)
     return replace(result, tables={**result.tables, **tables}, run=run)
 
 

@@ -8,6 +8,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
+import numpy as np
+from numpy.typing import NDArray
+
 from gigawatt.core.document import Grid
 from gigawatt.core.quantities import factor, several
 from gigawatt.core.result import Result
@@ -20,6 +23,7 @@ __all__ = [
     "CELLS",
     "DRAWS",
     "GROUP",
+    "HEADLINES",
     "NORMALS",
     "ROW",
     "TABLE",
@@ -27,8 +31,11 @@ __all__ = [
     "as_json",
     "causes_of",
     "cells_of",
+    "drawn_values",
     "ends_words",
     "guessed",
+    "headline",
+    "limits_of",
     "spread_grid",
     "spread_words",
     "spreads",
@@ -41,8 +48,12 @@ GROUP, ROW = "group", "row"
 _TOLD = 0.8
 """Cumulated variance share up to which inputs are named."""
 _NAMED = 4
-_COST = ("ledger.run_cost", "ledger.annual_cost")
-"""Costs whose variance the sentence splits by cause: the first that the result has."""
+HEADLINES = {
+    "ledger.run_cost": "the run costs",
+    "economics.cost_million_output": "a million output tokens cost",
+    "ledger.annual_cost": "a year of the campus costs",
+}
+"""Costs that sentence, tornado and curve are of: the first that has a band; and what costs."""
 
 
 @dataclass(frozen=True)
@@ -154,15 +165,62 @@ def _mainly(one: Spread) -> str:
     return listed(parts)
 
 
-def spread_words(result: Result) -> str:
-    """What the 90 % intervals are of, and the inputs behind that of the cost."""
+def headline(result: Result) -> Spread | None:
+    """Band of the cost that is asked first: of the run, of a million output tokens, of a year."""
     found = spreads(result)
-    money = next((found[name] for name in _COST if name in found), None)
-    if not found:
+    return next((found[name] for name in HEADLINES if name in found), None)
+
+
+def drawn_values(result: Result, name: str) -> NDArray[np.float64] | None:
+    """(draws,) values of a quantity in its unit; ``None`` where none are drawn."""
+    frame: Any = get_table(result, DRAWS)
+    return None if frame is None or name not in frame.columns else np.asarray(frame[name], float)
+
+
+def spread_words(result: Result) -> str:
+    """Between which values the cost lies and what makes it vary; how probably deadline and budget are met."""
+    if not spreads(result):
         return ""
     text = f"The 90 % intervals are of {result.run[TABLE]['draws']:,} draws of all uncertain inputs together."
-    if money is not None:
-        text += f" The variance of the cost comes from {_mainly(money)}; guesses make {guessed(money)} of it."
+    money = headline(result)
+    values = None if money is None else drawn_values(result, money.name)
+    if money is None or values is None:
+        return f"{text}{_met_words(result)}"
+    quarter = _end(result, money, float(np.quantile(values, 0.75)))
+    return (
+        f"{text} In nine cases of ten {HEADLINES[money.name]} {ends_words(result, money)}, in one of four "
+        f"more than {quarter}.{_met_words(result)} The variance of the cost comes from {_mainly(money)}; "
+        f"guesses make {guessed(money)} of it."
+    )
+
+
+_LIMITS = {
+    "training.deadline": ("training.duration", "The deadline of {} is met"),
+    "economics.budget": ("ledger.total_capital", "The capital is within the budget of {}"),
+}
+"""Limits that a scenario may give: the quantity that each is of, and what it is to be met."""
+
+
+def limits_of(result: Result) -> dict[str, tuple[float, str]]:
+    """By quantity the limit of the scenario in the quantity's unit, and its name."""
+    found: dict[str, tuple[float, str]] = {}
+    for name, (of, _) in _LIMITS.items():
+        one, limit = spreads(result).get(of), result.quantities.get(name)
+        if one is not None and limit is not None and limit.value is not None:
+            found[of] = (float(limit.value) / factor(one.unit), name.rpartition(".")[2])
+    return found
+
+
+def _met_words(result: Result) -> str:
+    """How probably the deadline and the budget of the scenario are met."""
+    text = ""
+    for of, (limit, name) in limits_of(result).items():
+        values = drawn_values(result, of)
+        words = next(words for key, (_, words) in _LIMITS.items() if key.endswith(name))
+        if values is not None:
+            share = f"{100.0 * float(np.mean(values <= limit)):.0f} %"
+            one = spreads(result)[of]
+            text += f" {words.format(_end(result, one, limit))} with a probability of {share}."
     return text
 
 

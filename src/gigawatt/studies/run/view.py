@@ -18,9 +18,10 @@ from gigawatt.schema.fields import LOAD
 from gigawatt.schema.scenario import LoadedScenario
 from gigawatt.studies.explain.view import link_to
 from gigawatt.studies.run import grids
-from gigawatt.studies.run.document import UNCERTAIN, document
-from gigawatt.studies.run.figures import figure
+from gigawatt.studies.run.document import document
+from gigawatt.studies.run.figures import drawn_figures, figure
 from gigawatt.studies.run.figures_tables import has_table
+from gigawatt.studies.run.figures_uncertainty import CAPTIONS
 from gigawatt.studies.run.uncertainty_words import spread_grid, spread_words
 from gigawatt.studies.run.words import topics
 from gigawatt.studies.run.words_serving import is_serving
@@ -78,7 +79,7 @@ def show(asked: Asked) -> Fragment:
 
 
 def compute(asked: Asked) -> Fragment:
-    """Uncertainty of the key figures: sentence, figure and table."""
+    """Uncertainty of the key figures: sentence, table and figures."""
     from gigawatt.studies.run.uncertainty import Sampling, with_uncertainty
 
     def finish(result: Result, loaded: LoadedScenario, objects: Mapping[str, Any]) -> Result:
@@ -92,6 +93,6 @@ def compute(asked: Asked) -> Fragment:
         "chain_uncertainty.html.j2",
         words=glued(spread_words(result)),
         cards=grids.cards(result),
-        plot=plot("uncertainty", figure(result, "uncertainty"), UNCERTAIN),
+        plots=[plot(name, figure(result, name), CAPTIONS[name]) for name in drawn_figures(result)],
         tables=spread_grid(result, grids.titles_of(result)),
     )
