@@ -24,7 +24,7 @@ _TICKS = (
 """Multiples that are marked while none is farther from one than the number before them; else tenfold ones."""
 _ROOM = 0.22
 """Share of a tornado's width on either side for the words at its bars."""
-_NAME = 44
+_NAME = 52
 """Characters of a name."""
 
 
@@ -96,7 +96,7 @@ def whiskers(rows: Sequence[Whisker], *, title: str, x: str) -> Any:
 
 
 def tornado(
-    bars: Sequence[Bar], base: float, *, title: str, x: str, words: Callable[[float], str], line: str
+    bars: Sequence[Bar], base: float, *, title: str, x: str, words: Callable[[float], str]
 ) -> Any:
     """Bars from what each input gives at its low end to what it gives at its high end, the longest first.
 
@@ -110,8 +110,6 @@ def tornado(
         Of the figure and of its axis.
     words : callable
         From a value to text.
-    line : str
-        What stands at ``base``.
     """
     import plotly.graph_objects as go
 
@@ -138,8 +136,4 @@ def tornado(
     made.update_xaxes(range=[low - _ROOM * span, high + _ROOM * span])
     made.update_yaxes(autorange="reversed", categoryorder="array", categoryarray=names)
     made.add_vline(x=base, line={"color": INK, "width": 1})
-    made.add_annotation(
-        x=base, y=0, yref="paper", yanchor="bottom", xanchor="left", text=line, showarrow=False, xshift=4,
-        font={"size": 11},
-    )  # fmt: skip
     return made

@@ -12,6 +12,7 @@ from gigawatt.core.evidence import Grade, worst
 from gigawatt.faces.figures.readable import significant
 from gigawatt.faces.report.drawings import drawn
 from gigawatt.faces.report.parts import facts_of, listed, rows_grid, with_percent
+from gigawatt.studies.compare.choice import choice_parts, choice_words, decision_grid
 from gigawatt.studies.compare.figures import (
     change,
     interval_words,
@@ -299,55 +300,11 @@ def _cards(answer: Answer) -> tuple[Card, ...]:
     return tuple(found)
 
 
-def _decision(answer: Answer) -> str:
-    """Probability that the cheaper one is cheaper, and the inputs with the highest value of information."""
-    costs = [one for one in answer["decisions"] if one["quantity"].startswith(("ledger.", "economics."))]
-    if not costs:
-        return ""
-    one = costs[0]
-    probability = one["probability_first_lower"]
-    mark, probability = ("A", probability) if probability >= 0.5 else ("B", 1.0 - probability)
-    text = (
-        f"With the uncertain inputs of both sampled together, {mark} is cheaper with a probability of "
-        f"{100 * probability:.0f} % (B / A: 90 % interval {significant(one['ratio_low'])} to "
-        f"{significant(one['ratio_high'])})."
-    )
-    if one["value_of_information"]:
-        text += f" Highest value of information: {listed(list(one['value_of_information'])[:3])}."
-    return text
-
-
-def _decision_grid(answer: Answer) -> list[Grid]:
-    named = {row["quantity"]: row["what"].rstrip(".") for row in answer["quantities"]}
-    rows = [
-        (
-            named.get(one["quantity"], one["quantity"]),
-            f"{100 * one['probability_first_lower']:.0f} %",
-            f"{significant(one['ratio_low'])} to {significant(one['ratio_high'])}",
-            value_words(one["expected_regret"], one["unit"]),
-            ", ".join(
-                f"{name} ({value_words(value, one['unit'])})"
-                for name, value in one["value_of_information"].items()
-            ),
-        )
-        for one in answer["decisions"]
-    ]
-    if not rows:
-        return []
-    heads = ("quantity", "A is lower", "B / A, 90 % interval", "expected regret", "value of information")
-    caption = (
-        "Choice under uncertainty, less being better. Expected regret: mean loss of choosing the smaller "
-        "mean against perfect information. Value of information: what perfect information on one input "
-        "saves of it."
-    )
-    return [rows_grid(caption, heads, rows)]
-
-
 def words(answer: Answer) -> tuple[str, ...]:
     """What is compared, which is cheaper and how probably, what moved it, the error of a time."""
     texts = (
         f"{_beside(answer)} {_cheaper(answer)} {_others(answer)}".strip(),
-        _decision(answer),
+        choice_words(answer),
         split_words(answer),
         _error(answer),
     )
@@ -372,10 +329,12 @@ def document(answer: Answer, again: Again, more: Any = None, *, everything: bool
             rows,
         ),
         *_cheaper_grid(answer),
-        *_decision_grid(answer),
+        *decision_grid(answer),
         *_band_grid(answer),
     ]
     sections = [Section("beside", "Side by side", tuple(beside))]
+    if changing := choice_parts(answer):
+        sections.append(Section("choice", "What would change the choice", changing))
     split = answer["attribution"]
     if split is not None and split["groups"]:
         sections.append(Section("split", "Which input moved what", split_parts(answer)))
@@ -400,7 +359,7 @@ def document(answer: Answer, again: Again, more: Any = None, *, everything: bool
         ),
         paragraphs=words(answer),
         again=again,
-        short=("beside", "split", "inputs", "told"),
+        short=("beside", "choice", "split", "inputs", "told"),
         cards=_cards(answer),
         notices=tuple(answer["said"]),
         sections=tuple(sections),

@@ -210,7 +210,7 @@ def _sections(result: Result) -> tuple[Section, ...]:
     curves = Columns(one.figure("odds"), one.figure("fan"))
     add(
         "error", "Uncertainty",
-        *one.figure("uncertainty"), *drawn, *one.figure("tornado"), curves, *_far_off(result),
+        *one.figure("uncertainty"), *one.figure("tornado"), curves, *drawn, *_far_off(result),
     )  # fmt: skip
     wall = one.figure("wall")
     if wall:

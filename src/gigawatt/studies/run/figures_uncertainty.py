@@ -83,8 +83,8 @@ def tornado_of_cost(result: Result) -> Any:
     quantity = result.quantity(one.name)
     return tornado(
         bars[:_MOST], _value(result, one), title="Inputs with the largest effect on the cost",
-        x=f"{quantity.summary.rstrip('.')} [{one.unit}]", words=lambda value: with_unit(value, one.unit),
-        line=shown(quantity),
+        x=f"{quantity.summary.rstrip('.')} [{one.unit}], line: {shown(quantity)}",
+        words=lambda value: with_unit(value, one.unit),
     )  # fmt: skip
 
 
@@ -106,7 +106,7 @@ def odds(result: Result) -> Any:
     marks = [float(np.quantile(values, share)) for share in _MARKED]
     figure.add_scatter(
         x=marks, y=[100.0 * share for share in _MARKED], mode="markers+text", cliponaxis=False,
-        text=[f"  {with_unit(mark, one.unit)}" for mark in marks], textposition="middle right",
+        text=[f"  {with_unit(mark, one.unit)}" for mark in marks], textposition="bottom right",
         textfont={"size": 11}, marker={"size": 9, "color": hue}, hoverinfo="skip",
     )  # fmt: skip
     quantity = result.quantity(one.name)
@@ -117,7 +117,7 @@ def odds(result: Result) -> Any:
     made.update_yaxes(range=[0.0, 102.0], tickvals=[0, 5, 25, 50, 75, 95])
     span = float(np.quantile(values, _TAIL)) - float(values.min())
     made.update_xaxes(range=[float(values.min()) - 0.02 * span, float(values.min()) + 1.3 * span])
-    _mark(made, _value(result, one), "computed value")
+    _mark(made, _value(result, one), top=True)
     _limit(made, result, one)
     return made
 
@@ -157,7 +157,7 @@ def fan(result: Result) -> Any:
     )  # fmt: skip
     made.update_xaxes(range=[0.0, end])
     made.update_yaxes(range=[0.0, 1.08 * whole])
-    _mark(made, _value(result, one), "computed value")
+    _mark(made, _value(result, one), top=False)
     _limit(made, result, one)
     return made
 
@@ -174,11 +174,12 @@ def _value(result: Result, one: Spread) -> float:
     return float(result.quantity(one.name).value) / factor(one.unit)
 
 
-def _mark(figure: Any, x: float, words: str) -> None:
+def _mark(figure: Any, x: float, *, top: bool) -> None:
+    """The computed value as a dashed line, named at the top or at the bottom."""
     figure.add_vline(x=x, line={"color": INK, "width": 1, "dash": "dash"})
     figure.add_annotation(
-        x=x, y=0, yref="paper", yanchor="bottom", xanchor="left", text=words, showarrow=False, xshift=4,
-        font={"size": 11},
+        x=x, y=1 if top else 0, yref="paper", yanchor="top" if top else "bottom", xanchor="left", xshift=4,
+        text="computed", showarrow=False, font={"size": 11},
     )  # fmt: skip
 
 

@@ -28,6 +28,8 @@ __all__ = ["Sampling", "drawn", "with_uncertainty"]
 _FEWEST, _MOST = 100, 20_000
 _LEAST = 0.005
 """Variance share below which an input is left out of the tables."""
+_LEAST_RESPONSE = 0.0005
+"""The same of responses: less, since what an input does to two results has to be known of both."""
 
 
 @dataclass(frozen=True)
@@ -110,7 +112,7 @@ def with_uncertainty(
         },
     }  # fmt: skip
     tables = {TABLE: table, CAUSES: causes, CELLS: cells, DRAWS: draws, NORMALS: normals}
-    tables[RESPONSES] = responses_frame(found, _LEAST)
+    tables[RESPONSES] = responses_frame(found, _LEAST_RESPONSE)
     return replace(result, tables={**result.tables, **tables}, run=run)
 
 
