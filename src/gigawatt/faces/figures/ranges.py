@@ -95,9 +95,7 @@ def whiskers(rows: Sequence[Whisker], *, title: str, x: str) -> Any:
     return made
 
 
-def tornado(
-    bars: Sequence[Bar], base: float, *, title: str, x: str, words: Callable[[float], str]
-) -> Any:
+def tornado(bars: Sequence[Bar], base: float, *, title: str, x: str, words: Callable[[float], str]) -> Any:
     """Bars from what each input gives at its low end to what it gives at its high end, the longest first.
 
     Parameters

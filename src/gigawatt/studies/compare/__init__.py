@@ -35,7 +35,10 @@ STUDY = Study(
             place=110,
         ),
     ),
-    jobs=(Job("compare-split", "Which input moved what", "gigawatt.studies.compare.view:compute"),),
+    jobs=(
+        Job("compare-split", "Which input moved what", "gigawatt.studies.compare.view:compute"),
+        Job("compare-choice", "What would change the choice", "gigawatt.studies.compare.view:choose"),
+    ),
     docs="compare.md",
     services={"sides": "gigawatt.studies.compare.door:compare_results"},
 )

@@ -21,6 +21,9 @@ __all__ = ["BreakEven", "break_evens", "pair_of", "ratio_at", "settled_by"]
 _MOST = LARGEST / Z95
 """Reach of an input at the ends that are sampled, 1 and 99 %; its range is 1."""
 _SETTLED = {
+    "step time": "a measured step",
+    "engine latency": "a measured service",
+    "engine throughput": "a measured service",
     "accelerator prices": "a quote",
     "node and network prices": "a quote",
     "plant costs": "a quote",
@@ -67,7 +70,7 @@ def settled_by(group: str, grade: str) -> str:
     """What kind of source would settle an input.
 
     >>> settled_by("step time", "measured"), settled_by("plant costs", "projected")
-    ('a measurement', 'a forecast')
+    ('a measured step', 'a forecast')
     """
     return "a forecast" if grade == _EXPECTED else _SETTLED.get(group, "a measurement")
 

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from functools import partial
 from typing import Any
 
-from gigawatt.core.document import Grid, Part, Text
+from gigawatt.core.document import Grid, Part
 from gigawatt.faces.figures.ranges import Bar, tornado
 from gigawatt.faces.figures.readable import significant
 from gigawatt.faces.report.drawings import drawn
@@ -106,18 +106,24 @@ def choice_parts(answer: Answer) -> tuple[Part, ...]:
             "value at which both are equal, and how probably the input lies beyond it."
         )
         parts.append(rows_grid(caption, heads, rows, grade="grade"))
-    for one in known:
-        if not one["break_even"]:
-            what = named.get(one["quantity"], one["quantity"])
-            lower = one["probability_first_lower"]
-            chance = _percent(lower if _other(one) == "A" else 1.0 - lower)
-            parts.append(
-                Text(
-                    f"{what}: no single input makes {_other(one)} lower within its range{_pair_words(one)}; "
-                    f"with all drawn together, {_other(one)} is lower with a probability of {chance}."
-                )
-            )
+    firm = [
+        (
+            named.get(one["quantity"], one["quantity"]), "B" if _other(one) == "A" else "A",
+            listed([input_words(name) for name in one["pair"]]) if one["pair"] else "–", _chance(one),
+        )
+        for one in known
+        if not one["break_even"]
+    ]  # fmt: skip
+    if firm:
+        heads = ("quantity", "lower", "two that change it", "probability that the other is lower")
+        parts.append(rows_grid("Choices that no single input changes within its range.", heads, firm))
     return tuple(parts)
+
+
+def _chance(one: Mapping[str, Any]) -> str:
+    """Probability that the other one is lower, all inputs drawn together."""
+    first = one["probability_first_lower"]
+    return _percent(first if _other(one) == "A" else 1.0 - first)
 
 
 def _rows(one: Mapping[str, Any], what: str) -> list[tuple[str, ...]]:

@@ -2,24 +2,28 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from gigawatt.chain.graph import graph_of
+from gigawatt.chain.study import Study
 from gigawatt.core.document import Drawing
 from gigawatt.core.errors import GigawattError
+from gigawatt.core.result import Result
 from gigawatt.faces.report.html import glued
 from gigawatt.faces.report.parts import rows_grid
-from gigawatt.faces.web.answers import Asked, Fragment, result_of
+from gigawatt.faces.web.answers import Asked, Fragment, loaded_of, result_of
 from gigawatt.faces.web.form.fields import SIZE, SIZES, field_of
-from gigawatt.faces.web.form.state import State
+from gigawatt.faces.web.form.state import State, placed
 from gigawatt.faces.web.pages.pinned import SLOTS, pins, settings_of
 from gigawatt.faces.web.rendering import Plot, fragment, pictured, plot
 from gigawatt.faces.web.starts import start_of, starts
 from gigawatt.faces.web.uploads.store import Stored
+from gigawatt.schema.scenario import LoadedScenario
 from gigawatt.studies.compare.attribution import no_mixture
+from gigawatt.studies.compare.choice import choice_parts, choice_words, decision_grid
 from gigawatt.studies.compare.compare import LEAST, NOT_ASKED, Comparison, Side, beside
 from gigawatt.studies.compare.document import split_parts, split_words, words
 from gigawatt.studies.compare.figures import change, letters, percent_words, ratios_figure, value_words
@@ -27,13 +31,17 @@ from gigawatt.studies.compare.mixing import Mixer
 from gigawatt.studies.compare.shapley import MOST_EXACT, ORDERS
 from gigawatt.studies.run.grids import CARDS, CARDS_LOAD, CARDS_SERVING
 
-__all__ = ["SPLIT", "compute", "show"]
+__all__ = ["CHOICE", "SPLIT", "choose", "compute", "show"]
 
 SPLIT = "compare-split"
 """The long work of splitting a difference."""
+CHOICE = "compare-choice"
+"""The long work of drawing the uncertainty of two."""
 _CALLED = dict((*CARDS, *CARDS_LOAD, *CARDS_SERVING))
 _START, _NONE = "start", "none"
 _MOST_SAID = 3
+_ANSWERED = 0.3
+"""Share of the work of drawing that the answer itself is, about."""
 _RESULTS = 0.25
 """Share of the work of a split that the two answers themselves are, about."""
 
@@ -216,7 +224,7 @@ def _line(row: Mapping[str, Any]) -> Line:
 
 def _split(columns: Sequence[Column]) -> dict[str, Any]:
     """Whether the difference of the columns can be split, and how many mixtures that takes."""
-    told = {"split": SPLIT, "mixtures": 0, "why_not": ""}
+    told = {"split": SPLIT, "choice": CHOICE, "mixtures": 0, "why_not": ""}
     if len(columns) != 2:
         return {**told, "why_not": "It is split between two questions." if len(columns) > 2 else ""}
     first, second = (column.state for column in columns)
@@ -258,3 +266,45 @@ def compute(asked: Asked) -> Fragment:
         plots={one.name: pictured(one) for one in parts if isinstance(one, Drawing)},
         columns=columns,
     )
+
+
+def choose(asked: Asked) -> Fragment:
+    """How sure the choice between two questions is, and which inputs would change it."""
+    columns, _, _, _ = _columns(asked)
+    sides = [
+        _drawn_side(column, lambda words, share, at=at: asked.progress(words, (at + share) / len(columns)))
+        for at, column in enumerate(columns)
+    ]
+    answer = beside(sides, split=False).to_json()
+    grids, parts = decision_grid(answer), choice_parts(answer)
+    return fragment(
+        "compare_split.html.j2",
+        title="What would change the choice",
+        words=glued(choice_words(answer)),
+        said=[] if grids else ["No quantity by which they could be chosen has an interval in both."],
+        parts=[*grids, *parts],
+        plots={one.name: pictured(one) for one in parts if isinstance(one, Drawing)},
+        columns=columns,
+    )
+
+
+def _drawn_side(column: Column, progress: Callable[[str, float], None]) -> Side:
+    """One of the questions with its uncertainty."""
+    from gigawatt.studies.run.uncertainty import Sampling, with_uncertainty
+
+    told = 0.0
+
+    def report(words: str, share: float) -> None:
+        nonlocal told
+        told = max(told, share)  # the draws begin anew
+        progress(words, told)
+
+    def finish(result: Result, loaded: LoadedScenario, objects: Mapping[str, Any]) -> Result:
+        return with_uncertainty(result, loaded, objects, Sampling(), report)
+
+    loaded = loaded_of(column.state)
+    try:
+        result = Study(loaded).run(lambda words, share: report(words, _ANSWERED * share), finish=finish)
+    except GigawattError as error:
+        raise placed(error, column.state.branch) from None
+    return Side(column.name, column.query, result, loaded)

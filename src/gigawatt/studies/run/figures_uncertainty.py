@@ -106,7 +106,8 @@ def odds(result: Result) -> Any:
     marks = [float(np.quantile(values, share)) for share in _MARKED]
     figure.add_scatter(
         x=marks, y=[100.0 * share for share in _MARKED], mode="markers+text", cliponaxis=False,
-        text=[f"  {with_unit(mark, one.unit)}" for mark in marks], textposition="bottom right",
+        text=[f"  {with_unit(mark, one.unit)}" for mark in marks],
+        textposition=["middle right", *["bottom right"] * (len(marks) - 1)],
         textfont={"size": 11}, marker={"size": 9, "color": hue}, hoverinfo="skip",
     )  # fmt: skip
     quantity = result.quantity(one.name)
@@ -114,7 +115,7 @@ def odds(result: Result) -> Any:
         figure, title="Probability of the cost", height=330, x=f"{quantity.summary.rstrip('.')} [{one.unit}]",
         y="probability of at most so much [%]",
     )  # fmt: skip
-    made.update_yaxes(range=[0.0, 102.0], tickvals=[0, 5, 25, 50, 75, 95])
+    made.update_yaxes(range=[0.0, 102.0], tickvals=[5, 25, 50, 75, 95])
     span = float(np.quantile(values, _TAIL)) - float(values.min())
     made.update_xaxes(range=[float(values.min()) - 0.02 * span, float(values.min()) + 1.3 * span])
     _mark(made, _value(result, one), top=True)
