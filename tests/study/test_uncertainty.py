@@ -267,7 +267,7 @@ def test_a_run_says_what_its_spread_comes_from(drawn: Any) -> None:
     assert (low, high) == pytest.approx(band.step, rel=0.03)  # the ends are those of measured steps
     assert "supply.electricity_cost" not in drawn["uncertainty"]  # it is given
     figure = drawn.figure("uncertainty")
-    assert len(figure.data) > 3
+    assert {trace.name for trace in figure.data} == {"90 %", "50 %", "median"}
 
 
 def test_a_given_step_time_has_no_error_of_a_model() -> None:

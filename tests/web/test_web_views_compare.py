@@ -104,8 +104,9 @@ def test_the_figure_draws_the_ratios(page: Seen) -> None:
 def test_inputs_that_differ_are_listed_and_the_split_is_offered(page: Seen) -> None:
     rows = page.table("Inputs that differ").rows
     assert [row[0] for row in rows] == ["machine.size"] or any("2048" in cell for r in rows for cell in r)
-    (form,) = [one for one in page.forms if "hx-post" in one]
+    form, choice = (one for one in page.forms if "hx-post" in one)
     assert form["action"].startswith("/jobs/compare-split?")
+    assert choice["action"].startswith("/jobs/compare-choice?")
     shown = read_address(parse_qsl(urlsplit(form["action"]).query, keep_blank_values=True))
     assert shown.state == MORE
     assert [pin.state for pin in pins(dict(shown.settings))] == [BASE]

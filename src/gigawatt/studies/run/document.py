@@ -98,6 +98,7 @@ _FIGURES_SERVING: dict[str, tuple[str, str]] = {
     "memory": ("memory", "Memory of one accelerator; the dashed line is what it has."),
     "energy": ("energy", "What the electricity of a million output tokens is used for."),
     **{name: _FIGURES[name] for name in _SAME},
+    "fan": ("day", CAPTIONS["fan of power"]),
     "cost": ("ledger", "What a year of the campus costs, by component."),
 }
 #: Figures whose table stands right below and says the same as a caption would.

@@ -117,7 +117,7 @@ def drawn_figures(result: Result) -> tuple[str, ...]:
         "uncertainty": bool(bands),
         "tornado": headline(result) is not None and has_table(result, RESPONSES),
         "odds": headline(result) is not None,
-        "fan": figures_uncertainty.DURATION in bands,
+        "fan": figures_uncertainty.has_fan(result),
     }
     return tuple(name for name in _DRAWN if has[name])
 

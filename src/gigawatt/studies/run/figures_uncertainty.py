@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
@@ -12,7 +13,7 @@ from gigawatt.core.result import Result
 from gigawatt.faces.figures.ranges import Bar, Whisker, tornado, whiskers
 from gigawatt.faces.figures.readable import shown, with_unit
 from gigawatt.faces.figures.style import INK, colour, finish, translucent
-from gigawatt.studies.run.figures_tables import need_table
+from gigawatt.studies.run.figures_tables import column, has_table, need_table
 from gigawatt.studies.run.grids import titles_of
 from gigawatt.studies.run.responses import RESPONSES, responses_of
 from gigawatt.studies.run.sayings import find
@@ -27,7 +28,7 @@ from gigawatt.studies.run.uncertainty_words import (
     spreads,
 )
 
-__all__ = ["CAPTIONS", "DURATION", "fan", "intervals", "odds", "tornado_of_cost"]
+__all__ = ["CAPTIONS", "caption_of", "fan", "has_fan", "intervals", "odds", "tornado_of_cost"]
 
 CAPTIONS = {
     "uncertainty": (
@@ -45,9 +46,13 @@ CAPTIONS = {
         "Tokens trained by a day, at an even pace from the first token: median, 50 and 90 % of all draws. "
         "Days at which the fan reaches the top are those by which the run may end."
     ),
+    "fan of power": (
+        "Power of the facility by the hour, mean of such days: median, 50 and 90 % of all draws, in which "
+        "throughput and power of an accelerator vary."
+    ),
 }
 """Captions by figure."""
-DURATION = "training.duration"
+DURATION, POWER = "training.duration", "facility.power_mean"
 _MOST = 12
 """Inputs of a tornado."""
 _QUANTILES = (0.05, 0.25, 0.5, 0.75, 0.95)
@@ -124,43 +129,88 @@ def odds(result: Result) -> Any:
 
 
 def fan(result: Result) -> Any:
-    """Tokens trained by a day: median, 50 and 90 % of the draws."""
-    import plotly.graph_objects as go
-
+    """Median, 50 and 90 % of the tokens trained by a day; of a service of its power by the hour."""
     need_table(result, DRAWS)
+    if DURATION in spreads(result):
+        return _fan_of_tokens(result)
+    if has_fan(result):
+        return _fan_of_power(result)
+    raise InputError("this result has no fan", given=result.name, allowed="a run or a service with draws")
+
+
+def has_fan(result: Result) -> bool:
+    """Whether the draws have an axis to be drawn along: the days of a run, the hours of a service."""
+    return DURATION in spreads(result) or (POWER in spreads(result) and has_table(result, "day"))
+
+
+def caption_of(result: Result, name: str) -> str:
+    """The caption of a figure of a result's draws."""
+    return CAPTIONS["fan of power" if name == "fan" and DURATION not in spreads(result) else name]
+
+
+def _fan_of_tokens(result: Result) -> Any:
     days, tokens = drawn_values(result, DURATION), find(result, "training.tokens")
-    if days is None or tokens is None:
-        raise InputError("this result has no fan", given=result.name, allowed="a training run with draws")
-    one, hue = spreads(result)[DURATION], colour("", 0)
+    assert days is not None
+    assert tokens is not None
+    one = spreads(result)[DURATION]
     end = float(np.quantile(days, _TAIL))
     # the p quantile of min(1, d / D) is min(1, d / the 1 - p quantile of D); corners are drawn exactly
     corners = {share: float(np.quantile(days, 1.0 - share)) for share in _QUANTILES}
     at = np.unique([*np.linspace(0.0, end, 61), *corners.values()])
     whole = float(tokens.value) / 1e12
     curves = {share: (whole * np.minimum(1.0, at / corner)).tolist() for share, corner in corners.items()}
-    figure = go.Figure()
-    for low, high, alpha in ((0.05, 0.95, 0.18), (0.25, 0.75, 0.32)):
-        name = f"{100 * (high - low):.0f} %"
-        figure.add_scatter(
-            x=at.tolist(), y=curves[high], mode="lines", line={"width": 0}, showlegend=False, hoverinfo="skip"
-        )
-        figure.add_scatter(
-            x=at.tolist(), y=curves[low], mode="lines", line={"width": 0}, fill="tonexty", name=name,
-            fillcolor=translucent(hue, alpha), hoverinfo="skip",
-        )  # fmt: skip
-    figure.add_scatter(
-        x=at.tolist(), y=curves[0.5], mode="lines", line={"color": hue, "width": 2.5}, name="median",
-        hovertemplate="day %{x:.0f}: %{y:.3g} trillion tokens<extra></extra>",
-    )  # fmt: skip
     made = finish(
-        figure, title="Tokens trained by a day", height=330, x=f"time from the first token [{one.unit}]",
-        y="trillion tokens", legend=True,
+        _fan(at.tolist(), curves, "day %{x:.0f}: %{y:.3g} trillion tokens"), title="Tokens trained by a day",
+        height=330, x=f"time from the first token [{one.unit}]", y="trillion tokens", legend=True,
     )  # fmt: skip
     made.update_xaxes(range=[0.0, end])
     made.update_yaxes(range=[0.0, 1.08 * whole])
     _mark(made, _value(result, one), top=False)
     _limit(made, result, one)
     return made
+
+
+def _fan_of_power(result: Result) -> Any:
+    """Power of the facility by the hour of the working day: its mean's draws over its value scale it."""
+    frame: Any = need_table(result, "day")
+    days = frame.reset_index() if frame.index.name == "hour" else frame
+    days = days[days["kind"] == days["kind"].iloc[0]]
+    power, unit = column(days, "facility")
+    hours, mean = column(days, "hour")[0].astype(float) + 0.5, drawn_values(result, POWER)
+    assert mean is not None
+    ratio = np.quantile(mean, _QUANTILES) / _value(result, spreads(result)[POWER])
+    curves = {
+        share: (float(factor) * power.to_numpy(float)).tolist()
+        for share, factor in zip(_QUANTILES, ratio, strict=True)
+    }
+    made = finish(
+        _fan(hours.tolist(), curves, "%{y:.3g} MW"), title="Power by the hour", height=330,
+        x=f"hour of the {days['kind'].iloc[0]}", y=f"facility power [{unit}]", legend=True,
+    )  # fmt: skip
+    made.update_yaxes(rangemode="tozero")
+    made.update_xaxes(range=[0.0, 24.0], tickvals=[0, 6, 12, 18, 24])
+    return made
+
+
+def _fan(x: list[float], curves: Mapping[float, list[float]], hover: str) -> Any:
+    """A figure of a median within its 50 and 90 %: curves by quantile."""
+    import plotly.graph_objects as go
+
+    hue, figure = colour("", 0), go.Figure()
+    for low, high, alpha in ((0.05, 0.95, 0.18), (0.25, 0.75, 0.32)):
+        name = f"{100 * (high - low):.0f} %"
+        figure.add_scatter(
+            x=x, y=curves[high], mode="lines", line={"width": 0}, showlegend=False, hoverinfo="skip"
+        )
+        figure.add_scatter(
+            x=x, y=curves[low], mode="lines", line={"width": 0}, fill="tonexty", name=name,
+            fillcolor=translucent(hue, alpha), hoverinfo="skip",
+        )  # fmt: skip
+    figure.add_scatter(
+        x=x, y=curves[0.5], mode="lines", line={"color": hue, "width": 2.5}, name="median",
+        hovertemplate=f"{hover}<extra></extra>",
+    )  # fmt: skip
+    return figure
 
 
 def _headline(result: Result) -> Spread:
@@ -186,13 +236,11 @@ def _mark(figure: Any, x: float, *, top: bool) -> None:
 
 def _limit(figure: Any, result: Result, one: Spread) -> None:
     """The scenario's limit of a quantity as a line, with the probability that it is met."""
-    limit, name = limits_of(result).get(one.name, (None, ""))
-    values = drawn_values(result, one.name)
-    if limit is None or values is None:
+    limit = limits_of(result).get(one.name)
+    if limit is None:
         return
-    share = 100.0 * float(np.mean(values <= limit))
-    figure.add_vline(x=limit, line={"color": "#c1121f", "width": 2})
+    figure.add_vline(x=limit.value, line={"color": "#c1121f", "width": 2})
     figure.add_annotation(
-        x=limit, y=0.5, yref="paper", xanchor="left", xshift=4, showarrow=False, font={"size": 12},
-        text=f"{name} {with_unit(limit, one.unit)}<br>met: {share:.0f} %",
+        x=limit.value, y=0.3, yref="paper", xanchor="left", xshift=4, showarrow=False, font={"size": 12},
+        text=f"{limit.name} {with_unit(limit.value, one.unit)}<br>met: {100.0 * limit.met:.0f} %",
     )  # fmt: skip

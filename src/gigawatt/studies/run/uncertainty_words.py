@@ -27,6 +27,7 @@ __all__ = [
     "NORMALS",
     "ROW",
     "TABLE",
+    "Limit",
     "Spread",
     "as_json",
     "causes_of",
@@ -48,6 +49,8 @@ GROUP, ROW = "group", "row"
 _TOLD = 0.8
 """Cumulated variance share up to which inputs are named."""
 _NAMED = 4
+_CLOSE = 0.01
+"""Difference of percentiles below which they are the same."""
 HEADLINES = {
     "ledger.run_cost": "the run costs",
     "economics.cost_million_output": "a million output tokens cost",
@@ -186,42 +189,62 @@ def spread_words(result: Result) -> str:
     values = None if money is None else drawn_values(result, money.name)
     if money is None or values is None:
         return f"{text}{_met_words(result)}"
-    quarter = _end(result, money, float(np.quantile(values, 0.75)))
+    ends = ends_words(result, money), _end(result, money, float(np.quantile(values, 0.75)))
+    nine, quarter = (words.removesuffix(" a year") for words in ends)
     return (
-        f"{text} In nine cases of ten {HEADLINES[money.name]} {ends_words(result, money)}, in one of four "
-        f"more than {quarter}.{_met_words(result)} The variance of the cost comes from {_mainly(money)}; "
+        f"{text} In nine cases of ten {HEADLINES[money.name]} {nine}, in one of four more than {quarter}.{_met_words(result)} The variance of the cost comes from {_mainly(money)}; "
         f"guesses make {guessed(money)} of it."
     )
 
 
 _LIMITS = {
-    "training.deadline": ("training.duration", "The deadline of {} is met"),
-    "economics.budget": ("ledger.total_capital", "The capital is within the budget of {}"),
+    "training.deadline": ("training.duration", "deadline"),
+    "economics.budget": ("ledger.total_capital", "budget"),
 }
-"""Limits that a scenario may give: the quantity that each is of, and what it is to be met."""
+"""Limits that a scenario may give: the quantity that each is of, and what it is called."""
+_TARGETS = {"ttft": "TTFT target", "tpot": "TPOT target", "e2e": "E2E target"}
+_PERCENTILES = (50, 90, 99)
 
 
-def limits_of(result: Result) -> dict[str, tuple[float, str]]:
-    """By quantity the limit of the scenario in the quantity's unit, and its name."""
-    found: dict[str, tuple[float, str]] = {}
-    for name, (of, _) in _LIMITS.items():
-        one, limit = spreads(result).get(of), result.quantities.get(name)
-        if one is not None and limit is not None and limit.value is not None:
-            found[of] = (float(limit.value) / factor(one.unit), name.rpartition(".")[2])
+@dataclass(frozen=True)
+class Limit:
+    """A limit of the scenario in the unit of the quantity's band, and the probability that it is met."""
+
+    name: str
+    value: float
+    met: float
+
+
+def limits_of(result: Result) -> dict[str, Limit]:
+    """Limits by quantity: deadline, budget of the capital, latency targets."""
+    given = [
+        (of, title, float(limit.value))
+        for name, (of, title) in _LIMITS.items()
+        if (limit := result.quantities.get(name)) is not None and limit.value is not None
+    ]
+    frame: Any = get_table(result, "promise")
+    for metric, row in () if frame is None else frame.iterrows():
+        share = next((p for p in _PERCENTILES if abs(100.0 * float(row["asked []"]) - p) < _CLOSE), None)
+        if share is not None and str(metric) in _TARGETS:
+            limit = float(row["limit [s]"])
+            given.append((f"serving.{metric}_p{share}", f"{_TARGETS[str(metric)]} (p{share})", limit))
+    found: dict[str, Limit] = {}
+    for of, title, value in given:
+        one, values = spreads(result).get(of), drawn_values(result, of)
+        if one is not None and values is not None:
+            limit = value / factor(one.unit)
+            found[of] = Limit(title, limit, float(np.mean(values <= limit)))
     return found
 
 
 def _met_words(result: Result) -> str:
-    """How probably the deadline and the budget of the scenario are met."""
-    text = ""
-    for of, (limit, name) in limits_of(result).items():
-        values = drawn_values(result, of)
-        words = next(words for key, (_, words) in _LIMITS.items() if key.endswith(name))
-        if values is not None:
-            share = f"{100.0 * float(np.mean(values <= limit)):.0f} %"
-            one = spreads(result)[of]
-            text += f" {words.format(_end(result, one, limit))} with a probability of {share}."
-    return text
+    """How probably the limits of the scenario are met."""
+    said = [
+        f"the {one.name} of {_end(result, spreads(result)[of], one.value)} is met with a probability of "
+        f"{100.0 * one.met:.0f} %"
+        for of, one in limits_of(result).items()
+    ]
+    return f" T{listed(said)[1:]}." if said else ""
 
 
 def guessed(one: Spread) -> str:
