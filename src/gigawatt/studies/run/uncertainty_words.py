@@ -191,10 +191,9 @@ def spread_words(result: Result) -> str:
         return f"{text}{_met_words(result)}"
     ends = ends_words(result, money), _end(result, money, float(np.quantile(values, 0.75)))
     nine, quarter = (words.removesuffix(" a year") for words in ends)
-    return (
-        f"{text} In nine cases of ten {HEADLINES[money.name]} {nine}, in one of four more than {quarter}.{_met_words(result)} The variance of the cost comes from {_mainly(money)}; "
-        f"guesses make {guessed(money)} of it."
-    )
+    likely = f"In nine cases of ten {HEADLINES[money.name]} {nine}, in one of four more than {quarter}."
+    causes = f"The variance of the cost comes from {_mainly(money)}; guesses make {guessed(money)} of it."
+    return f"{text} {likely}{_met_words(result)} {causes}"
 
 
 _LIMITS = {
