@@ -31,7 +31,7 @@ from gigawatt.studies.run.bands_serving import factors_grid
 from gigawatt.studies.run.far_off import band_grid, resembling_grid, step_band
 from gigawatt.studies.run.figures import drawn_figures, figure
 from gigawatt.studies.run.figures_tables import has_table
-from gigawatt.studies.run.figures_uncertainty import CAPTIONS
+from gigawatt.studies.run.figures_uncertainty import CAPTIONS, tornado_grid
 from gigawatt.studies.run.phases import phases_grid
 from gigawatt.studies.run.sayings import branch_of
 from gigawatt.studies.run.short import CARDS, lost_words, short
@@ -211,7 +211,9 @@ def _sections(result: Result) -> tuple[Section, ...]:
     curves = Columns(one.figure("odds"), one.figure("fan"))
     add(
         "error", "Uncertainty",
-        *one.figure("uncertainty"), *one.figure("tornado"), curves, *drawn, *_far_off(result),
+        *one.figure("uncertainty"), *one.figure("tornado"),
+        *(Folded("These inputs as a table", grid) for grid in tornado_grid(result)),
+        curves, *drawn, *_far_off(result),
     )  # fmt: skip
     wall = one.figure("wall")
     if wall:

@@ -7,12 +7,14 @@ from typing import Any
 
 import numpy as np
 
+from gigawatt.core.document import Grid
 from gigawatt.core.errors import InputError
 from gigawatt.core.quantities import factor
 from gigawatt.core.result import Result
 from gigawatt.faces.figures.ranges import Bar, Whisker, tornado, whiskers
 from gigawatt.faces.figures.readable import shown, with_unit
 from gigawatt.faces.figures.style import INK, colour, finish, translucent
+from gigawatt.faces.report.parts import rows_grid
 from gigawatt.studies.run.figures_tables import column, has_table, need_table
 from gigawatt.studies.run.grids import titles_of
 from gigawatt.studies.run.responses import RESPONSES, responses_of
@@ -28,7 +30,9 @@ from gigawatt.studies.run.uncertainty_words import (
     spreads,
 )
 
-__all__ = ["CAPTIONS", "caption_of", "fan", "has_fan", "intervals", "odds", "tornado_of_cost"]
+__all__ = [
+    "CAPTIONS", "caption_of", "fan", "has_fan", "intervals", "odds", "tornado_grid", "tornado_of_cost",
+]  # fmt: skip
 
 CAPTIONS = {
     "uncertainty": (
@@ -91,6 +95,25 @@ def tornado_of_cost(result: Result) -> Any:
         x=f"{quantity.summary.rstrip('.')} [{one.unit}], line: {shown(quantity)}",
         words=lambda value: with_unit(value, one.unit),
     )  # fmt: skip
+
+
+def tornado_grid(result: Result) -> tuple[Grid, ...]:
+    """The inputs of the tornado as a table, or nothing."""
+    one = headline(result)
+    found = () if one is None else responses_of(result, one.name)
+    if one is None or not found:
+        return ()
+    rows = [
+        (
+            row.words, row.value_words(row.ends[0]), with_unit(row.low, one.unit),
+            row.value_words(row.ends[4]), with_unit(row.high, one.unit), f"{100.0 * row.share:.0f} %",
+            row.grade,
+        )
+        for row in sorted(found, key=lambda row: -abs(row.high - row.low))[:_MOST]
+    ]  # fmt: skip
+    heads = ("input", "low end", "cost", "high end", "cost", "share of the variance", "grade")
+    caption = f"{result.quantity(one.name).summary.rstrip('.')} with one input at either end of its range."
+    return (rows_grid(caption, heads, rows, grade="grade"),)
 
 
 def odds(result: Result) -> Any:

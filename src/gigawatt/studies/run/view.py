@@ -21,7 +21,7 @@ from gigawatt.studies.run import grids
 from gigawatt.studies.run.document import document
 from gigawatt.studies.run.figures import drawn_figures, figure
 from gigawatt.studies.run.figures_tables import has_table
-from gigawatt.studies.run.figures_uncertainty import caption_of
+from gigawatt.studies.run.figures_uncertainty import caption_of, tornado_grid
 from gigawatt.studies.run.uncertainty_words import spread_grid, spread_words
 from gigawatt.studies.run.words import topics
 from gigawatt.studies.run.words_serving import is_serving
@@ -94,5 +94,5 @@ def compute(asked: Asked) -> Fragment:
         words=glued(spread_words(result)),
         cards=grids.cards(result),
         plots=[plot(name, figure(result, name), caption_of(result, name)) for name in drawn_figures(result)],
-        tables=spread_grid(result, grids.titles_of(result)),
+        tables=(*spread_grid(result, grids.titles_of(result)), *tornado_grid(result)),
     )
