@@ -13,7 +13,7 @@ from gigawatt.faces.web.form.state import State, read_address
 from gigawatt.faces.web.pages.pinned import SLOTS, pins, settings_of, with_pin
 from gigawatt.studies.compare.compare import MATTERS, Side, beside
 from gigawatt.studies.compare.figures import change, percent_words, value_words
-from gigawatt.studies.compare.view import compute
+from gigawatt.studies.compare.view import choose, compute
 
 SMALL = (("machine.count", "1024"), ("supply.plants", "grid"))
 BASE = State("deepseek-v3-h800", (("supply.plants", "grid"),))
@@ -175,3 +175,14 @@ def test_the_split_adds_up_and_draws_a_waterfall() -> None:
         *parts, end = trace["x"]
         assert sum(parts) == pytest.approx(end, rel=1e-6)
     assert any({"machine.size", "training.tokens"} <= set(trace["customdata"]) for trace in figures.values())
+
+
+def test_drawing_both_says_how_sure_the_choice_is_and_what_would_change_it() -> None:
+    told: list[float] = []
+    question = Question("compare-choice", MORE, tuple(sorted(settings_of({"a": BASE}).items())))
+    made = Seen(choose(Asked(question, lambda words, share: told.append(share))).html)
+    assert told == sorted(told)
+    assert any("cheaper with a probability of" in text for text in made.paragraphs)
+    assert made.table("Choice under uncertainty").rows
+    bars = [trace for trace in made.figures["choice"].data["data"] if trace["type"] == "bar"]
+    assert len(bars) == 2

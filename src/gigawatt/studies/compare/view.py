@@ -224,7 +224,7 @@ def _line(row: Mapping[str, Any]) -> Line:
 
 def _split(columns: Sequence[Column]) -> dict[str, Any]:
     """Whether the difference of the columns can be split, and how many mixtures that takes."""
-    told = {"split": SPLIT, "choice": CHOICE, "mixtures": 0, "why_not": ""}
+    told = {"split": SPLIT, "sampled": CHOICE, "mixtures": 0, "why_not": ""}
     if len(columns) != 2:
         return {**told, "why_not": "It is split between two questions." if len(columns) > 2 else ""}
     first, second = (column.state for column in columns)
