@@ -54,16 +54,18 @@ _ERROR = "measured"
 _WORDS: tuple[tuple[str, str], ...] = (
     ("reliability.whole-run.overhead", "overhead of whole runs"),
     ("chip_prices.*.decline", "yearly decline of accelerator prices"),
+    ("chip_prices.*.price_at_petaflop", "accelerator price at 1 PFLOP/s"),
     ("chip_prices.*", "accelerator prices by rate, {quantity}"),
-    ("chips.*", "{quantity}, {id}"),
+    ("chips.*.price", "accelerator price, {id}"),
+    ("nodes.*.price", "node price, {id}"),
     ("finance.*.chip_life", "life of accelerators"),
     ("finance.*.it_upkeep", "maintenance of IT"),
     ("finance.*", "{quantity}"),
-    ("countries.*", "{quantity}, {id}"),
+    ("countries.*.risk_premium", "country risk premium, {id}"),
     ("grids_hours.*.level", "price level of the year, {id}"),
-    ("grids_hours.*", "{quantity}, {id}"),
     ("grids_defaults.*", "{quantity} of grids"),
     ("grids.*.delivery", "delivery charge, {id}"),
+    ("grids.*.price", "grid price, {id}"),
     ("building.*.construction", "construction cost of the building"),
     ("building.*.embodied", "embodied carbon of the building"),
     ("building.*", "{quantity} of the building"),
@@ -172,7 +174,7 @@ def input_words(cause: str) -> str:
     """An input in words; the error of a model is called so already.
 
     >>> input_words("chips.H100-SXM5-80GB.price"), input_words("finance.hyperscaler.chip_life")
-    ('price, H100-SXM5-80GB', 'life of accelerators')
+    ('accelerator price, H100-SXM5-80GB', 'life of accelerators')
     """
     table, _, rest = cause.partition(".")
     id, _, quantity = rest.rpartition(".")

@@ -112,7 +112,9 @@ def with_uncertainty(
         },
     }  # fmt: skip
     tables = {TABLE: table, CAUSES: causes, CELLS: cells, DRAWS: draws, NORMALS: normals}
-    tables[RESPONSES] = responses_frame(found, _LEAST_RESPONSE)
+    responses = responses_frame(found, _LEAST_RESPONSE)
+    if len(responses):
+        tables[RESPONSES] = responses
     return replace(result, tables={**result.tables, **tables}, run=run)
 
 
