@@ -4,15 +4,23 @@ from __future__ import annotations
 
 from collections.abc import Callable, Hashable, Iterable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import Protocol, Self, TypeVar, cast
 
 import numpy as np
 from numpy.typing import NDArray
 
-if TYPE_CHECKING:
-    from gigawatt.performance.costs import LayerCosts
-
 __all__ = ["KnownCosts"]
+
+
+class _ByShape(Protocol):
+    """Costs of some shapes in an order."""
+
+    def beside(self, other: Self) -> Self: ...
+
+    def some(self, columns: NDArray[np.intp]) -> Self: ...
+
+
+Costs = TypeVar("Costs", bound=_ByShape)
 
 
 @dataclass
@@ -31,8 +39,8 @@ class KnownCosts:
         parts: Iterable[object],
         words: Iterable[Hashable],
         shapes: NDArray[np.float64],
-        make: Callable[[list[int]], LayerCosts],
-    ) -> LayerCosts:
+        make: Callable[[list[int]], Costs],
+    ) -> Costs:
         """The costs of some shapes, in their order.
 
         Parameters
@@ -60,13 +68,14 @@ class _Table:
 
     def __init__(self) -> None:
         self._column: dict[bytes, int] = {}
-        self._costs: LayerCosts | None = None
+        self._costs: _ByShape | None = None
 
-    def some(self, shapes: NDArray[np.float64], make: Callable[[list[int]], LayerCosts]) -> LayerCosts:
+    def some(self, shapes: NDArray[np.float64], make: Callable[[list[int]], Costs]) -> Costs:
         keys = [row.tobytes() for row in shapes]
         new = [row for row, key in enumerate(keys) if key not in self._column]
         if new or self._costs is None:
             made = make(new)
-            self._costs = made if self._costs is None else self._costs.beside(made)
+            self._costs = made if self._costs is None else cast(Costs, self._costs).beside(made)
             self._column.update({keys[row]: len(self._column) + i for i, row in enumerate(new)})
-        return self._costs.some(np.array([self._column[key] for key in keys], dtype=np.intp))
+        columns = np.array([self._column[key] for key in keys], dtype=np.intp)
+        return cast(Costs, self._costs).some(columns)
