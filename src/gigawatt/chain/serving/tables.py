@@ -40,7 +40,7 @@ _MOST = 10
 def _frame(rows: list[dict[str, Any]], index: str) -> pd.DataFrame:
     import pandas as pd
 
-    return pd.DataFrame(rows).set_index(index)
+    return pd.DataFrame(rows, columns=None if rows else [index]).set_index(index)
 
 
 def breakdown(o: Objects) -> pd.DataFrame:
