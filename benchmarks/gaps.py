@@ -1,12 +1,12 @@
-"""Catalog rows by the variance they carry over the examples and fifty random scenarios, with what each row lacks.
+"""Catalog rows by the variance they carry over the examples and fifty random scenarios, with what each lacks.
 
-``python benchmarks/gaps.py --out gaps.csv`` draws scenarios of training, serving and flat loads (several chips,
-models, places over the world, supplies of default plants, of given plants or at a price, 2026 to 2030) from one
-seed, runs each with its uncertainty as ``gigawatt catalog gaps`` does, and writes all rows by their share of the
-variance of key figures. A scenario without an answer is named and another is drawn in its place. The table is
-written after each scenario. Columns: ``share`` (over examples and random scenarios, weighted by log width),
-``scenarios`` (how many it acts in), ``range``, ``source`` (a source that someone else wrote), ``reason``: the
-locator or note speaks of the range, a rule of thumb by words, which a reader has to confirm.
+``python benchmarks/gaps.py --out gaps.csv`` draws scenarios of training, serving and flat loads (several
+chips, models, places over the world, supplies of default plants, of given plants or at a price, 2026 to 2030)
+from one seed, runs each with its uncertainty as ``gigawatt catalog gaps`` does, and writes all rows by their
+share of the variance of key figures, after each scenario. A scenario without an answer is named and another
+is drawn in its place. Columns: ``share`` (over all scenarios, weighted by log width), ``scenarios`` (how many
+it acts in), ``range``, ``source`` (graded better than a guess, of a source that someone else wrote),
+``reason``: locator or note speak of the range, a rule of thumb by words, which a reader has to confirm.
 """
 
 from __future__ import annotations
@@ -42,10 +42,10 @@ TRAINED = (
 SERVED = ("llama-3.1-8b", "llama-3.1-70b", "llama-3.1-70b", "qwen3-32b", "gpt-oss-120b", "mixtral-8x7b")
 PLACES = (
     "abilene-texas", "virginia", "columbus-ohio", "atlanta-georgia", "phoenix-arizona", "des-moines-iowa",
-    "the-dalles", "new-york", "montreal", "queretaro", "sao-paulo", "santiago", "london", "dublin", "frankfurt",
-    "paris", "madrid", "lulea", "bodo", "helsinki", "warsaw", "milan", "dubai", "riyadh", "tel-aviv",
-    "johannesburg", "nairobi", "mumbai", "telangana", "chennai", "singapore", "johor-bahru", "jakarta", "tokyo",
-    "seoul", "shanghai", "ulanqab", "taipei", "sydney", "auckland",
+    "the-dalles", "new-york", "montreal", "queretaro", "sao-paulo", "santiago", "london", "dublin",
+    "frankfurt", "paris", "madrid", "lulea", "bodo", "helsinki", "warsaw", "milan", "dubai", "riyadh",
+    "tel-aviv", "johannesburg", "nairobi", "mumbai", "telangana", "chennai", "singapore", "johor-bahru",
+    "jakarta", "tokyo", "seoul", "shanghai", "ulanqab", "taipei", "sydney", "auckland",
 )  # fmt: skip
 SUPPLIES = (
     ["grid"], ["grid", "solar", "battery"], ["grid", "solar", "wind", "battery"],
@@ -55,10 +55,10 @@ SUPPLIES = (
 COOLING = (None, None, None, "direct-liquid-dry-cooler", "water-cooled-chiller-tower",
            "air-cooled-chiller-economiser")  # fmt: skip
 COLUMNS = (
-    "rank", "row", "grade", "where", "value", "low", "high", "unit", "share", "largest", "quantity", "scenario",
-    "scenarios", "range", "source", "reason", "source_id", "locator", "note",
+    "rank", "row", "grade", "where", "value", "low", "high", "unit", "share", "largest", "quantity",
+    "scenario", "scenarios", "range", "source", "reason", "source_id", "locator", "note",
 )  # fmt: skip
-_OWN = re.compile(r"recalled|judgement|gigawatt", re.I)
+_OWN = re.compile(r"recalled|judgement|^gigawatt|\bgigawatt$", re.I)
 _REASON = re.compile(
     r"\b(range|low|lowest|high|highest|between|ends?|spread|quantiles?|±|least|most)\b|\d to \d"
 )
@@ -101,35 +101,18 @@ def random_scenario(case: int) -> dict[str, Any]:
         keys["serving"] = {
             "demand": f"{int(10 ** rng.uniform(1.5, 3.5))} requests/s",
             "trace": pick(("azure-conversation-2023", "azure-code-2023")),
-            "objective": pick(("ttft=500ms,tpot=40ms,p90", "ttft=2s,tpot=100ms,p90")), "simulated_replicas": 1,
+            "objective": pick(("ttft=500ms,tpot=40ms,p90", "ttft=2s,tpot=100ms,p90")),
+            "simulated_replicas": 1,
         }  # fmt: skip
     return keys
 
 
-def _sources(number: int, folder: Path) -> Iterator[Path]:
+def _sources(folder: Path) -> Iterator[Path]:
     """Files of random scenarios, without end but for ``MOST``."""
     for case in range(MOST):
         path = folder / f"random-{case:02d}.yaml"
         path.write_text(yaml.safe_dump(random_scenario(case), sort_keys=False), encoding="utf-8")
         yield path
-
-
-def _sum(*parts: _Sums) -> _Sums:
-    """Several sums together."""
-    both = _Sums()
-    for part in parts:
-        both.names += part.names
-        both.figures, both.width = both.figures + part.figures, both.width + part.width
-        both.guesses += part.guesses
-        for name, one in part.rows.items():
-            mine = both.rows.setdefault(
-                name, {"row": one["row"], "share": 0.0, "scenarios": 0, "largest": 0.0}
-            )
-            mine["share"] += one["share"]
-            mine["scenarios"] += one["scenarios"]
-            if one["largest"] > mine["largest"]:
-                mine |= {key: one[key] for key in ("largest", "quantity", "scenario")}
-    return both
 
 
 class _Sums:
@@ -140,9 +123,8 @@ class _Sums:
         self.names: list[str] = []
         self.figures, self.width, self.guesses = 0, 0.0, 0.0
 
-    def add(self, path: Path, draws: int) -> None:
-        """Run a scenario and add what its rows carry; raises ``GigawattError`` where it has no answer."""
-        found: Any = catalog_gaps([path], everything=True, draws=draws).found
+    def add(self, path: Path, found: Any) -> None:
+        """Add what the rows of a scenario carry."""
         self.names.append(path.stem)
         self.figures, self.width = self.figures + found.figures, self.width + found.width
         self.guesses += found.guesses
@@ -170,12 +152,15 @@ def _write(path: Path, sums: _Sums) -> None:
             row: Evidence = one["row"]
             text = f"{row.locator} {row.note}"
             source = catalog.source(row.source_id) if row.source_id else None
-            read = source is not None and not _OWN.search(f"{source.id} {source.title} {source.publisher}")
+            read = source is not None and not any(
+                map(_OWN.search, (source.id, source.title, source.publisher))
+            )
+            read = read and row.grade is not Grade.guess
             writer.writerow(
                 [rank, name, row.grade.label, row.where, row.written, row.low, row.high, row.unit,
-                 f"{one['share'] / (sums.width or 1.0):.6f}", f"{one['largest']:.3f}", one.get("quantity", ""),
-                 one.get("scenario", ""), one["scenarios"], row.low is not None, read,
-                 bool(_REASON.search(text)), row.source_id, row.locator, row.note]
+                 f"{one['share'] / (sums.width or 1.0):.6f}", f"{one['largest']:.3f}",
+                 one.get("quantity", ""), one.get("scenario", ""), one["scenarios"], row.low is not None,
+                 read, bool(_REASON.search(text)), row.source_id, row.locator, row.note]
             )  # fmt: skip
 
 
@@ -190,17 +175,18 @@ def main() -> None:
     every, examples, drawn = _Sums(), _Sums(), _Sums()
     shipped = [] if given.no_examples else sorted(Path("examples").glob("*.yaml"))
     with TemporaryDirectory() as folder:
-        for path in [*shipped, *_sources(given.number, Path(folder))]:
+        for path in [*shipped, *_sources(Path(folder))]:
             part = examples if path in shipped else drawn
             if len(drawn.names) >= given.number:
                 break
             begun = time.process_time()
             try:
-                part.add(path, given.draws)
+                found = catalog_gaps([path], everything=True, draws=given.draws).found
             except GigawattError as error:
                 print(f"{path.stem}: no answer, {str(error)[:150]}", flush=True)
                 continue
-            every = _sum(examples, drawn)
+            for sums in (part, every):
+                sums.add(path, found)
             _write(given.out, every)
             print(f"{path.stem}: {time.process_time() - begun:.0f} s; {every.said()}", flush=True)
     for title, sums in (("examples", examples), ("random", drawn), ("both", every)):
