@@ -194,7 +194,7 @@ def test_the_band_of_the_price_is_that_of_the_years() -> None:
 
 
 def test_delivery_is_charged_once() -> None:
-    """Retail mean of 2023 less the market's mean and the connection of a flat load: never both."""
+    """Retail mean less the market's mean of that year and the connection of a flat load: never both."""
     connection = loader.entity("plants", "grid")
     rate = loader.entity("finance", "hyperscaler").value("discount_rate")
     year = 8760.0 * 3600.0
@@ -207,7 +207,8 @@ def test_delivery_is_charged_once() -> None:
             each = [one.value for one in market.numbers["price"]]
             known = row.evidence("delivery")
             for found, mean in (
-                (known.value, market.evidence("price", 2023).value), (known.low, max(each)),
+                (known.value, market.evidence("price", row.evidence("price").currency_year).value),
+                (known.low, max(each)),
                 (known.high, min(each)),
             ):  # fmt: skip
                 left = max(0.0, row.value("price") - mean - built)
