@@ -289,7 +289,7 @@ def main(shared: Path) -> None:
                     source,
                     CITY[name],
                     "rank correlation, within month and hour of the day, of price and residual load of "
-                    "the same years' weather at this place",
+                    "the same years' weather at this place; low and high: the years",
                 ]
             )
         if not ships:
