@@ -133,14 +133,15 @@ TAX_CREDITS = "tax credits"
 
 
 def supply_costs(optimum: SupplyPlan) -> dict[str, PlantCost]:
-    """Cost of each plant of the supply per year."""
+    """Cost of each plant of the supply per year; what hedges pay beyond its fixed cost is off its energy."""
     supply: dict[str, PlantCost] = {}
     for plant in optimum.plants:
         cost = optimum.cost[plant.id]
+        operating = cost["fixed"] + cost["variable"]
         supply[plant.id] = PlantCost(
             capital=cost["capital"],
-            operating=cost["fixed"] + cost["variable"],
-            energy=cost["fuel"] + cost["carbon_price"],
+            operating=max(operating, 0.0),
+            energy=cost["fuel"] + cost["carbon_price"] + min(operating, 0.0),
             upfront=optimum.upfront[plant.id],
             embodied=optimum.construction_carbon[plant.id],
         )

@@ -45,7 +45,7 @@ Array = NDArray[np.float64]
 
 __all__ = [
     "fill_chip", "fill_cooling", "fill_grid", "fill_money", "fill_place", "fill_spares", "fill_supply",
-    "fill_year", "limit_in",
+    "fill_year", "grid_terms", "limit_in",
 ]  # fmt: skip
 
 
@@ -160,7 +160,7 @@ def fill_grid(fill: Filler) -> None:
     skies, assumed = fill.ask(key, lambda: once(("weather_years", here), read_years))
     fill.written("site.weather_years", key, skies)
     fill.assumptions += assumed
-    terms, made = _grid_terms(fill, skies[0].time_zone)
+    terms, made = grid_terms(fill, skies[0].time_zone)
     read_grid = lambda: grid_of(site.grid, scenario.year, skies, *terms)  # noqa: E731
     key = "site.name" if supply.grid.basis is None else "supply.grid.basis"
     grid = fill.ask(key, lambda: once(("grid", here, site.grid, scenario.year, made), read_grid))
@@ -187,7 +187,7 @@ def fill_grid(fill: Filler) -> None:
     fill.written("supply.grid_given", "supply.grid", given)
 
 
-def _grid_terms(fill: Filler, time_zone: float) -> tuple[tuple[Any, ...], Hashable]:
+def grid_terms(fill: Filler, time_zone: float) -> tuple[tuple[Any, ...], Hashable]:
     """(means, year, delivery, own hours, boundary, residual mix and basis; what these depend on)."""
     grid, key = fill.loaded.scenario.supply.grid, "supply.grid.hours"
     written, file = grid.year, grid.hours

@@ -13,21 +13,24 @@ import numpy as np
 from numpy.typing import NDArray
 
 from gigawatt.chain.uncertainty.factors import ModelError, RowFactor
+from gigawatt.chain.uncertainty.years import YearFactor
 
-__all__ = ["LARGEST", "normal_draws"]
+__all__ = ["LARGEST", "Factor", "normal_draws"]
 
 Array = NDArray[np.float64]
+Factor = RowFactor | ModelError | YearFactor
+"""An uncertain input: a row, the error of a model, or the year."""
 LARGEST = 2.3263478740408408
 """Truncation at the 1 and 99 % quantiles: ranges give no information further out."""
 
 
-def normal_draws(factors: Sequence[RowFactor | ModelError], *, draws: int, seed: int, shared: float) -> Array:
+def normal_draws(factors: Sequence[Factor], *, draws: int, seed: int, shared: float) -> Array:
     """(draws, factors) standard normal numbers, stratified in each factor.
 
     Parameters
     ----------
     factors : sequence
-        Rows and errors; rows of one ``shared`` name have correlation ``shared``.
+        Rows, errors and the year; rows of one ``shared`` name have correlation ``shared``.
     draws, seed : int
         How many, and of which seed.
     shared : float

@@ -84,6 +84,7 @@ _GROUPS: tuple[tuple[str, str], ...] = (
 )
 """First pattern of ``table.id.quantity`` that fits → group."""
 _OTHER = "other inputs"
+_ENDS = (-Z95, Z95)
 _QUARTILE = 0.6744897501960817
 """The 75 % quantile of a standard normal."""
 QUANTILES = (-Z95, -_QUARTILE, 0.0, _QUARTILE, Z95)
@@ -102,6 +103,9 @@ def group_of(key: Key) -> str:
 @dataclass(frozen=True)
 class RowFactor:
     """A row of the catalog with a range: of a series the one of the scenario's year."""
+
+    tried: ClassVar[tuple[float, ...]] = _ENDS
+    """Standard normals at which the scenario is evaluated: both ends."""
 
     key: Key
     row: Evidence = field(repr=False)
@@ -164,6 +168,8 @@ class ModelError:
 
     guessed: ClassVar[bool] = False
     """Model errors are measured."""
+    tried: ClassVar[tuple[float, ...]] = _ENDS
+    """Standard normals at which the scenario is evaluated: both ends."""
 
     name: str
     group: str

@@ -3,7 +3,8 @@
 Each uncertain input is set to both ends of its range, all others fixed, and the graph of the scenario is
 evaluated. The response surface of a number is the product of these one-input responses, or their sum,
 whichever is nearer to joint draws that are evaluated exactly; sampling it is cheap. The supply plan is fixed:
-capacities stay, costs follow prices and load. Layouts, replicas, step time and latencies are fixed too; their
+capacities stay, costs follow prices and load, and in another weather and market year its dispatch is solved
+again. Layouts, replicas, step time and latencies are fixed too; their
 errors are the residuals of measured ones.
 
 With independent draws the shares of the variance are the Shapley effects of the causes (Owen 2014): of a
@@ -30,15 +31,15 @@ from gigawatt.chain.bands import row_ends
 from gigawatt.chain.graph import graph_of
 from gigawatt.chain.recompute import Recompute
 from gigawatt.chain.supply.candidates import plant_id
-from gigawatt.chain.supply.quantities import bought_plant
 from gigawatt.chain.uncertainty.cells import Cell, Cells
-from gigawatt.chain.uncertainty.draws import normal_draws
+from gigawatt.chain.uncertainty.draws import Factor, normal_draws
 from gigawatt.chain.uncertainty.factors import ModelError, RowFactor, row_factors
+from gigawatt.chain.uncertainty.held_plan import HeldPlan
+from gigawatt.chain.uncertainty.years import DrawnYears, YearFactor, drawn_years
 from gigawatt.core.errors import GigawattError, InputError
-from gigawatt.core.evidence import Z95, Evidence, Grade
+from gigawatt.core.evidence import Evidence, Grade
 from gigawatt.core.graph import Node
 from gigawatt.power import Plant, SupplyPlan
-from gigawatt.power.plan.repriced import repriced
 from gigawatt.schema.scenario import LoadedScenario
 
 __all__ = ["CHECKED", "HELD", "Cause", "CellBand", "NumberBand", "Uncertainty", "uncertainty"]
@@ -50,7 +51,7 @@ HELD = frozenset((
     "training.relief", "machine.clock", "load.ladder", "training.pause",
     "serving.question", "serving.plan", "serving.day", "serving.configuration", "serving.relief",
     "serving.wall", "serving.waits", "supply.adequacy", "supply.uncut_plan", "study.notices",
-    "facility.capacity_chain",
+    "facility.capacity_chain", "supply.gap", "supply.marginal_price",
 ))  # fmt: skip
 """Fixed quantities: decisions, results of searches, and predictions that have measured residuals."""
 _PLAN, _PLANTS = "supply.plan", "supply.candidates"
@@ -107,6 +108,18 @@ class CellBand(NamedTuple):
 
 
 @dataclass(frozen=True)
+class Year:
+    """A weather and market year: its numbers [SI] by quantity where they are other than the answer's, all
+    else as it stands; energy that the held plan leaves unserved in it [J], and that energy at the price of
+    energy not served [$], which no number contains."""
+
+    year: int
+    numbers: Mapping[str, float]
+    not_served: float
+    shortage: float
+
+
+@dataclass(frozen=True)
 class Uncertainty:
     """Bands of the numbers of an answer by name, and their draws [SI], (draws,)."""
 
@@ -125,10 +138,15 @@ class Uncertainty:
     """Exact joint draws that have an answer."""
     cells: Mapping[Cell, CellBand]
     """Bands of cells of the result's tables."""
-    inputs: tuple[RowFactor | ModelError, ...]
+    inputs: tuple[Factor, ...]
     """The uncertain inputs."""
     responses: Mapping[str, tuple[Array, Array]]
-    """Quantity → its values [SI] with each input at its low and at its high end, (factors,) each."""
+    """Quantity → its values [SI] with each input at its low and at its high end, (factors,) each. The year
+    has no ends."""
+    years: tuple[Year, ...]
+    """Weather and market years that are drawn, each as likely."""
+    of_one_year: tuple[str, ...]
+    """What is of one year only, and why, in sentences."""
 
 
 def uncertainty(
@@ -157,21 +175,23 @@ def uncertainty(
     """
     model = _Model(loaded, objects, errors)
     factors = _acting(model, errors)
-    names, low, high, refused = _responses(model, factors, progress)
+    names, found, refused = _responses(model, factors, progress)
     shared = catalog.entity("uncertainty", "rows").value("shared_source")
     z = normal_draws(factors, draws=draws, seed=seed, shared=shared)
     checked = np.unique(np.linspace(0, draws - 1, CHECKED + 2).astype(int)[1:-1])
     exact = [model.numbers(_at(model, factors, z[k]) or {}) for k in checked]
     bands: dict[str, NumberBand] = {}
     cells: dict[Cell, CellBand] = {}
-    found: dict[str, Array] = {}
+    numbers: dict[str, Array] = {}
     ends: dict[str, tuple[Array, Array]] = {}
     reach = np.empty_like(z)
     for k, one in enumerate(factors):
         reach[:, k] = one.reach(z[:, k])
+    year = model.drawn.factor
+    years = {} if year is None else {(k := factors.index(year)): year.which(z[:, k])}
     for at, name in enumerate(names):
-        moved = np.where(z > 0.0, high[at], low[at]) * reach  # (draws, factors) logarithms
-        added = np.where(z > 0.0, np.expm1(high[at]), np.expm1(low[at])) * reach
+        moved = _picked(found[:, at], z, years) * reach  # (draws, factors) logarithms
+        added = _picked(np.expm1(found[:, at]), z, years) * reach
         truth = np.array([one.get(name, math.nan) for one in exact]) / model.middle[name]
         drawn, off = _nearer(np.exp(moved.sum(1)), 1.0 + added.sum(1), checked, truth)
         whole = np.log(drawn)
@@ -183,8 +203,8 @@ def uncertainty(
             cells[name] = CellBand(*(value * float(one) for one in (1.0, lows, median, highs)))
             continue
         shares, batched = _shares(moved, whole), _batched(moved, whole)
-        found[name] = value * drawn
-        ends[name] = (value * np.exp(low[at]), value * np.exp(high[at]))
+        numbers[name] = value * drawn
+        ends[name] = (value * np.exp(found[0, at]), value * np.exp(found[1, at]))
         bands[name] = NumberBand(
             name=name,
             unit=model.graph.nodes[name].unit,
@@ -199,22 +219,16 @@ def uncertainty(
         )
     guessed = (key for key, row in model.rows.items() if row.grade is Grade.guess and row_ends(row) is None)
     normals = {one.name: z[:, k] for k, one in enumerate(factors)}
+    if year is not None:  # the calendar year itself: it is one of a few
+        normals[year.name] = np.array(year.years, dtype=float)[years[factors.index(year)]]
     rows = {one.name: one.row for one in factors if isinstance(one, RowFactor)}
     unranged = tuple(sorted(map(".".join, guessed)))
-    answered = sum(1 for numbers in exact if numbers)
+    answered = sum(1 for one in exact if one)
+    told = () if year is None else _told_years(model, year, factors, names, found)
     return Uncertainty(
-        bands,
-        found,
-        normals,
-        rows,
-        len(factors),
-        unranged,
-        refused,
-        answered,
-        cells,
-        tuple(factors),
-        ends,
-    )
+        bands, numbers, normals, rows, len(factors), unranged, refused, answered, cells, tuple(factors), ends,
+        told, model.drawn.told,
+    )  # fmt: skip
 
 
 class _Model(Recompute):
@@ -225,10 +239,12 @@ class _Model(Recompute):
     ) -> None:
         graph = graph_of(loaded)
         plan = objects.get(_PLAN)
+        self.held_plan: HeldPlan | None = None
+        self.drawn: DrawnYears = drawn_years(loaded, objects)
         instead: dict[str, Callable[..., Any]] = {}
         throughout: dict[str, Callable[..., Any]] = {}
         if isinstance(plan, SupplyPlan):
-            instead[_PLAN] = _held_plan(plan, graph.nodes[_PLAN].inputs)
+            instead[_PLAN] = self.held_plan = HeldPlan(plan, graph.nodes[_PLAN].inputs)
             if _PLANTS in graph.nodes:
                 throughout[_PLANTS] = _bought_plants(plan, graph.nodes[_PLANTS])
         held = HELD & graph.nodes.keys()
@@ -254,37 +270,28 @@ class _Model(Recompute):
         found = {name: _number(values.get(name)) for name in self._reached}
         return {name: value for name, value in found.items() if value > 0.0} | self._cells.of(values)
 
-    def under(self, factors: Sequence[RowFactor | ModelError], z: Array) -> Mapping[str, Any]:
-        """Quantities where every factor is at its ``z``."""
+    def under(self, factors: Sequence[Factor], z: Array) -> Mapping[str, Any]:
+        """Quantities where every factor is at its ``z``; at 0 it is as it stands."""
         rows = {
             one.key: partial(one.at, float(at))
             for one, at in zip(factors, z, strict=True)
             if at != 0.0 and isinstance(one, RowFactor)
         }
         adjusted: dict[str, Any] = {}
+        year: int | None = None
         for one, at in zip(factors, z, strict=True):
-            if at != 0.0 and isinstance(one, ModelError):
+            if at != 0.0 and isinstance(one, YearFactor):
+                year = int(one.which(np.array(at)))
+            if at != 0.0 and not isinstance(one, RowFactor):
                 for name, act in one.adjusted(float(at)).items():
                     adjusted[name] = _after(adjusted.get(name), act)
+        if self.held_plan is not None:
+            self.held_plan.turn(year, alone=np.count_nonzero(z) == 1)
         return self.at(rows, adjusted)
 
 
 def _after(first: Any, then: Any) -> Any:
     return then if first is None else lambda value: then(first(value))
-
-
-def _held_plan(plan: SupplyPlan, inputs: Sequence[str]) -> Callable[..., SupplyPlan]:
-    def books(*values: Any) -> SupplyPlan:
-        known = dict(zip(inputs, values, strict=True))
-        shape = known["facility.load"]
-        load = np.tile(shape.running, plan.years)
-        if "supply.price" in known:
-            plants = (bought_plant(shape, known["supply.price"], known["supply.grid"]),)
-            return repriced(plan, plants=plants, load=load)
-        price = known["supply.carbon_price"]
-        return repriced(plan, plants=known["supply.candidates"], load=load, carbon_price=price)
-
-    return books
 
 
 def _bought_plants(plan: SupplyPlan, node: Node) -> Callable[..., tuple[Plant, ...]]:
@@ -307,41 +314,68 @@ def _bought_plants(plan: SupplyPlan, node: Node) -> Callable[..., tuple[Plant, .
     return plants
 
 
-def _acting(model: _Model, errors: Sequence[ModelError]) -> list[RowFactor | ModelError]:
-    """Errors that act on something that is there, then rows."""
+def _acting(model: _Model, errors: Sequence[ModelError]) -> list[Factor]:
+    """Errors that act on something that is there, the year, then rows that do not stand for years."""
     there = [one for one in errors if any(name in model.values for name in one.acts)]
-    return [*there, *row_factors(model.rows, model.readers)]
+    rows = [one for one in row_factors(model.rows, model.readers) if one.key not in model.drawn.left_out]
+    return [*there, *([] if model.drawn.factor is None else [model.drawn.factor]), *rows]
 
 
 def _responses(
-    model: _Model,
-    factors: Sequence[RowFactor | ModelError],
-    progress: Callable[[str, float], None] | None,
-) -> tuple[list[str | Cell], Array, Array, tuple[str, ...]]:
-    """Names of numbers, log factors at the low and the high end (numbers, factors), and refused inputs."""
+    model: _Model, factors: Sequence[Factor], progress: Callable[[str, float], None] | None
+) -> tuple[list[str | Cell], Array, tuple[str, ...]]:
+    """Names of numbers, log factors (places at which a factor is tried, numbers, factors), refused inputs."""
     names = list(model.middle)
     middle = np.array([model.middle[name] for name in names])
-    found = np.zeros((2, len(names), len(factors)))
+    found = np.zeros((max((len(one.tried) for one in factors), default=2), len(names), len(factors)))
     refused: dict[str, None] = {}
-    for k in range(len(factors)):
+    for k, one in enumerate(factors):
         if progress is not None:
-            progress(factors[k].name, k / len(factors))
-        for end, z in enumerate((-Z95, Z95)):
+            progress(one.name, k / len(factors))
+        for place, z in enumerate(one.tried):
             at = np.zeros(len(factors))
             at[k] = z
             values = _at(model, factors, at)
             if values is None:
-                refused[factors[k].name] = None
+                refused[f"{one.name} {one.years[place]}" if isinstance(one, YearFactor) else one.name] = None
                 continue
             numbers = model.numbers(values)
             ratio = np.array([numbers.get(name, math.nan) for name in names]) / middle
             with np.errstate(invalid="ignore", divide="ignore"):
                 logs = np.log(np.where(ratio > 0.0, ratio, np.nan))
-            found[end, :, k] = np.where(np.isfinite(logs) & (np.abs(logs) > _LEAST), logs, 0.0)
-    return names, found[0], found[1], tuple(refused)
+            found[place, :, k] = np.where(np.isfinite(logs) & (np.abs(logs) > _LEAST), logs, 0.0)
+    return names, found, tuple(refused)
 
 
-def _at(model: _Model, factors: Sequence[RowFactor | ModelError], z: Array) -> Mapping[str, Any] | None:
+def _picked(found: Array, z: Array, years: Mapping[int, Any]) -> Array:
+    """(draws, factors) of ``found`` (places, factors): the end on the side of ``z``, the year drawn."""
+    made = np.where(z > 0.0, found[1], found[0])
+    for k, which in years.items():
+        made[:, k] = found[which, k]
+    return made
+
+
+def _told_years(
+    model: _Model, years: YearFactor, factors: Sequence[Factor], names: Sequence[str | Cell], found: Array
+) -> tuple[Year, ...]:
+    """What is other than in the answer in each year alone."""
+    logs = found[:, :, list(factors).index(years)]
+    held = model.held_plan
+    return tuple(
+        Year(
+            year,
+            {
+                name: model.middle[name] * math.exp(by)
+                for name, by in zip(names, logs[i], strict=True)
+                if by and not isinstance(name, Cell)
+            },
+            *((0.0, 0.0) if held is None else held.not_served(i)),
+        )
+        for i, year in enumerate(years.years)
+    )
+
+
+def _at(model: _Model, factors: Sequence[Factor], z: Array) -> Mapping[str, Any] | None:
     """Quantities at ``z``; ``None`` where a function refuses the values or a formula leaves its domain."""
     try:
         return model.under(factors, z)

@@ -40,6 +40,7 @@ def repriced(
         the load of the hour, and its capacity with the peak.
     plants : sequence of Plant
         Plants with other prices, carbon or water; a plant of the plan that is missing here keeps its data.
+        Their swaps are settled on the load.
     load : (H,), optional
         W, as many hours as the plan's.
     carbon_price : float
@@ -52,8 +53,12 @@ def repriced(
         prices and duals are those of ``plan``.
     """
     given = {plant.id: plant for plant in plants}
-    now = tuple(given.get(plant.id, plant) for plant in plan.plants)
     grown = np.ones(len(plan.load)) if load is None else load / plan.load
+    weights = plan.hour_weight.reshape(plan.years, -1).mean(1)
+    now = tuple(
+        given.get(plant.id, plant).settled(plan.load * grown, duty=plan.duty, weights=weights)
+        for plant in plan.plants
+    )
     largest = 1.0 if load is None else float(np.max(load) / np.max(plan.load))
     hourly = grown[:, None]
     held = replace(

@@ -95,6 +95,9 @@ class SupplyPlan:
         W by plant at mean availability, where the capacities are whole units with outages.
     fuel_lines : int
         Of the question.
+    carbon_value : float
+        $/kg of the carbon limit for dispatch at these capacities; ``carbon_shadow_price`` is that of the plan
+        whose sizes are free, which differs where they are whole units.
     """
 
     plants: tuple[Plant, ...]
@@ -135,6 +138,7 @@ class SupplyPlan:
     not_served_limit: float | None = None
     by_mean: Mapping[str, float] | None = None
     fuel_lines: int = 1
+    carbon_value: float = 0.0
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -216,6 +220,7 @@ def books(
     """The plan with its books: dollars, kilograms and cubic metres by plant, and what binds, in words."""
     carbon_limit, w = problem.carbon_limit, programme.weight
     weight = problem.hours_drawn / programme.hours
+    shadow = carbon_shadow_price(programme, solution.z)
     ledgers = {q.id: _books_of(problem, programme, found, i) for i, q in enumerate(programme.plants)}
     for i in range(len(programme.plants)):
         notices.extend(_plant_notices(programme, found, i))
@@ -244,7 +249,7 @@ def books(
         carbon={name: one.carbon for name, one in ledgers.items()},
         construction_carbon={name: one.construction_carbon for name, one in ledgers.items()},
         water={name: one.water for name, one in ledgers.items()},
-        carbon_shadow_price=carbon_shadow_price(programme, solution.z),
+        carbon_shadow_price=shadow,
         gap=solution.gap,
         infeasibility=solution.infeasibility,
         solver=solution.solver,
@@ -271,6 +276,7 @@ def books(
         flexible=problem.flexible,
         not_served_limit=problem.not_served_limit,
         fuel_lines=problem.fuel_lines,
+        carbon_value=shadow,
     )
 
 

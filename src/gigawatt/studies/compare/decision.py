@@ -37,6 +37,8 @@ CRITERIA = (
 """Quantities of which less is better."""
 _MOST_INPUTS = 5
 """Inputs with the highest value of information that are listed."""
+_FEW = 50
+"""Values of an input that has no more of them: years."""
 _LEAST = 0.02
 """Share of the expected regret below which a value of information is sampling noise."""
 _MOST_ENDS, _ALIKE = 12, 1e-3
@@ -159,7 +161,15 @@ def _choice(
 
 
 def _information(saving: Array, z: Array) -> float:
-    """Expected value of perfect partial information: mean positive part of a regression, bent at z = 0."""
+    """Expected value of perfect partial information: mean positive part of a regression, bent at z = 0.
+
+    An input with a few values, such as the year, has the mean of each instead.
+    """
+    values, which = np.unique(z, return_inverse=True)
+    if len(values) <= _FEW:
+        count = np.bincount(which)
+        means = np.bincount(which, weights=saving) / count
+        return float(np.maximum(means, 0.0) @ count) / len(z)
     terms = np.stack([np.ones_like(z), np.maximum(z, 0.0), np.minimum(z, 0.0)], axis=1)
     expected = terms @ np.linalg.lstsq(terms, saving, rcond=None)[0]
     return float(np.mean(np.maximum(expected, 0.0)))

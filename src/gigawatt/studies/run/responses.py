@@ -107,17 +107,20 @@ def responses_frame(found: Uncertainty, least: float) -> pd.DataFrame:
     """Responses of the key figures to inputs with a variance share of ``least`` or more, a row for each.
 
     Columns: ``quantity, cause, group, share, low, high, unit`` (of the quantity), ``input low, input 25 %,
-    input, input 75 %, input high, input unit, grade, source`` (of the input).
+    input, input 75 %, input high, input unit, grade, source`` (of the input). The year is left out: it has no
+    low and no high end.
     """
     import pandas as pd
 
+    from gigawatt.chain.uncertainty.years import YearFactor
+
     at = {one.name: k for k, one in enumerate(found.inputs)}
-    inputs = {one.name: one for one in found.inputs}
+    inputs = {one.name: one for one in found.inputs if not isinstance(one, YearFactor)}
     rows: list[dict[str, Any]] = []
     for name in KEPT:
         band = found.bands.get(name)
         for cause in () if band is None else band.rows:
-            if band is None or cause.share < least:
+            if band is None or cause.share < least or cause.name not in inputs:
                 continue
             low, high = (float(ends[at[cause.name]]) / factor(band.unit) for ends in found.responses[name])
             rows.append(

@@ -14,11 +14,24 @@ from gigawatt.machine import load_chip
 from gigawatt.studies.run.far_off import failures_band, step_band
 from gigawatt.studies.run.responses import RESPONSES, responses_frame
 from gigawatt.studies.run.sayings import find, subject
-from gigawatt.studies.run.uncertainty_words import CAUSES, CELLS, DRAWS, GROUP, NORMALS, ROW, TABLE
+from gigawatt.studies.run.uncertainty_words import (
+    CAUSES,
+    CELLS,
+    DRAWS,
+    GROUP,
+    NORMALS,
+    NOT_SERVED,
+    ROW,
+    SHORTAGE,
+    TABLE,
+    YEARS,
+)
 from gigawatt.studies.run.words_serving import is_serving
 from gigawatt.validation.serving.bands import middle_half, regime_of, serving_bands
 
 if TYPE_CHECKING:
+    import pandas as pd
+
     from gigawatt.chain.uncertainty.factors import ModelError
     from gigawatt.chain.uncertainty.monte_carlo import Uncertainty
     from gigawatt.schema.scenario import LoadedScenario
@@ -71,7 +84,7 @@ def with_uncertainty(
     sampling: Sampling,
     progress: Callable[[str, float], None] | None = None,
 ) -> Result:
-    """The result with tables of bands, variance shares, responses and draws."""
+    """The result with tables of bands, variance shares, responses, draws, and numbers by year."""
     import pandas as pd
 
     found = drawn(result, loaded, objects, sampling, progress)
@@ -109,13 +122,33 @@ def with_uncertainty(
             "draws": sampling.draws, "seed": sampling.seed, "factors": found.factors,
             "guesses_without_range": list(found.unranged), "no_answer_at_an_end": list(found.refused),
             "exact_draws": found.checked,
+            "years": [one.year for one in found.years], "of_one_year": list(found.of_one_year),
         },
     }  # fmt: skip
     tables = {TABLE: table, CAUSES: causes, CELLS: cells, DRAWS: draws, NORMALS: normals}
+    if found.years:
+        tables[YEARS] = _by_year(found, units)
     responses = responses_frame(found, _LEAST_RESPONSE)
     if len(responses):
         tables[RESPONSES] = responses
     return replace(result, tables={**result.tables, **tables}, run=run)
+
+
+def _by_year(found: Uncertainty, units: Mapping[str, float]) -> pd.DataFrame:
+    """Numbers that a year changes, in each with all else as in the answer, and energy not served beside."""
+    import pandas as pd
+
+    moved = [name for name in found.bands if any(name in one.numbers for one in found.years)]
+    rows = [
+        {
+            "year": one.year,
+            **{name: one.numbers.get(name, found.bands[name].value) / units[name] for name in moved},
+            NOT_SERVED: one.not_served / factor("MWh"),
+            SHORTAGE: one.shortage / factor("M$"),
+        }
+        for one in found.years
+    ]
+    return pd.DataFrame(rows).set_index("year")
 
 
 def _errors(result: Result, loaded: LoadedScenario) -> tuple[ModelError, ...]:

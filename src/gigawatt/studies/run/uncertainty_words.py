@@ -25,8 +25,11 @@ __all__ = [
     "GROUP",
     "HEADLINES",
     "NORMALS",
+    "NOT_SERVED",
     "ROW",
+    "SHORTAGE",
     "TABLE",
+    "YEARS",
     "Limit",
     "Spread",
     "as_json",
@@ -44,6 +47,8 @@ __all__ = [
 
 TABLE, CAUSES, DRAWS, NORMALS, CELLS = "uncertainty", "causes", "draws", "normals", "cells"
 """Tables of a result: bands, variance shares, draws, the standard normals of the inputs, bands of cells."""
+YEARS, NOT_SERVED, SHORTAGE = "years", "not served [MWh]", "not served [M$]"
+"""Table of numbers by weather and market year, where years are drawn, and its last columns."""
 GROUP, ROW = "group", "row"
 """Kinds of inputs in the table of variance shares."""
 _TOLD = 0.8
@@ -266,6 +271,23 @@ def _refused_words(names: Sequence[str]) -> str:
     return f" No answer at one end of the range of: {', '.join(names)}." if names else ""
 
 
+def _years_words(result: Result, sampling: Mapping[str, Any]) -> str:
+    """Which years are drawn, what is of one year only, and energy that the plan leaves unserved in a year."""
+    years, single = sampling.get("years", ()), sampling.get("of_one_year", ())
+    text = ""
+    if years:
+        text = f" Weather and market years, each as likely: {', '.join(map(str, years))}."
+        frame: Any = get_table(result, YEARS)
+        columns = ((), ()) if frame is None else (frame[NOT_SERVED].items(), frame[SHORTAGE])
+        short = [f"{lost:,.3g} MWh in {year}" for year, lost in columns[0] if lost > 0.0]
+        if short:
+            text += (
+                f" The plan leaves unserved {listed(short)}: up to {max(columns[1]):,.3g} M$ at the price of "
+            )
+            text += "energy not served, beside the costs."
+    return text + "".join(f" {one[:1].upper()}{one[1:]}." for one in single)
+
+
 def spread_grid(result: Result, names: Mapping[str, str]) -> tuple[Grid, ...]:
     """Bands of quantities by their titles as a table, or nothing."""
     found = spreads(result)
@@ -281,9 +303,9 @@ def spread_grid(result: Result, names: Mapping[str, str]) -> tuple[Grid, ...]:
     unranged = several(len(sampling["guesses_without_range"]), "guess", "guesses")
     caption = (
         f"{sampling['draws']:,} draws of {sampling['factors']:,} uncertain inputs: catalog rows with a "
-        "range, and model errors. Layouts, replicas and the supply plan are fixed. "
+        "range, and model errors. Layouts, replicas and the capacities of the supply plan are fixed. "
         f"{_check_words(found, sampling)} {unranged} without a range are not sampled."
-        f"{_refused_words(sampling['no_answer_at_an_end'])}"
+        f"{_years_words(result, sampling)}{_refused_words(sampling['no_answer_at_an_end'])}"
     )
     heads = ("quantity", "value", "median", "90 % interval", "mainly from", "from guesses")
     return (rows_grid(caption, heads, rows),)
