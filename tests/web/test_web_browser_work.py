@@ -187,6 +187,8 @@ def test_the_uncertainty_comes_by_itself_once_the_answer_stands(visitor: Visitor
     assert "from guesses" in said
     assert "Cost of the run" in said
     assert "from guesses" in visitor.text("#chain-key-figures")  # in place of the grades that stood there
+    assert "about" not in visitor.text("#chain-key-figures")  # in place of the usual intervals
+    assert " to " in visitor.text("#chain-ledger .band")
 
 
 def test_a_newer_question_ends_what_is_drawn_for_the_older(server: Server) -> None:

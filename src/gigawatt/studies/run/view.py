@@ -7,6 +7,7 @@ from dataclasses import replace
 from typing import Any
 
 from gigawatt.chain.study import Study
+from gigawatt.core.document import Grid
 from gigawatt.core.errors import GigawattError
 from gigawatt.core.result import Result
 from gigawatt.faces.report.html import glued
@@ -39,6 +40,8 @@ _CAPTIONS = {
     ),
 }
 _TABLES = ("flows", "breakdown", "relief", "goodput", "ledger", "per_token")
+_BOOKS = ("ledger", "per_token")
+"""Tables whose figures get intervals once these are drawn."""
 _FIRST = ("training", "serving", "error", "binding")
 """Topics that are said before the key figures; the others follow the figures."""
 
@@ -68,14 +71,15 @@ def show(asked: Asked) -> Fragment:
         notices=result.notices,
         cards=grids.cards(result, usual=True),
         plots=plots,
-        tables={
-            name: grids.linked(grids.table(result, name), name, result, lambda one: link_to(one, query))
-            for name in _TABLES
-        },
+        tables={name: _linked(result, name, query) for name in _TABLES},
         assumptions=assumption_grid(result.assumptions),
         names=names,
         query=query,
     )
+
+
+def _linked(result: Result, name: str, query: str) -> Grid | None:
+    return grids.linked(grids.table(result, name), name, result, lambda one: link_to(one, query))
 
 
 def compute(asked: Asked) -> Fragment:
@@ -89,10 +93,12 @@ def compute(asked: Asked) -> Fragment:
         result = Study(loaded_of(asked.state)).run(asked.progress, finish=finish)
     except GigawattError as error:
         raise placed(error, asked.state.branch) from None
+    query = asked.state.query()
     return fragment(
         "chain_uncertainty.html.j2",
         words=glued(spread_words(result)),
         cards=grids.cards(result),
         plots=[plot(name, figure(result, name), caption_of(result, name)) for name in drawn_figures(result)],
         tables=(*spread_grid(result, grids.titles_of(result)), *tornado_grid(result)),
+        books=() if asked.state.branch == LOAD else [_linked(result, name, query) for name in _BOOKS],
     )
