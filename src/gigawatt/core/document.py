@@ -163,11 +163,12 @@ class Folded:
 
 @dataclass(frozen=True)
 class Columns:
-    """Two columns where there is room."""
+    """Two columns where there is room, the first half as wide again where ``uneven``."""
 
     kind: ClassVar[str] = "columns"
     left: tuple[Part, ...]
     right: tuple[Part, ...]
+    uneven: bool = False
 
 
 @dataclass(frozen=True)

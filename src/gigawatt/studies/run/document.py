@@ -251,7 +251,7 @@ def _sections(result: Result) -> tuple[Section, ...]:
     add(
         "ledger", "The ledger",
         *one.figure("cost" if one.yearly else "ledger"),
-        Columns(one.table("ledger"), one.table("per_token")),
+        Columns(one.table("ledger"), one.table("per_token"), uneven=True),
     )  # fmt: skip
     return tuple(Section(key, title, parts) for key, title, parts in found)
 
