@@ -69,7 +69,7 @@ def test_the_shipped_bands_hold_nine_in_ten() -> None:
     assert card.rows == card.predicted == len(list(residuals()))
     assert 0.87 <= (card.overall.coverage90 or 0.0) <= 0.93
     by_kind = {group.group: group for group in card.groups}
-    assert len(by_kind) == 7
+    assert len(by_kind) == 8
     for group in card.groups:
         assert group.more["p_value"] > 0.05, group.group
         assert 0.0 < group.more["crps"] < 0.82 * group.more["crps_point"], group.group

@@ -15,6 +15,7 @@ Statistical Society B 69(2): PIT and sharpness. Gneiting, Raftery (2007), J. Ame
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -23,6 +24,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from gigawatt import catalog
 from gigawatt.chain.uncertainty.draws import LARGEST
 from gigawatt.chain.uncertainty.factors import ModelError
 from gigawatt.core.errors import InputError
@@ -39,6 +41,8 @@ DECILES = 10
 """Parts of the PIT histogram."""
 _QUANTILES = 199
 """Quantiles that stand for a distribution."""
+_YEARS_BEFORE = 3
+"""Fewest years of a market before the one that is judged."""
 _STEPS = {True: "training step, framework given", False: "training step, framework not given"}
 _KINDS = {
     "ttft": "time to first token", "tpot": "time per output token", "throughput": "throughput of a service",
@@ -87,7 +91,7 @@ class Calibration:
 
 
 def residuals() -> Iterator[Residual]:
-    """Every shipped residual with the band of the makers that are not its own."""
+    """Every shipped residual with the band of the makers that are not its own, or of the years before."""
     for stated, kind in _STEPS.items():
         steps = training.shipped_residuals(stated=stated)
         for maker, regime, value in zip(steps.makers, steps.regimes, steps.values, strict=True):
@@ -105,6 +109,25 @@ def residuals() -> Iterator[Residual]:
     for case, value in chain.whole_run_residuals():
         band = chain.whole_run_band(case)
         yield Residual("hours of a whole run", case, value, band.low, band.high)
+    yield from _market_years()
+
+
+def _market_years() -> Iterator[Residual]:
+    """Mean price of a market in a year, over that of the year before; the band is of the years before it.
+
+    It is the range by which the row ``level`` of a market is drawn: its cheapest and dearest year.
+    """
+    for market, row in catalog.table("grids_hours").items():
+        means = sorted((one.year, one.value) for one in row.numbers.get("price", ()) if one.year is not None)
+        for at in range(_YEARS_BEFORE, len(means)):
+            before = [mean for _, mean in means[:at]]
+            yield Residual(
+                "mean price of a market year",
+                market,
+                math.log(means[at][1] / before[-1]),
+                min(before) / before[-1],
+                max(before) / before[-1],
+            )
 
 
 def calibration_of(rows: list[Residual], most: int = training.MOST) -> Calibration:
