@@ -82,7 +82,7 @@ def test_a_budget_beside_a_size_is_a_limit() -> None:
     ("more", "words"),
     [
         ({"economics__budget": "100 k$"}, r"economics\.budget: the budget is too small; given '100 k\$'; "
-         r"allowed: at least 340\.\d k\$, which buys a node: 8 accelerators"),
+         r"allowed: at least 341\.\d k\$, which buys a node: 8 accelerators"),
         ({"economics__budget": "1 M$", "model": "llama-3.1-405b"}, "holds the model: 104 accelerators"),
         ({"economics__budget": "1 M$", "economics__chip_rent": "2 $/h"}, r"economics\.chip_rent as well"),
         ({"training__deadline": "9 days", "training__step_time": "2 s"}, "the time of a step is given"),
