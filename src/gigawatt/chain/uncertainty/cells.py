@@ -10,7 +10,7 @@ from gigawatt.chain.tables import tables_of
 
 __all__ = ["WHOLE", "Cell", "Cells"]
 
-_DRAWN = ("ledger", "energy", "plants", "bill", "goodput", "per_token")
+_DRAWN = ("ledger", "energy", "plants", "bill", "goodput", "per_token", "flows")
 """Tables of money, energy and carbon, whose cells follow what is drawn; others are of what is held."""
 _SUMMED = ("ledger", "energy", "bill")
 """Tables whose columns add up."""
