@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pandas as pd
 import pytest
 from scipy.special import stdtrit
 
@@ -23,12 +24,16 @@ from gigawatt.chain.uncertainty.factors import Acts, ModelError, RowFactor, grou
 from gigawatt.chain.uncertainty.monte_carlo import HELD, Uncertainty, uncertainty
 from gigawatt.core.errors import InputError
 from gigawatt.core.evidence import Z95
+from gigawatt.core.store import load_result
 from gigawatt.power import SupplyPlan
 from gigawatt.power.plan.plan import plan
 from gigawatt.power.plan.repriced import repriced
 from gigawatt.power.plants.plant import Plant
 from gigawatt.schema.scenario import LoadedScenario
 from gigawatt.studies.run.far_off import step_band
+from gigawatt.studies.run.figures_tables import need_table, row_names
+from gigawatt.studies.run.grids import table
+from gigawatt.studies.run.uncertainty_words import cells_of, spreads
 from gigawatt.validation.power.training import power_scorecard
 
 RUN = {
@@ -318,8 +323,29 @@ def test_draws_that_cannot_be_made_are_one_line(options: dict[str, Any], words: 
         gigawatt.run(RUN, **options)
 
 
+def test_cells_that_are_not_drawn_follow_a_quantity(drawn: Any, tmp_path: Path) -> None:
+    """The best layout is as uncertain as the step; the interval is the same where the result is stored."""
+    drawn.save(tmp_path / "kept")
+    for result in (drawn.found, load_result(tmp_path / "kept")):
+        cells = cells_of(result, "layouts")
+        step, best = spreads(result)["training.step_time"], need_table(result, "layouts").iloc[0]
+        assert cells["1", "step_time [s]"] == pytest.approx((step.low, step.high))
+        grid = table(result, "layouts")
+        assert grid is not None
+        mfu = next(cell for cell in grid.rows[0] if cell.text == f"{100 * best['mfu []']:.1f} %")
+        assert " to " in mfu.band
+        pauses = table(result, "flexibility")
+        assert pauses is not None
+        assert any(cell.band for row in pauses.rows for cell in row)
+        assert set(cells_of(result, "memory")) == set()  # bytes of a layout are known
+
+
+def test_rows_of_one_label_are_told_apart() -> None:
+    frame = pd.DataFrame({"kind": ["weekday", "weekend", "weekday"]}, index=[0, 0, 1])
+    assert row_names(frame) == ["0", "0 (2)", "1"]
+
+
 def test_a_stored_result_tells_the_same(drawn: Any, tmp_path: Path) -> None:
-    from gigawatt.core.store import load_result
     from gigawatt.studies.run.uncertainty_words import as_json, spread_words
 
     drawn.save(tmp_path / "run")

@@ -17,11 +17,12 @@ __all__ = [
     "get_table",
     "has_table",
     "need_table",
+    "row_names",
     "supply_columns",
     "unit_of",
 ]
 
-_INDEX = ("part", "resource", "rank", "component", "hour", "plant", "quantity", "stage")
+_INDEX = ("part", "resource", "rank", "component", "hour", "plant", "quantity", "stage", "what")
 
 
 def get_table(result: Result, name: str) -> pd.DataFrame | None:
@@ -31,6 +32,16 @@ def get_table(result: Result, name: str) -> pd.DataFrame | None:
         return None
     first = str(frame.columns[0]) if len(frame.columns) else ""
     return frame.set_index(frame.columns[0]) if first in _INDEX and frame.index.name is None else frame
+
+
+def row_names(frame: pd.DataFrame) -> list[str]:
+    """A name for each row: its label, with a number behind it where another row had it before."""
+    seen: dict[str, int] = {}
+    names: list[str] = []
+    for label in map(str, frame.index):
+        seen[label] = seen.get(label, 0) + 1
+        names.append(label if seen[label] == 1 else f"{label} ({seen[label]})")
+    return names
 
 
 def has_table(result: Result, name: str) -> bool:

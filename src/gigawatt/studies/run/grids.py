@@ -13,7 +13,7 @@ from gigawatt.faces.figures.readable import aligned, label, shown, with_unit
 from gigawatt.schema.fields import LOAD, SERVING
 from gigawatt.studies.run.far_off import card_bands, usual_bands
 from gigawatt.studies.run.figures_power import plant_names
-from gigawatt.studies.run.figures_tables import get_table, unit_of
+from gigawatt.studies.run.figures_tables import get_table, row_names, unit_of
 from gigawatt.studies.run.sayings import branch_of, find
 from gigawatt.studies.run.uncertainty_words import cells_of, ends_words, guessed, spreads
 from gigawatt.studies.run.words_serving import is_serving, is_yearly
@@ -266,13 +266,13 @@ def table(result: Result, name: str) -> Grid | None:
     bar = next((word for word in ("share", "gain") if word in stems), "")
     rows: list[tuple[Cell, ...]] = []
     drawn = cells_of(result, name)
-    for key, row in frame.iterrows():
+    for row_name, (key, row) in zip(row_names(frame), frame.iterrows(), strict=True):
         cells: list[Cell] = []
         if frame.index.name is not None:
             cells.append(Cell(str(key) if name == "layouts" else names.get(str(key), label(str(key)))))
         for c, stem in zip(columns, stems, strict=True):
             width = max(0.0, min(100.0, 100 * float(row[c]))) if stem == bar else None
-            ends = drawn.get((str(key), c))
+            ends = drawn.get((row_name, c))
             cells.append(Cell(writers[c](row[c]), bar=width, band=_ends(writers[c], ends)))
         rows.append(tuple(cells))
     if total:

@@ -12,6 +12,7 @@ from gigawatt.core.quantities import factor
 from gigawatt.core.result import Result
 from gigawatt.machine import load_chip
 from gigawatt.studies.run.far_off import failures_band, step_band
+from gigawatt.studies.run.follows import followed
 from gigawatt.studies.run.responses import RESPONSES, responses_frame
 from gigawatt.studies.run.sayings import find, subject
 from gigawatt.studies.run.uncertainty_words import (
@@ -111,7 +112,7 @@ def with_uncertainty(
             if one.share >= _LEAST
         ]
     )  # fmt: skip
-    cells = pd.DataFrame([{**cell._asdict(), **band._asdict()} for cell, band in found.cells.items()])
+    cells = [{**cell._asdict(), **band._asdict(), "as": ""} for cell, band in found.cells.items()]
     draws = pd.DataFrame({name: values / units[name] for name, values in found.draws.items()})
     rows = causes[causes["kind"] == ROW]["cause"] if len(causes) else ()
     normals = pd.DataFrame({name: found.normals[name] for name in sorted(set(rows))})
@@ -125,7 +126,13 @@ def with_uncertainty(
             "years": [one.year for one in found.years], "of_one_year": list(found.of_one_year),
         },
     }  # fmt: skip
-    tables = {TABLE: table, CAUSES: causes, CELLS: cells, DRAWS: draws, NORMALS: normals}
+    tables = {
+        TABLE: table,
+        CAUSES: causes,
+        CELLS: pd.DataFrame([*cells, *followed(result, found.bands)]),
+        DRAWS: draws,
+        NORMALS: normals,
+    }
     if found.years:
         tables[YEARS] = _by_year(found, units)
     responses = responses_frame(found, _LEAST_RESPONSE)
