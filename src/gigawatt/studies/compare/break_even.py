@@ -66,12 +66,18 @@ class BreakEven:
     settled_by: str
 
 
-def settled_by(group: str, grade: str) -> str:
+_NOTHING = 1e-9
+"""Share of an input's value below which it is nothing."""
+
+
+def settled_by(group: str, grade: str, cause: str = "") -> str:
     """What kind of source would settle an input.
 
     >>> settled_by("step time", "measured"), settled_by("plant costs", "projected")
     ('a measured step', 'a forecast')
     """
+    if cause.endswith(".decline"):
+        return "a forecast"
     return "a forecast" if grade == _EXPECTED else _SETTLED.get(group, "a measurement")
 
 
@@ -128,12 +134,14 @@ def break_evens(
                 continue
             one = responses[cause]
             value = input_at(one.ends, sign * far)
+            if one.ends[0] >= 0.0 and value <= _NOTHING * one.ends[2]:
+                continue  # it cannot be less than nothing
             beyond = float(ndtr(-abs(normal_at(one.ends, sign * far))))
             found.append(
                 BreakEven(
                     cause, one.words, one.input_unit, value, one.ends[0], one.ends[2], one.ends[4],
                     one.value_words(value), sign > 0.0, beyond, information.get(cause, 0.0), one.grade,
-                    one.source, settled_by(one.group, one.grade),
+                    one.source, settled_by(one.group, one.grade, cause),
                 )
             )  # fmt: skip
     return tuple(sorted(found, key=lambda one: (-one.value_of_information, -one.probability)))
