@@ -110,8 +110,8 @@ class CellBand(NamedTuple):
 @dataclass(frozen=True)
 class Year:
     """A weather and market year: its numbers [SI] by quantity where they are other than the answer's, all
-    else as it stands; energy that the held plan leaves unserved in it [J], and that energy at the price of
-    energy not served [$], which no number contains."""
+    else as it stands; energy not served in it under the held plan [J], and that energy at its price [$],
+    which no number contains."""
 
     year: int
     numbers: Mapping[str, float]

@@ -55,7 +55,7 @@ class YearFactor:
     years : tuple of int
         Calendar years, the first first; the same draw takes the same year wherever these are the same.
     values : mapping of str to callable
-        Quantity → what gives its value in the year of a number, read anew under the rows of the catalog.
+        Quantity → function from the number of a year to its value, under the rows of the catalog.
     """
 
     name: ClassVar[str] = "weather and market year"

@@ -73,7 +73,8 @@ def _change_words(one: Mapping[str, Any]) -> str:
 
 def _pair_words(one: Mapping[str, Any]) -> str:
     if one["pair"]:
-        return f"; {listed([input_words(name) for name in one['pair']])} together do at the ends of theirs"
+        both = listed([input_words(name) for name in one["pair"]])
+        return f"; {both} together do at the ends of theirs, by the product of their effects"
     return ", nor do two of them together"
 
 

@@ -296,7 +296,7 @@ def _drawn_side(column: Column, progress: Callable[[str, float], None]) -> Side:
 
     def report(words: str, share: float) -> None:
         nonlocal told
-        told = max(told, share)  # the draws begin anew
+        told = max(told, share)  # the draws begin at nothing
         progress(words, told)
 
     def finish(result: Result, loaded: LoadedScenario, objects: Mapping[str, Any]) -> Result:

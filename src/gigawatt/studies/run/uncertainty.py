@@ -102,16 +102,7 @@ def with_uncertainty(
             for name, band in found.bands.items()
         ]
     ).set_index("quantity")
-    causes = pd.DataFrame(
-        [
-            {"quantity": name, "kind": kind, "cause": one.name, "share": one.share,
-             "share low": one.low, "share high": one.high}
-            for name, band in found.bands.items()
-            for kind, parts in ((GROUP, band.groups), (ROW, band.rows))
-            for one in parts
-            if one.share >= _LEAST
-        ]
-    )  # fmt: skip
+    causes = _causes(found)
     cells = [{**cell._asdict(), **band._asdict(), "as": ""} for cell, band in found.cells.items()]
     draws = pd.DataFrame({name: values / units[name] for name, values in found.draws.items()})
     rows = causes[causes["kind"] == ROW]["cause"] if len(causes) else ()
@@ -139,6 +130,22 @@ def with_uncertainty(
     if len(responses):
         tables[RESPONSES] = responses
     return replace(result, tables={**result.tables, **tables}, run=run)
+
+
+def _causes(found: Uncertainty) -> pd.DataFrame:
+    """Variance shares of groups and rows by quantity, with their intervals; the small ones are left out."""
+    import pandas as pd
+
+    return pd.DataFrame(
+        [
+            {"quantity": name, "kind": kind, "cause": one.name, "share": one.share,
+             "share low": one.low, "share high": one.high}
+            for name, band in found.bands.items()
+            for kind, parts in ((GROUP, band.groups), (ROW, band.rows))
+            for one in parts
+            if one.share >= _LEAST
+        ]
+    )  # fmt: skip
 
 
 def _by_year(found: Uncertainty, units: Mapping[str, float]) -> pd.DataFrame:

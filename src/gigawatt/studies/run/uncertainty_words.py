@@ -195,7 +195,7 @@ def spread_words(result: Result) -> str:
     if money is None or values is None:
         return f"{text}{_met_words(result)}"
     ends = ends_words(result, money), _end(result, money, float(np.quantile(values, 0.75)))
-    nine, quarter = (words.removesuffix(" a year") for words in ends)
+    nine, quarter = (words.replace(" a year", "") for words in ends)
     likely = f"In nine cases of ten {HEADLINES[money.name]} {nine}, in one of four more than {quarter}."
     causes = f"The variance of the cost comes from {_mainly(money)}; guesses make {guessed(money)} of it."
     return f"{text} {likely}{_met_words(result)} {causes}"
@@ -272,7 +272,7 @@ def _refused_words(names: Sequence[str]) -> str:
 
 
 def _years_words(result: Result, sampling: Mapping[str, Any]) -> str:
-    """Which years are drawn, what is of one year only, and energy that the plan leaves unserved in a year."""
+    """Which years are drawn, what is of one year only, and energy not served in a year."""
     years, single = sampling.get("years", ()), sampling.get("of_one_year", ())
     text = ""
     if years:
@@ -282,9 +282,9 @@ def _years_words(result: Result, sampling: Mapping[str, Any]) -> str:
         short = [f"{lost:,.3g} MWh in {year}" for year, lost in columns[0] if lost > 0.0]
         if short:
             text += (
-                f" The plan leaves unserved {listed(short)}: up to {max(columns[1]):,.3g} M$ at the price of "
+                f" Energy not served: {listed(short)}; at its price up to {max(columns[1]):,.3g} M$, "
+                "which the costs do not contain."
             )
-            text += "energy not served, beside the costs."
     return text + "".join(f" {one[:1].upper()}{one[1:]}." for one in single)
 
 
