@@ -697,7 +697,7 @@ def test_run_draws_unless_it_is_told_not_to(
     assert found["run"].get("uncertainty", {}).get("draws") == draws
 
 
-def test_compare_of_two_draws_and_of_three_does_not(
+def test_compare_draws_of_two_and_of_three(
     call: Callable[..., tuple[int, str, str]], tmp_path: Path
 ) -> None:
     files: list[Path] = []
@@ -716,4 +716,4 @@ def test_compare_of_two_draws_and_of_three_does_not(
 
     assert decided(*files[:2])
     assert not decided(*files[:2], "--no-uncertainty")
-    assert not decided(*files)
+    assert decided(*files)

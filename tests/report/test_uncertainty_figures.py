@@ -10,14 +10,16 @@ import numpy as np
 import pytest
 
 import gigawatt
+from gigawatt.chain.uncertainty.years import YearFactor
 from gigawatt.core.result import Result
 from gigawatt.core.store import load_result, save_result
 from gigawatt.faces.figures.ranges import Bar, Whisker, ratio_axis, tornado, whiskers
 from gigawatt.faces.figures.readable import with_unit
+from gigawatt.faces.figures.style import safe
 from gigawatt.studies.run.document import document
 from gigawatt.studies.run.figures import drawn_figures, figure
 from gigawatt.studies.run.responses import input_value, responses_of
-from gigawatt.studies.run.uncertainty_words import limits_of, spread_words
+from gigawatt.studies.run.uncertainty_words import YEAR, limits_of, spread_words
 
 COST, DAYS = "ledger.run_cost", "training.duration"
 SITE = {"year": 2026, "site": {"name": "abilene-texas"}, "supply": {"price": "60 $/MWh"}}
@@ -69,7 +71,7 @@ def test_whiskers_are_quantiles_of_the_draws_the_widest_first(run: Result) -> No
 
 def test_a_tornado_has_the_responses_the_longest_first(run: Result) -> None:
     low, high = figure(run, "tornado").data
-    rows = {one.words: one for one in responses_of(run, COST)}
+    rows = {safe(one.words, 52): one for one in responses_of(run, COST)}  # as names of bars are cut
     value = float(run[COST]) / 1e6
     assert 8 <= len(low.y) <= 12
     for bars, end in ((low, "low"), (high, "high")):
@@ -124,6 +126,22 @@ def test_the_fan_of_a_service_scales_its_power_by_the_hour(service: Result) -> N
     day = service.tables["day"]
     shape = day[day["kind"] == day["kind"].iloc[0]]["facility [MW]"]
     assert list(made.data[-1].y) == pytest.approx(list(float(ratio) * shape))
+
+
+def test_the_fan_of_a_load_has_the_quantiles_of_each_year_that_is_drawn() -> None:
+    load = gigawatt.run(
+        {"year": 2026, "load": "50 MW", "site": "dallas", "supply": {"plants": ["grid"]}},
+        uncertainty=True, draws=300,
+    ).found  # fmt: skip
+    assert "fan" in drawn_figures(load)
+    years = load.tables["normals"][YEAR].to_numpy()
+    assert YearFactor.name == YEAR
+    made = figure(load, "fan")
+    assert list(made.data[-1].x) == sorted(set(years)) == load.run["uncertainty"]["years"]
+    cost = drawn(load, "supply.electricity_cost")
+    for year, middle in zip(made.data[-1].x, made.data[-1].y, strict=True):
+        assert middle == pytest.approx(float(np.median(cost[years == year])))
+    assert max(made.data[-1].y) > 1.05 * min(made.data[-1].y)
 
 
 def test_the_report_has_them_in_its_section(run: Result) -> None:

@@ -17,8 +17,9 @@ from gigawatt import catalog
 from gigawatt.chain.study import Study
 from gigawatt.core.evidence import Z95, Grade
 from gigawatt.core.result import Quantity, Result
+from gigawatt.faces.figures.style import safe
 from gigawatt.studies.compare.break_even import settled_by
-from gigawatt.studies.compare.decision import Decision, decisions
+from gigawatt.studies.compare.decision import Decision, Pair, decisions
 from gigawatt.studies.run.responses import input_at, normal_at, responses_of
 
 COST = "ledger.run_cost"
@@ -58,14 +59,15 @@ def toy(value: float, powers: dict[str, float], draws: int = 40_000) -> Result:
     return Result("toy", {COST: quantity}, tables, (), (), {"uncertainty": {"draws": draws, "seed": 0}})
 
 
-def decided(first: Result, second: Result) -> Decision:
+def decided(first: Result, second: Result) -> tuple[Decision, Pair]:
     (one,) = decisions([first, second])
-    return one
+    (pair,) = one.pairs
+    return one, pair
 
 
 def test_the_break_even_is_that_of_the_closed_form() -> None:
     """ln A = ln 100 + s_a z_a, ln B = ln 110 + s_b z_b: equal at z_a = ln 1.1 / s_a, z_b = −ln 1.1 / s_b."""
-    one = decided(toy(100.0, {INPUTS[0]: 1.0}), toy(110.0, {INPUTS[1]: 1.0}))
+    _, one = decided(toy(100.0, {INPUTS[0]: 1.0}), toy(110.0, {INPUTS[1]: 1.0}))
     assert one.ratio == pytest.approx(1.1)
     assert one.break_even is not None
     found = {row.input: row for row in one.break_even}
@@ -80,17 +82,17 @@ def test_the_break_even_is_that_of_the_closed_form() -> None:
     spread = math.hypot(SPREADS[INPUTS[0]], SPREADS[INPUTS[1]])
     expected = float(ndtr(math.log(1.1) / spread))
     assert one.probability_first_lower == pytest.approx(expected, abs=0.01)
-    assert one.pair == ()
+    assert one.together == ()
 
 
 def test_an_input_that_both_share_changes_nothing() -> None:
     """An equal power on either side leaves the ratio; with powers 1 and 2 the break-even is at ln 1.1 / s."""
     shared = INPUTS[2]
-    alike = decided(toy(100.0, {shared: 1.0}), toy(110.0, {shared: 1.0}))
+    _, alike = decided(toy(100.0, {shared: 1.0}), toy(110.0, {shared: 1.0}))
     assert alike.break_even == ()
-    assert alike.pair == ()
+    assert alike.together == ()
     assert alike.ratios == ()
-    unlike = decided(toy(100.0, {shared: 2.0}), toy(110.0, {shared: 1.0}))
+    _, unlike = decided(toy(100.0, {shared: 2.0}), toy(110.0, {shared: 1.0}))
     assert unlike.break_even is not None
     (row,) = unlike.break_even
     assert row.above
@@ -103,15 +105,15 @@ def test_an_input_that_both_share_changes_nothing() -> None:
 @pytest.mark.parametrize(("ratio", "pair"), [(2.2, INPUTS[:2][::-1]), (3.0, ())])
 def test_two_inputs_are_named_where_none_suffices(ratio: float, pair: tuple[str, ...]) -> None:
     """The ends move the ratio by exp(1.645 · 0.2) = 1.39 and by 1.64, together by 2.28."""
-    one = decided(toy(100.0, {INPUTS[0]: 1.0}), toy(100.0 * ratio, {INPUTS[1]: 1.0}))
+    _, one = decided(toy(100.0, {INPUTS[0]: 1.0}), toy(100.0 * ratio, {INPUTS[1]: 1.0}))
     assert one.break_even == ()
-    assert one.pair == pair
+    assert one.together == pair
 
 
 def test_information_is_that_of_a_normal_saving() -> None:
     """The smaller the spread the nearer a saving is to normal: E max(s, 0) = σ φ(μ/σ) − |μ| Φ(−|μ|/σ)."""
     small = {INPUTS[0]: 0.1}
-    one = decided(toy(100.0, small, 200_000), toy(101.0, {INPUTS[2]: 0.1}, 200_000))
+    one, _ = decided(toy(100.0, small, 200_000), toy(101.0, {INPUTS[2]: 0.1}, 200_000))
     for name, middle in ((INPUTS[0], 100.0), (INPUTS[2], 101.0)):
         sigma = 0.1 * SPREADS[name] * middle
         mean = (
@@ -124,13 +126,47 @@ def test_information_is_that_of_a_normal_saving() -> None:
         assert dict(one.value_of_information)[name] == pytest.approx(expected, rel=0.03)
 
 
+def test_of_three_each_has_the_probability_of_being_lowest() -> None:
+    """Oracle: the same draws by hand, one by one; a constant between two that vary."""
+    results = [toy(100.0, {INPUTS[0]: 1.0}), toy(101.0, {}), toy(104.0, {INPUTS[1]: 1.0})]
+    (one,) = decisions(results)
+    rows = list(zip(*(result.tables["draws"][COST].tolist() for result in results), strict=True))
+    least = [min(row) for row in rows]
+    for side in range(3):
+        wins = sum(row[side] == low for row, low in zip(rows, least, strict=True)) / len(rows)
+        assert one.lowest[side] == pytest.approx(wins, rel=1e-9)
+        regret = sum(row[side] - low for row, low in zip(rows, least, strict=True)) / len(rows)
+        assert one.regrets[side] == pytest.approx(regret, rel=1e-9)
+        middle = float(ndtr(0.0))
+        assert one.quantiles[side][2] == pytest.approx((100.0, 101.0, 104.0)[side], rel=0.01 * middle)
+    assert sum(one.lowest) == pytest.approx(1.0)
+    assert one.chosen == 1  # a lognormal's mean is above its median: the constant has the smallest
+    assert one.expected_regret == one.regrets[1] == min(one.regrets)
+    assert [(pair.first, pair.second) for pair in one.pairs] == [(0, 1), (1, 2)]
+    # both inputs together are all there is to know, and one alone is worth less
+    values = dict(one.value_of_information)
+    assert set(values) == set(INPUTS[:2])
+    assert max(values.values()) < one.expected_regret < 1.02 * sum(values.values())
+
+
+def test_the_value_of_an_input_among_three_is_that_of_the_closed_form() -> None:
+    """Costs 100 eˢᶻ, 100, 100 e⁻ˢᶻ: known z saves the constant E 100 (1 − e⁻ˢ|ᶻ|), all of the regret."""
+    three = [toy(100.0, {INPUTS[0]: 1.0}), toy(100.0, {}), toy(100.0, {INPUTS[0]: -1.0})]
+    (one,) = decisions(three)
+    s = SPREADS[INPUTS[0]]
+    expected = 100.0 * (1.0 - 2.0 * math.exp(s * s / 2.0) * float(ndtr(-s)))
+    assert one.expected_regret == pytest.approx(expected, rel=0.02)
+    assert dict(one.value_of_information)[INPUTS[0]] == pytest.approx(expected, rel=0.03)
+    assert one.lowest == pytest.approx([0.5, 0.0, 0.5], abs=0.01)
+
+
 def test_results_without_responses_have_no_break_even() -> None:
     first, second = toy(100.0, {INPUTS[0]: 1.0}), toy(110.0, {INPUTS[1]: 1.0})
     for one in (first, second):
         del one.tables["responses"]  # type: ignore[attr-defined]
-    one = decided(first, second)
+    _, one = decided(first, second)
     assert one.break_even is None
-    assert one.pair is None
+    assert one.together is None
 
 
 @pytest.mark.parametrize("ends", [(50.0, 80.0, 100.0, 130.0, 250.0), (0.0, 0.1, 0.2, 0.5, 1.5)])
@@ -187,7 +223,7 @@ def test_at_the_break_even_both_runs_of_the_whole_chain_cost_the_same(
 ) -> None:
     """Oracle: both scenarios run from the start with the row at its break-even, nothing fixed or known."""
     by_quantity = {one["quantity"]: one for one in compared["decisions"]}
-    decision = by_quantity["ledger.annual_cost"]
+    decision = by_quantity["ledger.annual_cost"]["pairs"][0]
     prices = [one for one in decision["break_even"] if one["input"].startswith("chips.")]
     assert prices
     for one in prices:
@@ -204,7 +240,7 @@ def test_at_the_break_even_both_runs_of_the_whole_chain_cost_the_same(
 def test_report_and_terminal_say_what_would_change_the_choice(compared: Any, tmp_path: Path) -> None:
     document = compared.document
     said = " ".join(document.paragraphs)
-    cost = next(one for one in compared["decisions"] if one["quantity"] == COST)
+    (cost,) = next(one for one in compared["decisions"] if one["quantity"] == COST)["pairs"]
     if cost["break_even"]:
         assert f"{cost['break_even'][0]['words']} " in said
         assert "settles it" in said
@@ -212,15 +248,15 @@ def test_report_and_terminal_say_what_would_change_the_choice(compared: Any, tmp
         assert "No single input" in said
     section = next(one for one in document.sections if one.key == "choice")
     assert "choice" in document.short
-    drawing = next(one for one in section.parts if one.kind == "drawing")
+    drawing = next(one for one in section.parts if one.kind == "drawing" and one.name == "choice")
     bars = [trace for trace in json.loads(drawing.plotly)["data"] if trace["type"] == "bar"]
-    ends = {row["words"]: (row["low"], row["high"]) for row in cost["ratios"]}
+    ends = {safe(row["words"], 52): (row["low"], row["high"]) for row in cost["ratios"]}
     for at, bar in enumerate(bars):
         for name, width, base in zip(bar["y"], bar["x"], bar["base"], strict=True):
             assert base + width == pytest.approx(ends[name][at])
     compared.save(tmp_path)
     stored = json.loads((tmp_path / "compare.json").read_text())["decisions"]
-    assert {"break_even", "pair", "ratio", "ratios"} <= stored[0].keys()
+    assert {"break_even", "together", "ratio", "ratios"} <= stored[0]["pairs"][0].keys()
 
 
 def test_responses_of_a_run_are_those_of_its_ends(files: list[Path]) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib.util
 import json
 import math
 from functools import partial
@@ -36,6 +37,7 @@ from gigawatt.studies.run.grids import table
 from gigawatt.studies.run.uncertainty_words import cells_of, spreads
 from gigawatt.validation.power.training import power_scorecard
 
+ROOT = Path(__file__).resolve().parents[2]
 RUN = {
     "model": "llama-3.1-8b",
     "year": 2026,
@@ -44,7 +46,7 @@ RUN = {
     "site": {"name": "abilene-texas"},
     "supply": {"price": "60 $/MWh"},
 }
-STEP = "measured steps over predicted, H100-SXM5-80GB"
+STEP = "measured steps over predicted, 64 H100-SXM5-80GB, bf16, llama-3.1-8b"
 
 
 @pytest.fixture(scope="module")
@@ -103,6 +105,50 @@ def test_rows_of_one_source_vary_together_in_part() -> None:
     assert float(z.std()) == pytest.approx(1.0, abs=0.03)
     alone = normal_draws(prices, draws=4000, seed=0, shared=0.0)
     assert abs(float(np.corrcoef(alone.T)[0, 1])) < 0.05
+
+
+def test_errors_of_models_vary_together_by_what_they_share() -> None:
+    """Oracle: the correlation of two sums of independent normals is the variance of what they share."""
+    named = {
+        "a": (("model", 0.42), ("chip", 0.2)),
+        "b": (("model", 0.42), ("other chip", 0.2)),
+        "c": (("other model", 0.42), ("chip", 0.2)),
+        "d": (("other model", 0.42), ("other chip", 0.2)),
+        "e": (("model", 0.42), ("chip", 0.2)),
+    }
+    errors = [ModelError(name, "", 0.8, 1.4, {}, None, shared) for name, shared in named.items()]
+    found = np.corrcoef(normal_draws(errors, draws=20_000, seed=0, shared=0.5), rowvar=False)
+    for other, correlation in zip("bcde", (0.42, 0.2, 0.0, 0.62), strict=True):
+        assert found[0, "abcde".index(other)] == pytest.approx(correlation, abs=0.02)
+
+
+def test_what_errors_share_is_what_residuals_of_one_maker_share() -> None:
+    spec = importlib.util.spec_from_file_location("likeness", ROOT / "benchmarks" / "error_correlation.py")
+    assert spec is not None
+    assert spec.loader is not None
+    made = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(made)
+    like = catalog.entity("uncertainty", "training")
+    shares = {name: like.evidence(name) for name in ("same_model", "same_accelerator")}
+    for software in ("default", "stated"):
+        rows = made.training_rows(software)
+        for name, alike in (("same_model", (False, True, True)), ("same_accelerator", (True, True, False))):
+            found, makers = made.correlation(rows, alike)
+            assert makers >= 6
+            assert shares[name].low <= found <= shares[name].high + 0.01
+        both, _ = made.correlation(rows, (True, True, True))
+        assert both == pytest.approx(sum(one.value for one in shares.values()), abs=0.2)
+        other, _ = made.correlation(rows, (False, True, False))
+        assert abs(other) < 0.1  # neither the model nor the accelerator: nothing in common
+    # +1 ± 1 of one maker, -1 ± 1 of the other: of one kind the product is 4 or 0, of two kinds 0; variance 2
+    toy = [
+        (maker, sign + value, (kind,))
+        for maker, sign in (("p", 1.0), ("q", -1.0))
+        for kind, value in (("a", 1.0), ("b", -1.0))
+        for _ in range(6)
+    ]
+    assert made.correlation(toy, (True,))[0] == pytest.approx(1.0)
+    assert made.correlation(toy, (False,))[0] == pytest.approx(0.0)
 
 
 def test_ends_of_a_row_are_its_5_and_95_percent() -> None:
@@ -363,9 +409,9 @@ def test_two_results_say_how_sure_the_cheaper_one_is(drawn: Any, tmp_path: Path)
         answer.save(tmp_path / name)
     found = gigawatt.compare(tmp_path / "a", tmp_path / "b", split=False)
     by_quantity = {one["quantity"]: one for one in found["decisions"]}
-    assert by_quantity["ledger.run_cost"]["probability_first_lower"] == 1.0
+    assert by_quantity["ledger.run_cost"]["lowest"] == (1.0, 0.0)
     assert by_quantity["ledger.run_cost"]["expected_regret"] == 0.0
-    assert by_quantity["training.duration"]["probability_first_lower"] == 0.5  # alike
+    assert by_quantity["training.duration"]["lowest"] == (0.5, 0.5)  # alike
     row = next(one for one in found["quantities"] if one["quantity"] == "ledger.run_cost")
     for side, (low, high) in zip("ab", row["intervals"], strict=True):
         stored = json.loads((tmp_path / side / "result.json").read_text())["uncertainty"]["ledger.run_cost"]
@@ -375,7 +421,7 @@ def test_two_results_say_how_sure_the_cheaper_one_is(drawn: Any, tmp_path: Path)
     drawn.save(tmp_path / "c")
     near = gigawatt.compare(tmp_path / "a", tmp_path / "c", split=False)
     decision = {one["quantity"]: one for one in near["decisions"]}["ledger.run_cost"]
-    assert 0.0 < decision["probability_first_lower"] < 1.0
+    assert 0.0 < decision["lowest"][0] < 1.0
     first = next(iter(decision["value_of_information"]))
     assert first in ("chips.H100-SXM5-80GB.price", "chip_prices.default.decline")  # what differs between them
     assert 0.0 < decision["value_of_information"][first] <= decision["expected_regret"] * (1.0 + 1e-9)

@@ -30,7 +30,8 @@ def normal_draws(factors: Sequence[Factor], *, draws: int, seed: int, shared: fl
     Parameters
     ----------
     factors : sequence
-        Rows, errors and the year; rows of one ``shared`` name have correlation ``shared``.
+        Rows, errors and the year; rows of one ``shared`` name have correlation ``shared``, errors of models
+        that of the common parts which they name.
     draws, seed : int
         How many, and of which seed.
     shared : float
@@ -38,16 +39,27 @@ def normal_draws(factors: Sequence[Factor], *, draws: int, seed: int, shared: fl
 
     References
     ----------
-    McKay, Beckman & Conover (1979), Technometrics 21(2): Latin hypercube sampling.
+    McKay, Beckman & Conover (1979), Technometrics 21(2): Latin hypercube sampling. Iman & Conover (1982),
+    Communications in Statistics B 11(3): ranks keep the correlation of a sum and the strata of each factor.
     """
     found = np.empty((draws, len(factors)))
     for k, one in enumerate(factors):
         own = _stratified(one.name, draws, seed)
-        common = one.shared if isinstance(one, RowFactor) else ""
-        if common:
-            own = math.sqrt(shared) * _stratified(common, draws, seed) + math.sqrt(1.0 - shared) * own
-        found[:, k] = own
+        parts = ((one.shared, shared),) if isinstance(one, RowFactor) else one.shared
+        own *= math.sqrt(1.0 - sum(share for _, share in parts))
+        for name, share in parts:
+            own += math.sqrt(share) * _stratified(name, draws, seed)
+        found[:, k] = _ranked(own) if parts else own
     return np.clip(found, -LARGEST, LARGEST)
+
+
+def _ranked(values: Array) -> Array:
+    """Standard normals of the ranks of values, one in each stratum."""
+    from scipy.special import ndtri
+
+    ranks = np.empty(len(values))
+    ranks[np.argsort(values)] = np.arange(len(values)) + 0.5
+    return np.asarray(ndtri(ranks / len(values)))
 
 
 def _stratified(name: str, draws: int, seed: int) -> Array:

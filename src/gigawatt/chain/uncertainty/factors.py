@@ -164,6 +164,8 @@ class ModelError:
         Quantity → what becomes of its value at a factor.
     middle : (float, float), optional
         Its 25 and 75 %, around 1 and within the ends; without them its logarithm is normal on either side.
+    shared : sequence of (str, float), optional
+        What it has in common with errors of other models, and the share of its variance that lies there.
     """
 
     guessed: ClassVar[bool] = False
@@ -177,6 +179,7 @@ class ModelError:
     high: float
     acts: Mapping[str, Acts] = field(repr=False)
     middle: tuple[float, float] | None = None
+    shared: tuple[tuple[str, float], ...] = ()
 
     def at(self, z: float) -> float:
         """The factor at a standard normal ``z``."""

@@ -62,6 +62,7 @@ class YearFactor:
     group: ClassVar[str] = "weather and market years"
     guessed: ClassVar[bool] = False
     """Years happened, or were modelled."""
+    shared: ClassVar[tuple[tuple[str, float], ...]] = ()
 
     years: tuple[int, ...]
     values: Mapping[str, Callable[[int], Any]] = field(repr=False)

@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterable
 
 from gigawatt.core.result import Quantity
 
-__all__ = ["aligned", "count", "label", "large", "shown", "significant", "unit_of", "with_unit"]
+__all__ = ["aligned", "between", "count", "label", "large", "shown", "significant", "unit_of", "with_unit"]
 
 _WORDS = ((1e12, "trillion"), (1e9, "billion"), (1e6, "million"))
 _PREFIXES = (
@@ -34,6 +34,7 @@ _SCALES = {
     "E": 1e18,
 }
 _PREFIXED = re.compile(r"^([nuµmkMGTPE]?)(Wh|W|FLOPS|FLOP|FLOP/s|J|B)((?:/\S+)?)$")
+_NUMBER = re.compile(r"^[−-]?\$?[\d.,]+")
 _MONEY = re.compile(r"^([kMGB]?)\$((?:/\S+)?)$")
 _TIMES = {"d": 86400.0, "days": 86400.0, "day": 86400.0, "h": 3600.0, "yr": 31536000.0, "years": 31536000.0}
 _UNSURE = "–"
@@ -169,6 +170,16 @@ def shown(quantity: Quantity, digits: int = 3) -> str:
     if quantity.unit in ("", "1") and isinstance(quantity.value, int):
         return count(value) if abs(value) < 1e7 else large(value, digits)
     return with_unit(value, quantity.unit, digits)
+
+
+def between(low: str, high: str) -> str:
+    """Two values from low to high, with their unit once where it is the same.
+
+    >>> between("$24 million", "$168 million"), between("$178/MWh", "$321/MWh"), between("36 h", "2 days")
+    ('$24 to $168 million', '$178 to $321/MWh', '36 h to 2 days')
+    """
+    of_low, of_high = (_NUMBER.sub("", one) for one in (low, high))
+    return f"{low.removesuffix(of_low) if of_low == of_high else low} to {high}"
 
 
 def label(name: str) -> str:

@@ -44,7 +44,7 @@ def compare_command(
         bool | None,
         typer.Option(
             help="Sample all uncertain inputs of the scenarios: how likely one is lower. "
-            "Default: as they say, else of two.",
+            "Default: as they say, else yes.",
             show_default=False,
         ),
     ] = None,
@@ -60,7 +60,7 @@ def compare_command(
     from gigawatt.studies.compare.door import answered
     from gigawatt.studies.run.door import Asked
 
-    other, asked = read_settings(settings), Asked(uncertainty, usual=len(sources) == 2)
+    other, asked = read_settings(settings), Asked(uncertainty, usual=True)
     give(
         lambda report: answered(
             sources, asked, of=of, split=split, orders=orders, seed=seed, everything=everything,

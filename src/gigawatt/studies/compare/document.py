@@ -184,23 +184,30 @@ def _value(value: float, row: Mapping[str, Any]) -> str:
     return words.removesuffix(" a year").replace("/Mtoken", "")
 
 
-def _bands(answer: Answer) -> list[Band]:
-    """Of every side that trains, the band of measured steps over predicted ones."""
-    return [Band(**side["step_band"]) for side in answer["scenarios"] if side.get("step_band")]
+def _bands(answer: Answer) -> dict[str, Band]:
+    """By letter of every side that trains, the band of measured steps over predicted ones."""
+    sides = zip(letters(answer), answer["scenarios"], strict=True)
+    return {mark: Band(**side["step_band"]) for mark, side in sides if side.get("step_band")}
 
 
 def _error(answer: Answer) -> str:
     bands = _bands(answer)
     if not bands:
         return ""
-    one = bands[0]
+    first, *others = bands
+    one = bands[first]
     text = (
         f"Uncertainty of a time: {with_percent(one.coverage)} of the measured steps of "
         f"{one.groups} makers took between {significant(one.low)} and {significant(one.high)} times the "
         "prediction"
     )
-    if any(band != one for band in bands[1:]):
-        text += f" (of B's kind {significant(bands[1].low)} to {significant(bands[1].high)} times)"
+    unlike = [
+        f"{significant(bands[mark].low)} to {significant(bands[mark].high)} times in {mark}"
+        for mark in others
+        if (bands[mark].low, bands[mark].high) != (one.low, one.high)
+    ]
+    if unlike:
+        text += f" ({listed(unlike)})"
     row = _row(answer, "training.duration")
     if row is None or len(row["values"]) != 2 or not all(row["values"]):
         return f"{text}; an error that both share leaves their ratio as it is."
@@ -227,7 +234,7 @@ def _band_grid(answer: Answer) -> list[Grid]:
             with_percent(band.coverage),
             f"{band.groups}",
         )
-        for mark, band in zip(letters(answer), bands, strict=True)
+        for mark, band in bands.items()
     ]
     heads = ("", "low end", "high end", "half width, as a factor", "share of steps inside", "makers")
     return [rows_grid("Measured steps over predicted ones, each by a fit that had not seen its maker.",

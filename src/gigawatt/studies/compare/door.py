@@ -50,7 +50,7 @@ def compare(
     settings : mapping, optional
         Other values of some fields of every scenario, as ``--set`` takes them.
     uncertainty : bool, optional
-        Sample all uncertain inputs of scenarios, so that two of them have the probability that one is lower.
+        Sample all uncertain inputs of scenarios, so that each has the probability that it is the lowest.
         Default: as each scenario says, else not.
     progress : callable, optional
         Called with (what is done, share done).

@@ -8,7 +8,7 @@ from itertools import pairwise
 from typing import Any
 
 from gigawatt.faces.figures.ranges import ratio_axis
-from gigawatt.faces.figures.readable import significant, with_unit
+from gigawatt.faces.figures.readable import between, significant, with_unit
 from gigawatt.faces.figures.style import INK, colour, finish, safe
 
 __all__ = [
@@ -38,10 +38,7 @@ def interval_words(row: Mapping[str, Any], side: int) -> str:
     interval = row.get("intervals", ())[side : side + 1]
     if not interval or interval[0] is None:
         return ""
-    (first, _, of_low), (last, _, of_high) = (
-        with_unit(one, row["unit"]).partition(" ") for one in interval[0]
-    )
-    return f"{first}{'' if of_low == of_high else f' {of_low}'} to {last} {of_high}".rstrip()
+    return between(*(with_unit(one, row["unit"]) for one in interval[0]))
 
 
 def change(value: float | None, unit: str) -> str:
@@ -214,6 +211,7 @@ def side_by_side(document: Document, *, everything: bool = False) -> tuple[list[
     heads: list[str] = ["quantity", *marks]
     for letter in marks[1:]:
         heads += [f"{letter} − A", f"{letter} / A"]
+    drawn = any("intervals" in row for row in document["quantities"])  # without one it is given or chosen
     rows: list[tuple[str, ...]] = []
     for row in document["quantities"]:
         texts = all(isinstance(value, str) for value in row["values"])
@@ -221,8 +219,9 @@ def side_by_side(document: Document, *, everything: bool = False) -> tuple[list[
             continue
         cells: list[str] = [row["quantity"] if everything else row["what"].rstrip(".")]
         for side, (value, grade) in enumerate(zip(row["values"], row["grades"], strict=True)):
-            beside = interval_words(row, side) or grade
-            cells.append(f"{value_words(value, row['unit'])} ({beside})" if grade else "–")
+            beside = interval_words(row, side) or ("" if drawn else grade)
+            words = value_words(value, row["unit"])
+            cells.append(f"{words} ({beside})" if grade and beside else words if grade else "–")
         for difference, ratio in zip(row["differences"][1:], row["ratios"][1:], strict=True):
             same = ratio is not None and abs(ratio - 1.0) <= _DIGITS
             cells += [change(0.0 if same else difference, row["unit"]), ratio_words(ratio)]

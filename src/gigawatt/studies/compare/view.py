@@ -269,7 +269,7 @@ def compute(asked: Asked) -> Fragment:
 
 
 def choose(asked: Asked) -> Fragment:
-    """How sure the choice between two questions is, and which inputs would change it."""
+    """How sure the choice among questions is, and which inputs would change it."""
     columns, _, _, _ = _columns(asked)
     sides = [
         _drawn_side(column, lambda words, share, at=at: asked.progress(words, (at + share) / len(columns)))
@@ -281,7 +281,7 @@ def choose(asked: Asked) -> Fragment:
         "compare_split.html.j2",
         title="What would change the choice",
         words=glued(choice_words(answer)),
-        said=[] if grids else ["No quantity by which they could be chosen has an interval in both."],
+        said=[] if grids else ["No quantity by which they could be chosen has an interval in each."],
         parts=[*grids, *parts],
         plots={one.name: pictured(one) for one in parts if isinstance(one, Drawing)},
         columns=columns,

@@ -31,7 +31,7 @@ from gigawatt.studies.run.bands_serving import factors_grid
 from gigawatt.studies.run.far_off import band_grid, resembling_grid, step_band
 from gigawatt.studies.run.figures import drawn_figures, figure
 from gigawatt.studies.run.figures_tables import has_table
-from gigawatt.studies.run.figures_uncertainty import CAPTIONS, tornado_grid
+from gigawatt.studies.run.figures_uncertainty import CAPTIONS, caption_of, tornado_grid
 from gigawatt.studies.run.phases import phases_grid
 from gigawatt.studies.run.sayings import branch_of
 from gigawatt.studies.run.short import CARDS, lost_words, short
@@ -76,7 +76,7 @@ _FIGURES: dict[str, tuple[str, str]] = {
     "fan": ("draws", CAPTIONS["fan"]),
 }
 _SAME = ("sankey", "dispatch_summer", "dispatch_winter", "duration", "price", "bad_week", "capacity",
-         "single_line", "flexibility", "uncertainty", "tornado", "odds")  # fmt: skip
+         "single_line", "flexibility", "uncertainty", "tornado", "odds", "fan")  # fmt: skip
 #: The same of a campus that serves.
 _FIGURES_SERVING: dict[str, tuple[str, str]] = {
     "day": (
@@ -98,7 +98,6 @@ _FIGURES_SERVING: dict[str, tuple[str, str]] = {
     "memory": ("memory", "Memory of one accelerator; the dashed line is what it has."),
     "energy": ("energy", "What the electricity of a million output tokens is used for."),
     **{name: _FIGURES[name] for name in _SAME},
-    "fan": ("day", CAPTIONS["fan of power"]),
     "cost": ("ledger", "What a year of the campus costs, by component."),
 }
 #: Figures whose table stands right below and says the same as a caption would.
@@ -143,6 +142,8 @@ class _Pieces:
         if name not in self.captions or (name in CAPTIONS and name not in drawn_figures(self.result)):
             return ()
         table, caption = self.captions[name]
+        if name in CAPTIONS:
+            caption = caption_of(self.result, name)
         if not has_table(self.result, table):
             return ()
         return (

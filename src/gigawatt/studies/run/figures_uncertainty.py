@@ -15,13 +15,15 @@ from gigawatt.faces.figures.ranges import Bar, Whisker, tornado, whiskers
 from gigawatt.faces.figures.readable import shown, with_unit
 from gigawatt.faces.figures.style import INK, colour, finish, translucent
 from gigawatt.faces.report.parts import rows_grid
-from gigawatt.studies.run.figures_tables import column, has_table, need_table
+from gigawatt.studies.run.figures_tables import column, get_table, has_table, need_table
 from gigawatt.studies.run.grids import titles_of
 from gigawatt.studies.run.responses import RESPONSES, responses_of
 from gigawatt.studies.run.sayings import find
 from gigawatt.studies.run.uncertainty_words import (
     DRAWS,
+    NORMALS,
     TABLE,
+    YEAR,
     Spread,
     drawn_values,
     ends_words,
@@ -54,9 +56,13 @@ CAPTIONS = {
         "Power of the facility by the hour, mean of such days: median, 50 and 90 % of all draws, in which "
         "throughput and power of an accelerator vary."
     ),
+    "fan of years": (
+        "Cost of electricity in each weather and market year that is drawn: median, 50 and 90 % of the draws "
+        "of that year, in which all other inputs vary."
+    ),
 }
 """Captions by figure."""
-DURATION, POWER = "training.duration", "facility.power_mean"
+DURATION, POWER, ELECTRICITY = "training.duration", "facility.power_mean", "supply.electricity_cost"
 _MOST = 12
 """Inputs of a tornado."""
 _QUANTILES = (0.05, 0.25, 0.5, 0.75, 0.95)
@@ -152,23 +158,44 @@ def odds(result: Result) -> Any:
 
 
 def fan(result: Result) -> Any:
-    """Median, 50 and 90 % of the tokens trained by a day; of a service of its power by the hour."""
+    """Median, 50 and 90 % of the tokens trained by a day; of a service of its power by the hour; of a load of
+    its electricity by weather and market year.
+    """
     need_table(result, DRAWS)
     if DURATION in spreads(result):
         return _fan_of_tokens(result)
-    if has_fan(result):
+    if _has_hours(result):
         return _fan_of_power(result)
-    raise InputError("this result has no fan", given=result.name, allowed="a run or a service with draws")
+    if has_fan(result):
+        return _fan_of_years(result)
+    raise InputError(
+        "this result has no fan", given=result.name,
+        allowed="a run, a service, or a load whose place has weather and market years, with draws",
+    )  # fmt: skip
 
 
 def has_fan(result: Result) -> bool:
-    """Whether the draws have an axis to be drawn along: the days of a run, the hours of a service."""
-    return DURATION in spreads(result) or (POWER in spreads(result) and has_table(result, "day"))
+    """Whether the draws have an axis: the days of a run, the hours of a service, the years of a load."""
+    return DURATION in spreads(result) or _has_hours(result) or _years(result) is not None
+
+
+def _has_hours(result: Result) -> bool:
+    return POWER in spreads(result) and has_table(result, "day")
+
+
+def _years(result: Result) -> Any:
+    """The calendar year of each draw, where years are drawn; else nothing."""
+    frame: Any = get_table(result, NORMALS)
+    if frame is None or YEAR not in frame.columns or ELECTRICITY not in spreads(result):
+        return None
+    return frame[YEAR].to_numpy(int)
 
 
 def caption_of(result: Result, name: str) -> str:
     """The caption of a figure of a result's draws."""
-    return CAPTIONS["fan of power" if name == "fan" and DURATION not in spreads(result) else name]
+    if name != "fan" or DURATION in spreads(result):
+        return CAPTIONS[name]
+    return CAPTIONS["fan of power" if _has_hours(result) else "fan of years"]
 
 
 def _fan_of_tokens(result: Result) -> Any:
@@ -212,6 +239,24 @@ def _fan_of_power(result: Result) -> Any:
     )  # fmt: skip
     made.update_yaxes(rangemode="tozero")
     made.update_xaxes(range=[0.0, 24.0], tickvals=[0, 6, 12, 18, 24])
+    return made
+
+
+def _fan_of_years(result: Result) -> Any:
+    """Cost of electricity in each year that is drawn: quantiles of the draws of that year."""
+    one, drawn = spreads(result)[ELECTRICITY], _years(result)
+    values = drawn_values(result, ELECTRICITY)
+    assert values is not None
+    years = np.unique(drawn)
+    by_year = [np.quantile(values[drawn == year], _QUANTILES) for year in years]
+    curves = {share: [float(five[at]) for five in by_year] for at, share in enumerate(_QUANTILES)}
+    made = finish(
+        _fan(years.tolist(), curves, "%{x}: %{y:.3g} " + one.unit), legend=True, height=330,
+        title="Electricity by weather and market year", x="year of weather and market",
+        y=f"cost of electricity [{one.unit}]",
+    )  # fmt: skip
+    made.update_yaxes(rangemode="tozero")
+    made.update_xaxes(tickvals=years.tolist())
     return made
 
 

@@ -54,8 +54,10 @@ _ERROR = "measured"
 _WORDS: tuple[tuple[str, str], ...] = (
     ("reliability.whole-run.overhead", "overhead of whole runs"),
     ("chip_prices.*.decline", "yearly decline of accelerator prices"),
-    ("chip_prices.*.price_at_petaflop", "accelerator price at 1 PFLOP/s"),
-    ("chip_prices.*", "accelerator prices by rate, {quantity}"),
+    ("chips_defaults.*.price_at_petaflop", "accelerator price at 1 PFLOP/s"),
+    ("chips_defaults.*.price_exponent", "exponent of the accelerator price over FLOP/s"),
+    ("chip_prices.*.rental", "accelerator rent, {id}"),
+    ("chip_prices.*", "{quantity} price, {id}"),
     ("chips.*.price", "accelerator price, {id}"),
     ("nodes.*.price", "node price, {id}"),
     ("finance.*.chip_life", "life of accelerators"),

@@ -175,8 +175,19 @@ def _of_run(result: Result) -> Iterator[ModelError]:
 
     step = step_band(result)
     if step is not None:
-        name = f"measured steps over predicted, {subject(result, 'machine.chip')}"
-        yield ModelError(name, "step time", *step.factors, {"training.step_time": Acts()}, step.middle)
+        chip, model = subject(result, "machine.chip"), subject(result, "model.architecture")
+        form, count = subject(result, "training.number_format"), find(result, "machine.count")
+        told = "measured steps over predicted"
+        many = "" if count is None else f"{count.value:,.0f} "
+        like = catalog.entity("uncertainty", "training")
+        yield ModelError(
+            f"{told}, {many}{chip}, {form}, {model}", "step time", *step.factors,
+            {"training.step_time": Acts()}, step.middle,
+            (
+                (f"{told}, {form}, {model}", like.value("same_model")),
+                (f"{told}, {chip}, {form}", like.value("same_accelerator")),
+            ),
+        )  # fmt: skip
     if find(result, "training.duration") is None:
         return
     low, high = failures_band(result)
@@ -219,13 +230,18 @@ def _of_service(result: Result, loaded: LoadedScenario) -> Iterator[ModelError]:
         "watts": ("measured watts over predicted", "machine power"),
     }
     chip = subject(result, "machine.chip")
-    engine = subject(result, "serving.engine")
+    engine, model = subject(result, "serving.engine"), subject(result, "model.architecture")
+    form = subject(result, "serving.precision")
+    alike = catalog.entity("uncertainty", "serving").value("same_accelerator")
     for metric, band in serving_bands(engine).items():
         high = min(band.high, _most_watts(result)) if metric == "watts" else band.high
         if band.low < high:
             name, group = told[metric]
             middle = middle_half(metric=metric, regime=regime_of(engine))
-            yield ModelError(f"{name}, {chip}", group, band.low, high, acts[metric], middle)
+            yield ModelError(
+                ", ".join(part for part in (name, chip, engine, form, model) if part), group, band.low, high,
+                acts[metric], middle, ((f"{name}, {chip}, {engine}", alike),),
+            )  # fmt: skip
 
 
 def _most_watts(result: Result) -> float:

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from gigawatt.core.document import Grid
 from gigawatt.core.quantities import factor, several
 from gigawatt.core.result import Result
-from gigawatt.faces.figures.readable import shown
+from gigawatt.faces.figures.readable import between, shown
 from gigawatt.faces.report.parts import listed, rows_grid
 from gigawatt.studies.run.figures_tables import get_table
 
@@ -29,6 +29,7 @@ __all__ = [
     "ROW",
     "SHORTAGE",
     "TABLE",
+    "YEAR",
     "YEARS",
     "Limit",
     "Spread",
@@ -47,6 +48,8 @@ __all__ = [
 
 TABLE, CAUSES, DRAWS, NORMALS, CELLS = "uncertainty", "causes", "draws", "normals", "cells"
 """Tables of a result: bands, variance shares, draws, the standard normals of the inputs, bands of cells."""
+YEAR = "weather and market year"
+"""Column of the drawn year in the table of normals."""
 YEARS, NOT_SERVED, SHORTAGE = "years", "not served [MWh]", "not served [M$]"
 """Table of numbers by weather and market year, where years are drawn, and its last columns."""
 GROUP, ROW = "group", "row"
@@ -150,9 +153,7 @@ def as_json(result: Result) -> dict[str, Any]:
 
 def ends_words(result: Result, one: Spread) -> str:
     """Low and high end of a band in the quantity's unit, which stands once where it is the same."""
-    low, high = (_end(result, one, end) for end in (one.low, one.high))
-    (first, _, of_low), (_, _, of_high) = low.partition(" "), high.partition(" ")
-    return f"{first if of_low == of_high else low} to {high}"
+    return between(*(_end(result, one, end) for end in (one.low, one.high)))
 
 
 def _end(result: Result, one: Spread, value: float) -> str:
