@@ -12,6 +12,7 @@ import pytest
 
 import gigawatt
 from gigawatt import catalog
+from gigawatt.chain.machine.quantities import flat_year
 from gigawatt.chain.study import Study
 from gigawatt.chain.uncertainty import monte_carlo, years
 from gigawatt.chain.uncertainty.draws import normal_draws
@@ -19,7 +20,8 @@ from gigawatt.chain.uncertainty.factors import Acts, ModelError
 from gigawatt.chain.uncertainty.monte_carlo import Uncertainty, uncertainty
 from gigawatt.chain.uncertainty.years import YearFactor, drawn_years
 from gigawatt.core.evidence import Z95
-from gigawatt.facility.weather import load_weather
+from gigawatt.facility import load_site
+from gigawatt.facility.weather import load_place_years, load_weather
 from gigawatt.facility.years import load_years
 from gigawatt.money import SECONDS_PER_YEAR
 from gigawatt.power.plan.operated import operated
@@ -32,6 +34,7 @@ Chain = tuple[LoadedScenario, dict[str, Any]]
 Ask = Callable[[str], Chain]
 BOUGHT = "year: 2024\nload: {peak: 50 MW}\nsite: {name: dallas}\nsupply: {plants: [grid]}\n"
 YEAR = YearFactor.name
+ROOT = Path(__file__).resolve().parents[2]
 
 
 @pytest.fixture(scope="module")
@@ -188,6 +191,22 @@ def test_one_price_and_years_of_sun_and_wind_alone_draw_nothing(ask: Ask) -> Non
     assert "are of sun and wind, and all electricity has one price" in found.told[0]
 
 
+def test_at_one_price_temperatures_of_whole_years_are_drawn(ask: Ask) -> None:
+    """Oracle: the mean PUE of a run of each year of the place's own weather."""
+    head = "model: llama-3.1-8b\nyear: 2026\n"
+    head += "training: {tokens: 1T tokens}\nmachine: {chip: H100, count: 64}\n"
+    loaded, objects = ask(head + "site: london\nsupply: {price: 80 $/MWh}\n")
+    found = uncertainty(loaded, objects, (), draws=200)
+    assert [one.year for one in found.years] == [2020, 2021, 2022, 2023, 2024]
+    pue = {one.year: one.numbers.get("facility.pue", objects["facility.pue"]) for one in found.years}
+    assert len(set(pue.values())) > 1
+    assert found.of_one_year == ("market years are not drawn: all electricity has one price, which is given",)
+    skies = {sky.year: sky for sky in load_place_years(load_site("london"))}
+    for year, value in pue.items():
+        made = flat_year(skies[year], objects["site.cooling"], objects["site.redundancy"], None)
+        assert value == pytest.approx(float(np.mean(made.pue)), rel=2e-3), year
+
+
 def test_years_of_a_reanalysis_have_the_mean_of_the_weather_of_the_answer(ask: Ask) -> None:
     """All years together: a windy year stays windier than a calm one."""
     text = BOUGHT.replace("dallas", "abilene-texas")
@@ -241,11 +260,33 @@ def test_hedges_stay_settled_where_a_plan_is_priced_again(ask: Ask, monkeypatch:
         assert one.numbers["supply.electricity_cost"] == pytest.approx(cost, rel=1e-6)
 
 
+def test_a_joint_draw_stays_where_there_is_an_answer() -> None:
+    """Factor 0 has no answer at its low end, factor 2 none at its high end."""
+    z = np.array([-1.0, -1.0, 0.5, 2.0])
+    assert monte_carlo._answered(z, [(0, 0), (2, 1)]).tolist() == [0.0, -1.0, 0.0, 2.0]  # pyright: ignore
+    assert monte_carlo._answered(-z, [(0, 0), (2, 1)]).tolist() == (-z).tolist()  # pyright: ignore
+
+
+@pytest.mark.apart
+def test_a_machine_from_parts_has_its_response_surface_checked(ask: Ask) -> None:
+    chip = ROOT / "examples" / "chips" / "chip-of-chiplets.yaml"
+    found = uncertainty(
+        *ask(
+            f"model: llama-3.1-8b\nyear: 2032\ntraining: {{tokens: 1T tokens}}\nsite: london\n"
+            f"machine: {{chip: {chip}, count: 64}}\nsupply: {{price: 80 $/MWh}}\n"
+        ),
+        draws=200,
+    )
+    assert found.refused
+    assert found.checked >= 6
+    assert 0.0 < found.bands["ledger.annual_cost"].off < 0.1
+
+
 def test_the_value_of_knowing_the_year_is_that_of_its_means() -> None:
     """Closed form: saving 1 in the second of four years and losing 1 else, whatever their order."""
     year = np.repeat([2021.0, 2022.0, 2023.0, 2024.0], 25)
     saving = np.where(year == 2022.0, 1.0, -1.0)
-    assert _information(saving, year) == pytest.approx(0.25)
+    assert _information(saving[None], year) == pytest.approx(0.25)
 
 
 def test_the_result_has_the_years_in_a_table(tmp_path: Path) -> None:

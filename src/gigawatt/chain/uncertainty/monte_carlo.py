@@ -179,7 +179,7 @@ def uncertainty(
     shared = catalog.entity("uncertainty", "rows").value("shared_source")
     z = normal_draws(factors, draws=draws, seed=seed, shared=shared)
     checked = np.unique(np.linspace(0, draws - 1, CHECKED + 2).astype(int)[1:-1])
-    exact = [model.numbers(_at(model, factors, z[k]) or {}) for k in checked]
+    exact = [model.numbers(_at(model, factors, _answered(z[k], refused)) or {}) for k in checked]
     bands: dict[str, NumberBand] = {}
     cells: dict[Cell, CellBand] = {}
     numbers: dict[str, Array] = {}
@@ -226,7 +226,7 @@ def uncertainty(
     answered = sum(1 for one in exact if one)
     told = () if year is None else _told_years(model, year, factors, names, found)
     return Uncertainty(
-        bands, numbers, normals, rows, len(factors), unranged, refused, answered, cells, tuple(factors), ends,
+        bands, numbers, normals, rows, len(factors), unranged, _names(factors, refused), answered, cells, tuple(factors), ends,
         told, model.drawn.told,
     )  # fmt: skip
 
@@ -323,12 +323,14 @@ def _acting(model: _Model, errors: Sequence[ModelError]) -> list[Factor]:
 
 def _responses(
     model: _Model, factors: Sequence[Factor], progress: Callable[[str, float], None] | None
-) -> tuple[list[str | Cell], Array, tuple[str, ...]]:
-    """Names of numbers, log factors (places at which a factor is tried, numbers, factors), refused inputs."""
+) -> tuple[list[str | Cell], Array, list[tuple[int, int]]]:
+    """Names of numbers, log factors (places at which a factor is tried, numbers, factors), and the (factor,
+    place) without an answer.
+    """
     names = list(model.middle)
     middle = np.array([model.middle[name] for name in names])
     found = np.zeros((max((len(one.tried) for one in factors), default=2), len(names), len(factors)))
-    refused: dict[str, None] = {}
+    refused: list[tuple[int, int]] = []
     for k, one in enumerate(factors):
         if progress is not None:
             progress(one.name, k / len(factors))
@@ -337,14 +339,32 @@ def _responses(
             at[k] = z
             values = _at(model, factors, at)
             if values is None:
-                refused[f"{one.name} {one.years[place]}" if isinstance(one, YearFactor) else one.name] = None
+                refused.append((k, place))
                 continue
             numbers = model.numbers(values)
             ratio = np.array([numbers.get(name, math.nan) for name in names]) / middle
             with np.errstate(invalid="ignore", divide="ignore"):
                 logs = np.log(np.where(ratio > 0.0, ratio, np.nan))
             found[place, :, k] = np.where(np.isfinite(logs) & (np.abs(logs) > _LEAST), logs, 0.0)
-    return names, found, tuple(refused)
+    return names, found, refused
+
+
+def _answered(z: Array, refused: Sequence[tuple[int, int]]) -> Array:
+    """A draw with every input at its value that is on a side without an answer: there it changes nothing."""
+    made = z.copy()
+    for k, place in refused:
+        if (z[k] > 0.0) == bool(place):
+            made[k] = 0.0
+    return made
+
+
+def _names(factors: Sequence[Factor], refused: Sequence[tuple[int, int]]) -> tuple[str, ...]:
+    """Inputs at one end of which there is no answer; of the year which one."""
+    named = (
+        f"{one.name} {one.years[place]}" if isinstance(one := factors[k], YearFactor) else one.name
+        for k, place in refused
+    )
+    return tuple(dict.fromkeys(named))
 
 
 def _picked(found: Array, z: Array, years: Mapping[int, Any]) -> Array:

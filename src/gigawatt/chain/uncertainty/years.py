@@ -24,7 +24,7 @@ from gigawatt.chain.recompute import Adjust
 from gigawatt.chain.shared_leaves import grid_terms
 from gigawatt.chain.supply.weather_years import grid_of, weather_years
 from gigawatt.core.errors import GigawattError, MissingDataError
-from gigawatt.facility import Site, Weather
+from gigawatt.facility import Site, Weather, load_site
 from gigawatt.facility.bias import raise_to_mean
 from gigawatt.facility.weather import load_place_years
 from gigawatt.facility.years import load_years
@@ -111,9 +111,10 @@ def drawn_years(loaded: LoadedScenario, objects: Mapping[str, Any]) -> DrawnYear
     objects : mapping of str to object
         Quantities of its answer; of one that reads no weather no years are drawn.
     """
-    if "site.site" not in objects or "site.weather" not in objects:
+    if "site.weather" not in objects:
         return DrawnYears(None, told=("weather years are not drawn: the answer reads no weather",))
-    site, own = objects["site.site"], objects["site.weather"]
+    # at a price the chain reads the weather of the place alone
+    site, own = objects.get("site.site") or load_site(loaded.scenario.site.name), objects["site.weather"]
     try:
         skies, whole = _skies(loaded, site, own, objects.get("site.weather_years", (own,)))
     except MissingDataError as error:
