@@ -226,8 +226,8 @@ def uncertainty(
     answered = sum(1 for one in exact if one)
     told = () if year is None else _told_years(model, year, factors, names, found)
     return Uncertainty(
-        bands, numbers, normals, rows, len(factors), unranged, _names(factors, refused), answered, cells, tuple(factors), ends,
-        told, model.drawn.told,
+        bands, numbers, normals, rows, len(factors), unranged, _names(factors, refused), answered, cells,
+        tuple(factors), ends, told, model.drawn.told,
     )  # fmt: skip
 
 

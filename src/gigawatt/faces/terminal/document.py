@@ -223,11 +223,12 @@ def grid_table(grid: Grid, width: int | None = None) -> Any:
 
 def _cards(cards: Sequence[Card], width: int) -> Any:
     """Key figures, in two columns where there are many and the terminal is wide enough."""
-    if any(card.guesses for card in cards):
-        head = ("key figure", "", "90 % interval", "from guesses")
-        rows = tuple(tuple(map(Cell, (one.title, one.value, one.band, one.guesses))) for one in cards)
-        return grid_table(Grid("", head, (False, True, True, True), rows), width)
-    graded = any(card.grade for card in cards)
+    guessed, graded = (any(getattr(card, name) for card in cards) for name in ("guesses", "grade"))
+    if guessed or (any(card.band for card in cards) and not graded):
+        head = ("key figure", "", "90 % interval", "from guesses")[: 4 if guessed else 3]
+        made = ((one.title, one.value, one.band, one.guesses)[: len(head)] for one in cards)
+        rows = tuple(tuple(map(Cell, one)) for one in made)
+        return grid_table(Grid("", head, (False, True, True, True)[: len(head)], rows), width)
     head = ("key figure", "", "grade") if graded else ("key figure", "")
 
     def cells(card: Card, *, banded: bool) -> tuple[Cell, ...]:

@@ -10,7 +10,7 @@ from gigawatt.chain.training.reliability import days_band
 from gigawatt.core.document import Grid
 from gigawatt.core.errors import GigawattError
 from gigawatt.core.result import Result
-from gigawatt.faces.figures.readable import shown, significant, with_unit
+from gigawatt.faces.figures.readable import between, shown, significant, with_unit
 from gigawatt.faces.report.parts import rows_grid
 from gigawatt.machine import load_chip
 from gigawatt.studies.run.sayings import branch_of, find, subject
@@ -31,6 +31,7 @@ __all__ = [
     "step_band",
     "training_error",
     "training_error_grid",
+    "usual_band",
     "usual_bands",
 ]
 
@@ -227,12 +228,20 @@ def usual_bands(result: Result) -> dict[str, str]:
     For the moments until the intervals of the result itself are drawn; from rows of the catalog, which
     `benchmarks/usual_intervals.py` makes.
     """
-    rows = catalog.table("uncertainty").get(f"usual-{branch_of(result)}")
-    if rows is None:
-        return {}
-    ends = {name: (row.low, row.high) for name, (row, *_) in rows.numbers.items()}
-    known = {name: (low, high) for name, (low, high) in ends.items() if low is not None and high is not None}
+    known = _usual_ends(branch_of(result))
     return {name: f"about {words}" for name, words in _spread_of(result, known).items()}
+
+
+def usual_band(branch: str, name: str, value: float, unit: str) -> str:
+    """ "About" the usual 90 % interval of a quantity of a branch at a ``value`` in ``unit``; else empty."""
+    ends = _usual_ends(branch).get(name)
+    return "" if ends is None else f"about {between(*(with_unit(value * end, unit) for end in ends))}"
+
+
+def _usual_ends(branch: str) -> dict[str, tuple[float, float]]:
+    rows = catalog.table("uncertainty").get(f"usual-{branch}")
+    ends = {} if rows is None else {name: (row.low, row.high) for name, (row, *_) in rows.numbers.items()}
+    return {name: (low, high) for name, (low, high) in ends.items() if low is not None and high is not None}
 
 
 def _wait_bands(result: Result) -> dict[str, str]:

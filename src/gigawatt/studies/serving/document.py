@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from functools import partial
 from typing import Any
 
 from gigawatt.core.document import Again, Card, Document, Grid, Part, Section
-from gigawatt.core.evidence import worst
 from gigawatt.core.quantities import several
 from gigawatt.faces.figures.readable import count, label, large, significant, with_unit
 from gigawatt.faces.report.drawings import drawn
 from gigawatt.faces.report.parts import facts_of, listed, rows_grid, trusted, with_percent
 from gigawatt.faces.report.trust import read_assumptions, trust_words
 from gigawatt.studies.run.bands_serving import bands_grid, bands_words
+from gigawatt.studies.run.far_off import usual_band
 from gigawatt.studies.run.words_serving import LIMITED, error_grid, error_words, left_out
 from gigawatt.studies.serving.figures import FIGURES, facts, layout_words, wall_rows
 
@@ -64,7 +64,7 @@ def _question(answer: Answer) -> str:
     )
 
 
-def _summary(answer: Answer, grade: str) -> str:
+def _summary(answer: Answer) -> str:
     running = significant(_in_flight(answer))
     requests = "request" if running == "1" else "requests"
     serve = "serves" if answer["chips"] == 1 else "serve"
@@ -72,7 +72,7 @@ def _summary(answer: Answer, grade: str) -> str:
         f"{several(answer['chips'], answer['chip'] + ' accelerator')}, {pools_words(answer)}, with {running} "
         f"{requests} in flight per replica, {serve} "
         f"{significant(answer['requests_per_s'] or 0.0)} requests/s and "
-        f"{large(round(answer['output_tokens_per_s'] or 0.0))} output tokens/s ({grade})."
+        f"{large(round(answer['output_tokens_per_s'] or 0.0))} output tokens/s."
     )
 
 
@@ -262,10 +262,27 @@ def _front(answer: Answer) -> Grid:
     return rows_grid(caption, heads, rows[::step])
 
 
+def _cards(answer: Answer) -> Iterator[Card]:
+    """Key figures with the 90 % intervals that are usual for a service; what is served is asked."""
+    power = answer["power_kW"]["meter"]
+    yield Card("Requests served", f"{significant(answer['requests_per_s'] or 0.0)} requests/s")
+    yield Card("Requests in flight per replica", significant(_in_flight(answer)))
+    for title, name, value, unit in (
+        ("Accelerators", "machine.count", answer["chips"], ""),
+        ("Per million prompt tokens", "economics.cost_million_prompt",
+         answer["USD_per_million_prompt_tokens"] or 0.0, "$"),
+        ("Per million output tokens", "economics.cost_million_output",
+         answer["USD_per_million_output_tokens"] or 0.0, "$"),
+        ("Power at the meter", "facility.power_mean", power, "kW"),
+        ("Power to provide", "facility.power_peak", answer["design_power_kW"], "kW"),
+    ):  # fmt: skip
+        words = count(value) if name == "machine.count" else with_unit(value, unit)
+        yield Card(title, words, band=usual_band("serving", name, value, unit))
+
+
 def document(answer: Answer, again: Again, more: Any = None) -> Document:
     """The document of a planned service; ``answer`` is what ``--json`` prints."""
     assumptions = read_assumptions(answer["assumptions"])
-    grade = worst(a.grade for a in assumptions).label
     errors = left_out(answer["engine"], answer["chip"])
     error = error_grid(errors)
     far = (*bands_grid(answer), *(() if error is None else (error,)))
@@ -290,22 +307,9 @@ def document(answer: Answer, again: Again, more: Any = None) -> Document:
         wall = (*figure("roofline"), *figure("machines"), rows_grid(f"{title}.", head, rows))
         sections.append(Section("wall", "Roofline: other formats and faster memory", wall))
     texts = (
-        f"{_question(answer)} {_summary(answer, grade)} {waits_words(answer)}",
+        f"{_question(answer)} {_summary(answer)} {waits_words(answer)}",
         f"{bands_words(answer)} {error_words(errors)} {_bottleneck(answer)}",
         f"{cost_words(answer)} {trust_words(assumptions)}",
-    )
-    cards = (
-        Card("Accelerators", count(answer["chips"]), grade),
-        Card("Requests served", f"{significant(answer['requests_per_s'] or 0.0)} requests/s", grade),
-        Card(
-            "Per million prompt tokens", with_unit(answer["USD_per_million_prompt_tokens"] or 0.0, "$"), grade
-        ),
-        Card(
-            "Per million output tokens", with_unit(answer["USD_per_million_output_tokens"] or 0.0, "$"), grade
-        ),
-        Card("Requests in flight per replica", significant(_in_flight(answer)), grade),
-        Card("Power at the meter", with_unit(answer["power_kW"]["meter"], "kW"), grade),
-        Card("Power to provide", with_unit(answer["design_power_kW"], "kW"), grade),
     )
     return Document(
         title=f"{answer['model']} served by {count(answer['chips'])} {answer['chip']}",
@@ -331,7 +335,7 @@ def document(answer: Answer, again: Again, more: Any = None) -> Document:
             "finance.discount_rate",
             "finance.chip_life",
         ),
-        cards=cards,
+        cards=tuple(_cards(answer)),
         notices=tuple(map(str, answer["notices"])),
         sections=tuple(sections),
         facts=facts_of(again, ("configurations searched", count(answer["points_evaluated"]))),

@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from functools import partial
 from typing import Any
 
 from gigawatt.core.document import Again, Card, Document, Grid, Part, Section, Text
-from gigawatt.core.evidence import worst
 from gigawatt.core.quantities import several
-from gigawatt.faces.figures.readable import count, label, large, significant, with_unit
+from gigawatt.faces.figures.readable import between, count, label, large, significant, with_unit
 from gigawatt.faces.report.drawings import drawn
 from gigawatt.faces.report.parts import facts_of, listed, rows_grid, spread, trusted, with_percent
 from gigawatt.faces.report.trust import read_assumptions, trust_words
+from gigawatt.studies.run.far_off import usual_band
 from gigawatt.studies.run.figures_machine import layout_words
 from gigawatt.studies.training.figures import FIGURES
 
@@ -57,12 +57,12 @@ def _question(answer: Answer) -> str:
     )
 
 
-def _summary(answer: Answer, grade: str) -> str:
+def _summary(answer: Answer) -> str:
     band = answer["band"]
     outside = band["outside_calibrated_domain"]
     text = (
         f"{_days(answer['days'])} with failures ({with_percent(band['coverage'])} band: "
-        f"{significant(answer['days_low'])} to {_days(answer['days_high'])}){grade}. A step takes "
+        f"{significant(answer['days_low'])} to {_days(answer['days_high'])}). A step takes "
         f"{with_unit(answer['step_time_s'], 's')} "
         f"({spread(answer['step_time_low_s'], answer['step_time_high_s'], 's')}); MFU is "
         f"{significant(100 * answer['mfu'])} % and goodput {significant(100 * answer['goodput'])} %"
@@ -347,24 +347,29 @@ def _sections(answer: Answer) -> tuple[Section, ...]:
     return tuple(sections)
 
 
+def _cards(answer: Answer) -> Iterator[Card]:
+    """Key figures with their 90 % intervals: of the time by measured steps, else those usual for a run."""
+    band = answer["band"]
+    step, days = answer["step_time_s"], between(_days(answer["days_low"]), _days(answer["days_high"]))
+    yield Card("Time to train", _days(answer["days"]), band=days)
+    ends = (with_unit(step * band[end], "s") for end in ("low", "high"))
+    yield Card("Step", with_unit(step, "s"), band=between(*ends))
+    for title, name, value, unit in (
+        ("MFU", "training.mfu", 100 * answer["mfu"], "%"),
+        ("Goodput", "training.goodput", 100 * answer["goodput"], "%"),
+        ("Power to provide", "facility.power_peak", answer["power_MW"]["facility_peak"], "MW"),
+        ("Energy", "energy.run", answer["energy_MWh"], "MWh"),
+        ("Cost", "ledger.run_cost", answer["cost_USD"], "$"),
+    ):
+        yield Card(title, with_unit(value, unit), band=usual_band("training", name, value, unit))
+
+
 def document(answer: Answer, again: Again, more: Any = None) -> Document:
     """The document of a training plan; ``answer`` is what ``--json`` prints."""
     assumptions = read_assumptions(answer["assumptions"])
-    grade = worst(a.grade for a in assumptions).label
-    power = answer["power_MW"]
-    cards = (
-        Card("Time to train", _days(answer["days"]), grade),
-        Card(f"{with_percent(answer['band']['coverage'])} band [days]",
-             f"{significant(answer['days_low'])} to {significant(answer['days_high'])}"),
-        Card("Step", with_unit(answer["step_time_s"], "s"), grade),
-        Card("MFU", f"{significant(100 * answer['mfu'])} %", grade),
-        Card("Goodput", f"{significant(100 * answer['goodput'])} %", grade),
-        Card("Power to provide", with_unit(power["facility_peak"], "MW"), grade),
-        Card("Energy", with_unit(answer["energy_MWh"], "MWh"), grade),
-        Card("Cost", with_unit(answer["cost_USD"], "$"), grade),
-    )  # fmt: skip
+    cards = tuple(_cards(answer))
     texts = (
-        f"{_question(answer)} {_summary(answer, f' ({grade})')}",
+        f"{_question(answer)} {_summary(answer)}",
         _bottleneck(answer),
         f"{_power(answer)} {trust_words(assumptions)}",
     )
