@@ -222,7 +222,7 @@ LIBRARIES = (
     "duckdb", "plotly.graph_objects", "typer", "rich.console", "jinja2", "clarabel", "highspy", "numba",
     "yaml", "fastapi", "fastapi.testclient", "uvicorn", "xarray",
 )  # fmt: skip
-EXTRAS = ("torch", "transformers", "gguf", "qdk", "numba", "pypsa", "fastapi", "uvicorn", "distributed")
+EXTRAS = ("torch", "transformers", "gguf", "qdk", "pypsa", "fastapi", "uvicorn", "distributed")
 
 
 @pytest.mark.long

@@ -697,9 +697,7 @@ def test_run_draws_unless_it_is_told_not_to(
     assert found["run"].get("uncertainty", {}).get("draws") == draws
 
 
-def test_compare_draws_of_two_and_of_three(
-    call: Callable[..., tuple[int, str, str]], tmp_path: Path
-) -> None:
+def test_compare_draws_of_two_and_of_three(call: Callable[..., tuple[int, str, str]], tmp_path: Path) -> None:
     files: list[Path] = []
     for chip in ("H100", "H200", "A100"):
         file = tmp_path / f"{chip}.yaml"

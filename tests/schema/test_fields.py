@@ -142,4 +142,9 @@ def test_words_of_others_lead_to_the_field_that_is_meant() -> None:
         assert nearest_key(section, row["word"].upper()) == name
     assert nearest_key("machine", "chipp") == "chip"
     assert nearest_key("serving", "rate") == "demand"
+    assert nearest_key("", "deadline") == "training.deadline"
+    assert nearest_key("", "budget") == "economics.budget"
+    assert nearest_key("", "gpu") == "machine.chip"
+    assert nearest_key("training", "weather") == "site.weather"
+    assert nearest_key("", "grid") == "supply.grid"
     assert nearest_key("site", "tokenizer") is None

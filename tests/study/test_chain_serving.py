@@ -332,23 +332,6 @@ def test_a_run_twice_is_the_same() -> None:
             assert second[name].value == value, name
 
 
-def test_without_compilation_fewer_requests_are_simulated_and_that_is_told(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    import gigawatt.core.compiled as compiled
-    from gigawatt.chain.serving.notices import _of_simulation
-
-    monkeypatch.setattr(compiled, "COMPILED", False)
-    leaves, assumed = fill_leaves(study(write().replace("  simulated_requests: 40000\n", "")).loaded)
-    assert leaves["serving.simulated_requests"].value == 200_000
-    assert "serving.simulated_requests" in {one.key for one in assumed}
-    o = served()
-    told = _of_simulation(o["serving.day"], o["serving.simulated"], o["serving.configuration"])
-    assert len(told) == 1
-    assert "without numba" in told[0]
-    assert f"{o['serving.simulated']:,} requests" in told[0]
-
-
 # errors
 
 REFUSED = [

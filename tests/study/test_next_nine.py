@@ -41,7 +41,6 @@ def test_with_stores_it_is_not_said(tmp_path: Path) -> None:
 @pytest.mark.parametrize("plants", ["[gas-engine]", "[solar, battery, gas-engine]"])
 def test_a_bad_week_adds_up(tmp_path: Path, plants: str) -> None:
     """By the hour: what is there, with what lacks, is at least the load; something does lack."""
-    pytest.importorskip("numba")
     file = tmp_path / "load.yaml"
     limit = ", carbon_limit: 300 g/kWh}\n" if "solar" in plants else "}\n"
     file.write_text(LOAD.format(plants=plants).rstrip("}\n") + limit)

@@ -9,7 +9,6 @@ import sys
 import numpy as np
 import pytest
 
-from gigawatt.core.compiled import COMPILED
 from gigawatt.core.errors import InputError
 from gigawatt.power import Plant, build_plant, plan
 from gigawatt.power.adequacy import Units, adequacy_of, convolve
@@ -18,7 +17,6 @@ from gigawatt.power.adequacy.simulate import FIGURES, Simulation, Store, simulat
 from gigawatt.power.adequacy.simulated import simulated
 from gigawatt.validation.adequacy.systems import load_shape, units_of
 
-pytestmark = pytest.mark.skipif(not COMPILED, reason="thousands of years take numba")
 LOAD = load_shape() * 2850.0
 ENGINES = Units("engine", 12, 10.0, 0.05, repair=40.0, planned=0.04)
 
@@ -127,7 +125,7 @@ def test_a_plan_with_a_battery_answers_an_outage_with_it() -> None:
     assert any(one.key == "supply.adequacy.battery" for one in found.assumptions)
 
 
-def test_without_numba_the_same_years_are_simulated() -> None:
+def test_not_compiled_the_same_years_are_simulated() -> None:
     code = (
         "import numpy as np; from gigawatt.power.adequacy import Units;"
         "from gigawatt.power.adequacy.simulate import simulate;"

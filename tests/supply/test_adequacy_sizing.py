@@ -153,6 +153,20 @@ def test_a_small_load_has_small_units_and_no_reactor_of_300_mw() -> None:
     assert adequacy.served > 0.9999
 
 
+@pytest.mark.parametrize("load", [0.2e6, 0.6e6, 2e6, 7e6, 30e6])
+def test_more_kinds_of_plant_to_choose_from_cost_no_more(load: float) -> None:
+    """However large their units: a connection is not passed over for an engine far larger than the load."""
+
+    def bill(*names: str) -> float:
+        problem = asked(*(bought(name) for name in names), load=load)
+        plan = plan_whole_units(problem)
+        return plan.objective + sizing._outages(sizing._Question(problem), plan)
+
+    least = min(bill("grid"), bill("gas-engine"), bill("grid", "gas-engine"))
+    every = bill("grid", "gas-engine", "gas-turbine", "gas-combined-cycle", "fission-small")
+    assert every <= least * 1.01
+
+
 def test_reactors_are_backed_by_what_is_cheapest_and_firm() -> None:
     plants = (bought("fission-small"), bought("gas-engine"))
     found = plan_whole_units(asked(*plants, carbon_limit=50e-3 / 3.6e6))

@@ -1,4 +1,4 @@
-"""Compilation where numba is there: the same functions run without it, slower, with the same results."""
+"""Compilation by numba; switched off (``NUMBA_DISABLE_JIT=1``) the same functions run slower, just alike."""
 
 from __future__ import annotations
 
@@ -7,26 +7,19 @@ from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any, TypeVar, cast
 
+import numba
+from numba.core import config
+
 __all__ = ["COMPILED", "compiled", "compiled_and_kept", "compiled_exact_sums", "digest"]
 
 Function = TypeVar("Function", bound=Callable[..., Any])
 
-try:
-    import numba
-    from numba.core import config
-
-    _switched_off = bool(getattr(config, "DISABLE_JIT", False))
-except ImportError:
-    numba, _switched_off = None, True
-
-#: Whether functions are compiled: numba is installed and not switched off (``NUMBA_DISABLE_JIT=1``).
-COMPILED: bool = not _switched_off
+#: Whether functions are compiled: ``NUMBA_DISABLE_JIT=1`` leaves them to a debugger.
+COMPILED: bool = not getattr(config, "DISABLE_JIT", False)
 
 
 def _jit(function: Function, **options: Any) -> Function:
     """Without reference counts, since the kernel makes no arrays: they would be most of what it does."""
-    if numba is None:
-        return function
     njit: Any = numba.njit
     return cast(Function, njit(function, error_model="numpy", _nrt=False, **options))
 

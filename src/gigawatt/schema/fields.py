@@ -197,13 +197,17 @@ def sections() -> frozenset[str]:
 def nearest_key(section: str, word: str) -> str | None:
     """The key of a section that an unknown ``word`` most likely stands for; ``None`` where none is close.
 
-    Synonyms (``other_words.csv``) go before keys of similar spelling.
+    Synonyms (``other_words.csv``) go before keys of similar spelling, these before the same name or synonym
+    in another section, given with that (``training.deadline``).
     """
     before, allowed = f"{section}." if section else "", keys_under(section)
-    for meant in _other_words().get(word.lower(), ()):
-        if meant.startswith(before) and meant.removeprefix(before) in allowed:
-            return meant.removeprefix(before)
-    return nearest(word, allowed)
+    meant = _other_words().get(word.lower(), [])
+    here = [key.removeprefix(before) for key in meant if key.startswith(before)]
+    near = next((key for key in here if key in allowed), None) or nearest(word, allowed)
+    if near is not None:
+        return near
+    everywhere = (*(one.key for one in FIELDS), *sorted(sections()))
+    return next(iter([key for key in everywhere if key.endswith(f".{word.lower()}")] + meant), None)
 
 
 @lru_cache(maxsize=1)

@@ -1,6 +1,6 @@
 """Arithmetic of the event engine: look-ups in the step tables, jumps in closed form, what falls in which bin.
 
-All functions are compiled where numba is there. Tables lie in one flat array ``f``, where the options ``c``
+All functions are compiled. Tables lie in one flat array ``f``, where the options ``c``
 say. A jump of ``k`` iterations has durations ``d0 + d1·j`` and energies ``e0 + e1·j``, j = 0 … k − 1.
 """
 

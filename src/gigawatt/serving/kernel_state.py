@@ -1,4 +1,4 @@
-"""State of the event engine as flat arrays: records where numba compiles, objects and lists where not."""
+"""State of the event engine as flat arrays: records where it is compiled, objects and lists where not."""
 
 from __future__ import annotations
 

@@ -205,19 +205,16 @@ def _autoscaling(fill: Filler, section: Any) -> Scaling | None:
 
 
 def _simulation(fill: Filler, section: Any) -> None:
-    """Limits of the simulation: smaller without numba."""
-    from gigawatt.core.compiled import COMPILED  # brings numba
-
-    usual = "serving.simulated_requests" + ("" if COMPILED else "_interpreted")
-    for name, key, row, given in (
-        ("serving.simulated_requests", "serving.simulated_requests", usual, section.simulated_requests),
-        ("serving.simulated_replicas", "serving.simulated_replicas", "", section.simulated_replicas),
-        ("serving.simulated_hour", "", "", None),
+    """Limits of the simulation."""
+    for name, key, given in (
+        ("serving.simulated_requests", "serving.simulated_requests", section.simulated_requests),
+        ("serving.simulated_replicas", "serving.simulated_replicas", section.simulated_replicas),
+        ("serving.simulated_hour", "", None),
     ):
         if given is not None:
             fill.written(name, key, given)
             continue
-        found = catalog.entity("defaults", row or name)
+        found = catalog.entity("defaults", name)
         text = found.text("text")
         value = parse(text, "s") if name.endswith("hour") else int(text)
         fill.default(name, value, text, found.text("reason"), found)

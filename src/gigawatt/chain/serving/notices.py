@@ -145,8 +145,6 @@ def _of_promise(objective: Objective, share: float, worst: float, day: Day) -> l
 
 def _of_simulation(day: Day, requests: int, configuration: Configuration) -> list[str]:
     """The notice of the slice's size and the speed of its day."""
-    from gigawatt.core.compiled import COMPILED  # brings numba, which a training run does without
-
     if day.share >= 1.0 and day.speed <= 1.0:
         return []
     slice_ = " and ".join(
@@ -155,7 +153,4 @@ def _of_simulation(day: Day, requests: int, configuration: Configuration) -> lis
     )
     kinds = " and ".join(f"a {kind}" for kind in day.week.kinds)
     hour = show(_HOUR / day.speed, "s", 3)
-    text = f"simulated: {several(requests, 'request')} of {kinds} on {slice_}, an hour in {hour}"
-    if not COMPILED:
-        text += "; without numba fewer requests are simulated and percentiles are less precise"
-    return [text]
+    return [f"simulated: {several(requests, 'request')} of {kinds} on {slice_}, an hour in {hour}"]

@@ -26,11 +26,11 @@ _NEEDS = {
     "duckdb": ("Parquet tables", ""),
     "plotly": ("figures", ""),
     "jinja2": ("report", ""),
+    "numba": ("compiled: requests of a service, outages of a plan", ""),
     "torch": ("calibrate on a GPU (numpy does on a CPU), emulate", "gigawatt[calibrate]"),
     "transformers": ("emulate: language models", "gigawatt[emulation]"),
     "gguf": ("emulate: SmolLM2's weights", "gigawatt[emulation]"),
     "qdk": ("quantum resources: another estimator beside ours", "gigawatt[quantum]"),
-    "numba": ("serving request by request, compiled: some fifty times as quick", "gigawatt[serving]"),
     "pypsa": ("export to PyPSA", "gigawatt[pypsa]"),
     "pvlib": ("oracle of the solar tests", "gigawatt[dev]"),
 }

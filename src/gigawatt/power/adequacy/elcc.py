@@ -47,7 +47,7 @@ class Credit:
 def credits_of(plan: SupplyPlan, system: System) -> tuple[Credit, ...]:
     """Marginal ELCC of each plant of a plan in its own system.
 
-    By convolution; where the plan has stores and numba is there, by 500 simulated years with the same
+    By convolution; where the plan has stores by 500 simulated years with the same
     outages. Empty where nothing is lost, since every megawatt is worth nothing then.
 
     Parameters
@@ -60,10 +60,7 @@ def credits_of(plan: SupplyPlan, system: System) -> tuple[Credit, ...]:
     little = _LITTLE * float(plan.load.max())
     stores = [i for i, one in enumerate(plan.plants) if one.storage is not None and is_built(plan, one.id)]
     if stores:
-        from gigawatt.power.adequacy.simulated import COMPILED  # brings numba
-
-        if COMPILED:
-            return _credits(plan, little, *_by_simulation(plan, system, stores, little))
+        return _credits(plan, little, *_by_simulation(plan, system, stores, little))
     return _credits(plan, little, *_by_convolution(plan, system, little))
 
 

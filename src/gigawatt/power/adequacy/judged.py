@@ -20,29 +20,25 @@ def losses_of(plan: SupplyPlan) -> Callable[[System], Loss]:
     convolution; with their events where a load pays for each."""
     events = plan.flexible is not None and plan.flexible.outage_event > 0.0
     if any(plant.storage is not None and is_built(plan, plant.id) for plant in plan.plants):
-        from gigawatt.power.adequacy.simulated import COMPILED, simulation_of, stores_of  # brings numba
+        from gigawatt.power.adequacy.simulated import simulation_of, stores_of  # brings numba
 
-        if COMPILED:
-            stores = [store for store, _ in stores_of(plan)]
+        stores = [store for store, _ in stores_of(plan)]
 
-            def by_simulation(system: System) -> Loss:
-                found = simulation_of(system, stores, years=_YEARS, error=0.0)
-                most, often = found.interval("energy")[1], found.mean("events")
-                return Loss(found.mean("hours"), found.mean("energy"), most, often)
+        def by_simulation(system: System) -> Loss:
+            found = simulation_of(system, stores, years=_YEARS, error=0.0)
+            most, often = found.interval("energy")[1], found.mean("events")
+            return Loss(found.mean("hours"), found.mean("energy"), most, often)
 
-            return by_simulation
+        return by_simulation
 
     return partial(by_convolution, events=events)
 
 
 def adequacy_judged(plan: SupplyPlan) -> Adequacy:
-    """Adequacy of a plan: by simulation where it has stores, else by convolution, which is exact then.
-
-    Without numba stores discharge as planned.
-    """
+    """Adequacy of a plan: by simulation where it has stores, else by convolution, which is exact then."""
     found = adequacy_of(plan)
     if not found.stores:
         return found
-    from gigawatt.power.adequacy.simulated import COMPILED, simulated  # brings numba
+    from gigawatt.power.adequacy.simulated import simulated  # brings numba
 
-    return simulated(plan, found) if COMPILED else found
+    return simulated(plan, found)

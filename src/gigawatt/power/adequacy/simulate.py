@@ -20,7 +20,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from gigawatt.core.compiled import COMPILED, compiled, compiled_and_kept
+from gigawatt.core.compiled import compiled, compiled_and_kept
 from gigawatt.core.errors import InputError
 from gigawatt.power.adequacy.simulate_tables import rates, unit_table
 from gigawatt.power.adequacy.units import Units
@@ -31,7 +31,7 @@ Array = npt.NDArray[np.float64]
 Ints = npt.NDArray[np.int64]
 FIGURES = ("hours", "days", "energy", "events", "longest", "largest", "hours_alone", "energy_alone")
 """What each simulated year gives; the last two without stores."""
-_Z, _DAY, _BATCH, _UNCOMPILED = 1.959963984540054, 24, 250, 40
+_Z, _DAY, _BATCH = 1.959963984540054, 24, 250
 _LATER = 1_000_000  # number of the stream of a kind that was added
 _A, _M, _B, _N = 40014, 2147483563, 40692, 2147483399
 
@@ -151,7 +151,7 @@ def simulate(
     for seeds, weather in model.batches(years):
         done.append(model.run(seeds, weather)[0])
         found = Simulation(np.concatenate(done))
-        if not COMPILED or found.error("hours") <= error * found.mean("hours"):
+        if found.error("hours") <= error * found.mean("hours"):
             break
     return Simulation(np.concatenate(done))
 
@@ -241,9 +241,8 @@ class _Model:
     def batches(self, years: int) -> Iterator[tuple[Ints, Ints]]:
         """(seeds (years, units, 2), weather years) of one batch of years after the other."""
         batch, at = -(-_BATCH // self.weather_years) * self.weather_years, 0
-        most = years if COMPILED else min(years, _UNCOMPILED)
-        while at < most:
-            count = min(batch, most - at)
+        while at < years:
+            count = min(batch, years - at)
             drawn = [one.integers(1, _N - 1, (count, 2)) for one in self.streams]
             yield (
                 np.stack(drawn, axis=1) if drawn else np.ones((count, 1, 2), dtype=np.int64),

@@ -9,7 +9,6 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from gigawatt.core.compiled import COMPILED
 from gigawatt.core.evidence import Assumption
 from gigawatt.power.adequacy.plan import HOUR, Adequacy
 from gigawatt.power.adequacy.rows import mean_availability, plant_units
@@ -18,7 +17,7 @@ from gigawatt.power.adequacy.system import System, is_built
 from gigawatt.power.adequacy.units import Units
 from gigawatt.power.plan.result import SupplyPlan
 
-__all__ = ["COMPILED", "BadWeek", "bad_week", "simulated", "simulation_of", "stores_of"]
+__all__ = ["BadWeek", "bad_week", "simulated", "simulation_of", "stores_of"]
 
 Array = npt.NDArray[np.float64]
 _WEEK, _BAD = 168, 0.95

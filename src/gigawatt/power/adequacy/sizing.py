@@ -4,7 +4,7 @@ The linear programme says which plants, at mean availability; its capacities are
 and units of the plant whose firm power is cheapest are added, or a connection made larger, until the load is
 served as it was asked, by convolution of their outages, or by simulation where stores answer them. The
 programme is then solved again with these sizes. Where one unit is much of the load, a plan with one unit less
-is made too, and the cheaper of them is taken.
+is made too, from that further ones, and the cheapest of them is taken.
 """
 
 from __future__ import annotations
@@ -44,7 +44,8 @@ _ROUNDS = 4
 """Times that the programme is solved again before all its sizes are held."""
 _LUMP = 0.01
 """Cost of rounding one plant up, as a share of the bill, from which one unit less is tried."""
-_LUMPS = 2
+_LUMPS, _PLANS = 2, 6
+"""Plants of which one unit less is tried; plans that are counted in whole units at most."""
 _STEPS, _SPECK = 8, 1e-6
 """Steps in which a connection grows; share of the load that one has which is not there."""
 _SLIGHT = 0.25
@@ -112,17 +113,8 @@ def plan_whole_units(asked: Problem, *, solver: str = "hours") -> SupplyPlan:
     units (sun, wind, stores) are found again with them. Marginal prices and what binds are those of the plan
     whose sizes are free.
 
-    Parameters
-    ----------
-    asked : Problem
-        As for :func:`gigawatt.power.plan`.
-    solver : str
-        As for :func:`gigawatt.power.plan`.
-
-    Returns
-    -------
-    SupplyPlan
-        ``by_mean`` : W by plant at mean availability, before units were counted.
+    ``asked`` and ``solver`` are as for :func:`gigawatt.power.plan`; ``by_mean`` of the plan is W by plant at
+    mean availability, before units were counted.
 
     Raises
     ------
@@ -135,25 +127,10 @@ def plan_whole_units(asked: Problem, *, solver: str = "hours") -> SupplyPlan:
 
 def _whole_units(asked: Problem, solver: str) -> SupplyPlan:
     asked = replace(asked, plants=tuple(_for_load(plant, asked) for plant in asked.plants))
-    question = _Question(asked)
     first = solve_problem(asked, solver=solver)
-    best, failed = None, None
-    for start, enough in _starts(asked, first, solver):
-        least = np.inf if best is None else best[0]
-        try:
-            found = _counted(question, start, solver)
-            bill = found.objective + _outages(question, found)
-        except InfeasibleError as error:
-            failed = failed or error
-            continue
-        if bill < least:
-            best = (bill, found)
-        if enough:
-            break
-    if best is None:
-        assert failed is not None
-        raise failed
-    found = best[1]
+    search = _Search(_Question(asked), solver)
+    search.visit(asked, first)
+    found = search.found()
     if found is first:
         return first
     return replace(
@@ -217,34 +194,74 @@ def outage_bill(plan: SupplyPlan) -> float:
     return _outages(_Question(problem), plan)
 
 
-def _starts(asked: Problem, first: SupplyPlan, solver: str) -> Iterator[tuple[SupplyPlan, bool]]:
-    """(plans to count units of, whether the next is needed only where this one cannot be).
+class _Search:
+    """The cheapest of plans in whole units, each counted from a plan of free sizes.
 
-    ``first``, and those in which a plant of large units has one unit less than its capacity rounded up; these
-    alone where the part of a unit that they lack is slight. Those that only compete with ``first`` are solved
-    roughly.
+    From a plan in which a plant of large units has spare, one leads to that in which it has one unit less
+    than its capacity rounded up, and so on, while one with free sizes costs less than the best so far.
     """
-    kinds = sorted(system_of(first).kinds, key=lambda one: -one.spare * yearly_cost(one))[:_LUMPS]
-    worth = _LUMP * first.objective * HOURS_PER_YEAR / first.hours
-    lumps = [
-        one
-        for one in kinds
-        if one.spare * yearly_cost(one) >= worth
-        and one.plant.minimum <= (one.units.count - 1) * one.units.size
-    ]
-    slight = [one for one in lumps if one.units.size - one.spare < _SLIGHT * one.units.size]
-    if slight and (plan := _with_one_less(asked, slight, solver)) is not None:
-        yield plan, True
-    yield first, False
-    for one in lumps:
-        if one not in slight and (plan := _with_one_less(asked, [one], solver, True)) is not None:
-            yield plan, False
+
+    def __init__(self, question: _Question, solver: str) -> None:
+        self.question, self.solver, self.left = question, solver, _PLANS
+        self._best: tuple[float, SupplyPlan] | None = None
+        self._failed: InfeasibleError | None = None
+
+    def found(self) -> SupplyPlan:
+        """The cheapest; raises why the first could not be where none could."""
+        if self._best is None:
+            assert self._failed is not None
+            raise self._failed
+        return self._best[1]
+
+    def visit(self, asked: Problem, plan: SupplyPlan) -> bool:
+        """Count a plan of ``asked`` and those with fewer units; whether one of them could be.
+
+        One that needs a slight part of a further unit is not counted itself where that without it can be.
+        """
+        kinds = sorted(system_of(plan).kinds, key=lambda one: -one.spare * yearly_cost(one))[:_LUMPS]
+        worth = _LUMP * plan.objective * HOURS_PER_YEAR / plan.hours
+        lumps = [
+            one
+            for one in kinds
+            if one.spare * yearly_cost(one) >= worth
+            and one.plant.minimum <= (one.units.count - 1) * one.units.size
+        ]
+        slight = [one for one in lumps if one.units.size - one.spare < _SLIGHT * one.units.size]
+        if slight and self._visit_less(asked, slight):
+            return True
+        could = self._count(plan)
+        for one in lumps:
+            if one not in slight:
+                could |= self._visit_less(asked, [one])
+        return could
+
+    def _visit_less(self, asked: Problem, kinds: Sequence[PlantUnits]) -> bool:
+        fewer = _with_one_less(asked, kinds)
+        try:
+            plan = solve_problem(fewer, solver=self.solver, rough=self._best is not None)
+        except InfeasibleError:
+            return False
+        if self._best is not None and plan.objective >= self._best[0]:
+            return True
+        return self.visit(fewer, plan)
+
+    def _count(self, start: SupplyPlan) -> bool:
+        if self.left <= 0 and self._best is not None:
+            return True
+        self.left -= 1
+        try:
+            found = _counted(self.question, start, self.solver)
+            bill = found.objective + _outages(self.question, found)
+        except InfeasibleError as error:
+            self._failed = self._failed or error
+            return False
+        if self._best is None or bill < self._best[0]:
+            self._best = (bill, found)
+        return True
 
 
-def _with_one_less(
-    asked: Problem, kinds: Sequence[PlantUnits], solver: str, rough: bool = False
-) -> SupplyPlan | None:
-    """The plan in which each of these plants has one unit less; ``None`` where a limit forbids it."""
+def _with_one_less(asked: Problem, kinds: Sequence[PlantUnits]) -> Problem:
+    """The problem in which each of these plants has one unit less than a plan gives it."""
     less = {one.plant.id: one.units for one in kinds}
     plants = tuple(
         replace(plant, maximum=(one.count - 1) * one.size, unit_size=one.size)
@@ -252,10 +269,7 @@ def _with_one_less(
         else plant
         for plant in asked.plants
     )
-    try:
-        return solve_problem(replace(asked, plants=plants), solver=solver, rough=rough)
-    except InfeasibleError:
-        return None
+    return replace(asked, plants=plants)
 
 
 def _counted(question: _Question, start: SupplyPlan, solver: str) -> SupplyPlan:

@@ -26,7 +26,7 @@ _MEGA = 1e6
 
 
 def with_bad_week(result: Result, objects: Mapping[str, Any]) -> Result:
-    """The result with a bad week of its supply as a table; as it is without a plan or without numba."""
+    """The result with a bad week of its supply as a table; as it is without a plan."""
     import pandas as pd
 
     plan, adequacy = objects.get("supply.plan"), objects.get("supply.adequacy")
@@ -35,10 +35,8 @@ def with_bad_week(result: Result, objects: Mapping[str, Any]) -> Result:
         return result
     if not adequacy.system.kinds:
         return result
-    from gigawatt.power.adequacy.simulated import COMPILED, bad_week, simulated  # brings numba
+    from gigawatt.power.adequacy.simulated import bad_week, simulated  # brings numba
 
-    if not COMPILED:
-        return result
     week = bad_week(plan, adequacy if adequacy.simulation else simulated(plan, adequacy, years=_YEARS))
     table: dict[str, Any] = {
         "hour": range(week.first, week.first + len(week.load)),

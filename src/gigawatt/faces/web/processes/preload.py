@@ -9,20 +9,18 @@ import gc
 import os
 import signal
 from importlib import import_module
-from importlib.util import find_spec
 
 from gigawatt.core.processes import ONE_THREAD
 
 __all__ = ["warm"]
 
 _NEEDED = (
-    "clarabel", "duckdb", "jinja2", "pandas", "plotly.graph_objs._figure", "plotly.io", "plotly.offline",
-    "plotly.subplots", "scipy.linalg", "scipy.sparse",
+    "clarabel", "duckdb", "jinja2", "numba", "pandas", "plotly.graph_objs._figure", "plotly.io",
+    "plotly.offline", "plotly.subplots", "scipy.linalg", "scipy.sparse",
     "gigawatt.faces.figures", "gigawatt.faces.report", "gigawatt.chain.serving.service",
     "gigawatt.chain.serving.plan",
     "gigawatt.chain.training.plan", "gigawatt.chain.study", "gigawatt.faces.web.processes.worker",
 )  # fmt: skip
-_WHERE_INSTALLED = ("numba",)
 
 
 def warm() -> None:
@@ -32,7 +30,7 @@ def warm() -> None:
     """
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     os.environ.update(ONE_THREAD)
-    for name in (*(name for name in _WHERE_INSTALLED if find_spec(name)), *_NEEDED):
+    for name in _NEEDED:
         import_module(name)
     gc.collect()
     gc.freeze()
