@@ -332,6 +332,26 @@ def test_a_run_twice_is_the_same() -> None:
             assert second[name].value == value, name
 
 
+def test_of_few_replicas_the_layout_that_needs_fewest_accelerators_over_the_days_is_taken() -> None:
+    """The best at the peak of qwen3-235b at this demand is one replica of eight, which lacks a second."""
+    text = """
+year: 2026
+model: qwen3-235b-a22b
+serving: {demand: 1M requests/day, simulated_requests: 200000}
+machine: {chip: H200}
+site: {name: singapore}
+supply: {price: 80 $/MWh}
+"""
+    found = study(text).run()
+    pinned = study(text.replace("200000}", "200000, layout: {tensor: 2, data: 4, expert: 8}}")).run()
+    assert pinned["machine.count"] == 16
+    assert found["machine.count"] == 8
+    assert found["serving.kept_worst"] >= 0.99
+    table = found.tables["configurations"]
+    assert table["chips"].iloc[0] == 8
+    assert table["accelerators"].iloc[0] * table["replicas"].iloc[0] == 8
+
+
 # errors
 
 REFUSED = [

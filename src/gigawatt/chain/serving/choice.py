@@ -119,6 +119,14 @@ class Configuration:
         gap = float(getattr(last, f"{prefix}tpot")[0])
         return {"ttft": float(getattr(first, f"{prefix}ttft")[0]), "tpot": gap + beside * _per_gap(last)}
 
+    def same_layout(self, other: Configuration) -> bool:
+        """Whether both have the same pools and degrees of parallelism."""
+
+        def layout(one: Configuration) -> list[tuple[str, dict[str, int]]]:
+            return [(pool.role, pool.points.degrees.row(0)) for pool in one.pools]
+
+        return layout(self) == layout(other)
+
     def scarce(self, missed: set[str]) -> set[str]:
         """Roles of the pools that decide the limits ``missed`` (``ttft``, ``tpot``, ``e2e``).
 

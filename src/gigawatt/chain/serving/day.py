@@ -16,7 +16,7 @@ from __future__ import annotations
 
 import datetime
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -70,6 +70,8 @@ _BINS = 12
 """Power averages per hour, five minutes each; the largest is the hour's peak."""
 RUNS, EASE = 4, 1.03
 """Most repetitions of a day, and the relaxation from one to the next."""
+_GAIN = 0.95
+"""Share of the cost of the best, with the replicas it takes, below which days of another are served."""
 _FEWEST = 100
 """Fewest requests of a day."""
 _SLICE = 4
@@ -268,6 +270,11 @@ class Day:
             found[key] = min(shares)
         return found
 
+    def missed(self, objective: Objective) -> set[str]:
+        """Limits that too few requests meet in the worst hour."""
+        asked = objective.percentile or 1.0
+        return {key for key, share in self.kept(objective).items() if share < asked}
+
     def judged(self, objective: Objective) -> bool:
         """Whether single hours are judged against the SLO.
 
@@ -387,17 +394,58 @@ def sized_day(
     **given
         Of :func:`serve_day`.
     """
-    asked = question.objective.percentile or 1.0
     runs = 0
     while True:
         found = serve_day(
             question, cluster, configuration, week, rate=configuration.rate / week.peak, **given
         )
         runs += 1
-        missed = {key for key, share in found.kept(question.objective).items() if share < asked}
+        missed = found.missed(question.objective)
         if fixed or runs == RUNS or not missed:
             return found
         configuration = _eased(configuration, grows, configuration.scarce(missed))
+
+
+def cheapest_day(
+    question: ServingQuestion,
+    cluster: Cluster,
+    configurations: Sequence[Configuration],
+    week: Week,
+    *,
+    prices: Prices,
+    minimise: str,
+    **given: Any,
+) -> Day:
+    """The day of the first configuration with the replicas that it takes, or of a later one that costs less.
+
+    Where replicas are few one more is much: another layout that was dearer at the peak may be cheaper then.
+
+    Parameters
+    ----------
+    question, cluster, week
+        As of :func:`serve_day`.
+    configurations : sequence of Configuration
+        Best first.
+    prices : Prices
+        Of accelerators and electricity.
+    minimise : str
+        As of :meth:`Configuration.score`.
+    **given
+        Of :func:`sized_day`.
+    """
+
+    def worth(day: Day) -> tuple[bool, float]:
+        return bool(day.missed(question.objective)), day.configuration.score(prices, minimise)[0]
+
+    found = sized_day(question, cluster, configurations[0], week, prices=prices, **given)
+    best = worth(found)
+    if given["fixed"] or not given["grows"]:
+        return found
+    for other in configurations[1:]:
+        if best[0] or other.score(prices, minimise)[0] < _GAIN * best[1]:
+            day = sized_day(question, cluster, other, week, prices=prices, **given)
+            found, best = min(((found, best), (day, worth(day))), key=lambda pair: pair[1])
+    return found
 
 
 def _eased(configuration: Configuration, grows: bool, scarce: set[str]) -> Configuration:

@@ -75,6 +75,18 @@ class ServingPlan:
         """The best configuration."""
         return self.best[0]
 
+    def led_by(self, chosen: Configuration) -> ServingPlan:
+        """The plan with the configuration of the layout of ``chosen`` first."""
+        if self.first.same_layout(chosen):
+            return self
+        ahead = [one for one in self.best if one.same_layout(chosen)]
+        tried = [one for one in self.tried if one.configuration.same_layout(chosen)]
+        return replace(
+            self,
+            best=(*ahead, *(one for one in self.best if not one.same_layout(chosen))),
+            tried=(*tried, *(one for one in self.tried if not one.configuration.same_layout(chosen))),
+        )
+
 
 def plan_serving(
     question: ServingQuestion,

@@ -19,9 +19,9 @@ from gigawatt.chain.serving.day import (
     Day,
     Scaling,
     Week,
+    cheapest_day,
     check_demand,
     read_week,
-    sized_day,
     with_replicas,
 )
 from gigawatt.chain.serving.intensity import Wall
@@ -186,7 +186,8 @@ def plan(
     method=f"""Discrete-event simulation, request by request, of few replicas with their share of the
     demand, the clock of the day quickened until the limit on simulated requests is met. Where the target
     is not met over the days, or in an hour with enough requests to judge it, they are simulated again
-    with {EASE - 1:.0%} more replicas (or less demand where accelerators are given), {RUNS} times at most.
+    with {EASE - 1:.0%} more replicas (or less demand where accelerators are given), {RUNS} times at most;
+    where these cost more than another of the best few, its days are simulated too and the cheaper is taken.
     Seed of the scenario.""",
 )
 def day(
@@ -209,13 +210,14 @@ def day(
     day is served again with a few more replicas, or with less demand where the accelerators are given; not
     where replicas turn off and on, whose waits more of them do not mend.
     """
-    best, tried = serving_plan.first, serving_plan.tried
+    best, tried = [serving_plan.first], serving_plan.tried
     held = tried[0].run.summary.concurrency / tried[0].run.setup.main.replicas if tried else 1.0
+    best += [one.configuration for one in tried[1:]]
     if serving_replicas_given is not None:
-        best = with_replicas(best, serving_replicas_given)
-    return sized_day(
+        best = [with_replicas(best[0], serving_replicas_given)]
+    return cheapest_day(
         serving_question, serving_plan.cluster, best, serving_week, held=held, prices=serving_plan.prices,
-        grows=serving_demand is not None,
+        minimise=serving_plan.minimise, grows=serving_demand is not None,
         fixed=serving_replicas_given is not None or serving_autoscaling is not None,
         routing=serving_routing, scaling=serving_autoscaling, most_requests=serving_simulated_requests,
         most_replicas=serving_simulated_replicas, least_hour=serving_simulated_hour, seed=serving_seed,
@@ -226,7 +228,8 @@ def day(
 def configuration(serving_day: Day) -> Configuration:
     """Replicas that serve, and the load of each in the highest hour.
 
-    The best of the plan; as many replicas as are given, or as it takes to meet the SLO in every hour.
+    The cheapest of the best of the plan; as many replicas as are given, or as it takes to meet the SLO in
+    every hour.
     """
     return serving_day.configuration
 
@@ -283,9 +286,9 @@ def capacity(serving_plan: ServingPlan, serving_configuration: Configuration) ->
 
     By events: the highest rate at which the required share of requests meets the latency target.
     """
-    tried = serving_plan.tried
-    most = tried[0].most if tried else min(pool.capacity for pool in serving_plan.first.pools)
-    return most * serving_configuration.replicas / serving_plan.first.replicas
+    found = serving_plan.led_by(serving_configuration)
+    most = found.tried[0].most if found.tried else min(pool.capacity for pool in found.first.pools)
+    return most * serving_configuration.replicas / found.first.replicas
 
 
 @serving("serving.simulated", "1")
@@ -397,13 +400,13 @@ def binding(serving_breakdown: Mapping[str, float]) -> str:
 
 
 @serving("serving.limit", "", rows=SPEED)
-def limit(serving_plan: ServingPlan) -> str:
+def limit(serving_plan: ServingPlan, serving_configuration: Configuration) -> str:
     """The limit on requests per replica.
 
     The SLO limit that the fewest requests meet at the peak; else memory, the engine's sequences, or
     the demand.
     """
-    tried = serving_plan.tried
+    tried = serving_plan.led_by(serving_configuration).tried
     goodput = tried[0].run.summary.goodput if tried else None
     if goodput is not None and min(goodput.by_limit.values()) < 1.0:
         return min(goodput.by_limit, key=lambda key: goodput.by_limit[key])

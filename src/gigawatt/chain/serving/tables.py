@@ -73,8 +73,8 @@ def _degrees(one: Configuration) -> dict[str, Any]:
 
 def configurations(o: Objects) -> pd.DataFrame:
     """The chosen replicas, then the others, cheapest first; by events where they were simulated."""
-    plan, output = o["serving.plan"], o["serving.output_tokens"]
     mine: Configuration = o["serving.configuration"]
+    plan, output = o["serving.plan"].led_by(mine), o["serving.output_tokens"]
     tried = {id(one.configuration): one for one in plan.tried}
     rows: list[dict[str, Any]] = []
     for rank, one in enumerate(plan.best[:_MOST], 1):

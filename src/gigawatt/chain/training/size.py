@@ -182,9 +182,13 @@ def _notices(sizes: Sizes, fit: Fit) -> list[str]:
             )
     elif fit.run.tokens > terms.tokens:
         usual = sizes.of(fit.count, terms.batch)
+        smaller = ""
+        if usual.run.tokens_per_step < batch:
+            smaller = (
+                f" in place of {usual.seconds / _DAY:.4g} with {compact(usual.run.tokens_per_step, 'tokens')}"
+            )
         told.append(
-            f"no batch is given: {compact(batch, 'tokens')} a step take {days:.4g} days in place of "
-            f"{usual.seconds / _DAY:.4g} with {compact(usual.run.tokens_per_step, 'tokens')}, and "
+            f"no batch is given: {compact(batch, 'tokens')} a step take {days:.4g} days{smaller}, and "
             f"{100.0 * (fit.run.tokens / terms.tokens - 1.0):.2g} % more tokens for the same loss (critical "
             f"batch {compact(critical, 'tokens')})"
         )
