@@ -1,4 +1,4 @@
-"""The demand of a service as text: requests (``20/s``, ``72k/h``) or output tokens (``1M tokens/s``)."""
+"""The demand of a service as text: requests (``20/s``, ``72k/h``), output tokens (``1M tokens/s``), users."""
 
 from __future__ import annotations
 
@@ -10,7 +10,12 @@ from gigawatt.core.quantities import parse
 __all__ = ["read_demand", "read_rate"]
 
 _PER = re.compile(r"^\s*([+-]?[\d.,_]+(?:[eE][+-]?\d+)?)\s*([kM]?)\s*(?:req(?:uest)?s?)?\s*/\s*([a-z]+)\s*$")
-_PREFIX = {"": 1.0, "k": 1e3, "M": 1e6}
+_USERS = re.compile(
+    r"^\s*([\d.,_]+(?:[eE][+-]?\d+)?)\s*(k|K|M|thousand|million|billion)?\s*users?(?:\s+(?:at|x|×)\s+(.+?))?\s*$"
+)
+_PREFIX = {
+    "": 1.0, "k": 1e3, "K": 1e3, "M": 1e6, "thousand": 1e3, "million": 1e6, "billion": 1e9,
+}  # fmt: skip
 _EXAMPLE = "such as '20/s'"
 _MOST = 1e15
 """Requests or tokens a second of a demand at most."""
@@ -31,20 +36,27 @@ def read_rate(text: str, key: str = "rate") -> float:
 
 
 def read_demand(text: str, key: str = "demand") -> tuple[str, float]:
-    """A demand from text: (``"request"`` or ``"token"``, how many of them a second).
+    """A demand from text: (``"request"`` or ``"token"``, how many a second), or (``"user"``, how many).
 
-    ``20 requests/s``, ``20/s``, ``72k/h``, or output tokens: ``1M tokens/s``, ``1G tokens/day``.
+    ``20 requests/s``, ``20/s``, ``72k/h``, or output tokens: ``1M tokens/s``, ``1G tokens/day``, or users:
+    ``100k users``, each with the usual requests, ``100k users at 5 requests/day``.
 
     Raises
     ------
     InputError
-        Neither of them, nothing a second or more than 1e15.
+        None of them, nothing a second or more than 1e15.
     """
+    users = _USERS.match(text)
+    if users is not None:
+        number = parse(f"{users[1]} 1/s", "1/s", example="100k users") * _PREFIX[users[2] or ""]
+        if not 0.0 < number <= _MOST:
+            raise InputError("out of range", key=key, given=text, allowed=f"above 0, at most {_MOST:g}")
+        return ("user", number) if users[3] is None else ("request", number * read_rate(users[3], key))
     counted = "token" if "token" in text else "request"
     try:
         found = parse(text, "token/s", example="1M tokens/s") if counted == "token" else _rate(text, key)
     except InputError as error:
-        allowed = '"2000 requests/s" or "1M tokens/s" (output)'
+        allowed = '"2000 requests/s", "1M tokens/s" (output) or "100k users"'
         raise InputError(error.message, key=key, given=text, allowed=allowed) from None
     if not 0.0 < found <= _MOST:
         raise InputError("out of range", key=key, given=text, allowed=f"above 0, at most {_MOST:g}")

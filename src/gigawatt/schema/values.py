@@ -209,7 +209,7 @@ _HOURS_OF_A_DAY = 24
 
 
 def as_demand(value: object) -> tuple[str, float]:
-    """``2000 requests/s`` or ``1M tokens/s`` (output tokens): (what is counted, how many a second)."""
+    """``2000 requests/s``, ``1M tokens/s`` (output tokens) or ``100k users``: (what is counted, how many)."""
     try:
         return read_demand(str(value))
     except InputError as error:

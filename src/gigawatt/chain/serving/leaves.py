@@ -12,6 +12,7 @@ from gigawatt.chain.filler import Filler, beside
 from gigawatt.chain.machine.precision import published, served
 from gigawatt.chain.serving.day import Scaling
 from gigawatt.chain.serving.question import DEGREES, POOLED, ServingQuestion, read_service
+from gigawatt.chain.serving.traffic import USER_REQUESTS
 from gigawatt.core.errors import GigawattError, InputError
 from gigawatt.core.evidence import Assumption, Evidence, Grade
 from gigawatt.core.graph import Leaf
@@ -55,6 +56,10 @@ def model_and_serving(fill: Filler) -> Chip:
     fill.written("model.architecture", "model", question.architecture)
     fill.written("scenario.boundary", "boundary", scenario.boundary)
     fill.written("serving.demand", "serving.demand", section.demand)
+    if section.demand is not None and section.demand[0] == "user":
+        listed = AssumptionList()
+        listed.default(USER_REQUESTS)
+        fill.assumptions += listed.assumptions
 
     def leaf(key: str, value: Any, given: bool, rows: tuple[Evidence, ...] = ()) -> None:
         name = f"serving.{key}"

@@ -11,7 +11,7 @@ from gigawatt.chain.filler import Filler
 from gigawatt.chain.graph import graph_of_branch
 from gigawatt.chain.question_words import HERE, Words, place_of, with_defaults
 from gigawatt.chain.serving.question import DEGREES, ServingQuestion, read_service
-from gigawatt.chain.serving.traffic import Traffic
+from gigawatt.chain.serving.traffic import USER_REQUESTS
 from gigawatt.chain.shared_leaves import fill_chip
 from gigawatt.core.errors import InputError
 from gigawatt.schema.changed import scenario_of
@@ -98,7 +98,7 @@ def read_serving_question(
         A kind of sessions in place of single requests
         (:func:`~gigawatt.serving.session_kinds.read_session_kind`).
     rate, demand : str, optional
-        Requests (``20/s``), and those or output tokens (``1M tokens/s``) in total; one of them.
+        Requests (``20/s``), and those, output tokens (``1M tokens/s``) or users in total; one of them.
     objective : str, optional
         A row of the catalog's ``objectives``, or ``ttft=2s,tpot=50ms,p99``.
     weights, cache : str, optional
@@ -181,9 +181,10 @@ def read_serving_question(
         fill_chip(fill, found.chip, ())
         assumed.assumptions += fill.assumptions
         assumed.notices += fill.loaded.notices
-        wanted = _demand(rate, demand, found.traffic)
-        if section.demand is not None:
-            wanted = found.traffic.requests(section.demand)
+        asked = _demand(rate, demand) or section.demand
+        if asked is not None and asked[0] == "user":
+            assumed.default(USER_REQUESTS)
+        wanted = None if asked is None else found.traffic.requests(asked)
     leaves = {name: leaf.value for name, leaf in fill.leaves.items()}
     return replace(
         found,
@@ -202,11 +203,11 @@ def read_serving_question(
     )
 
 
-def _demand(rate: str | None, demand: str | None, traffic: Traffic) -> float | None:
+def _demand(rate: str | None, demand: str | None) -> tuple[str, float] | None:
     if rate is not None and demand is not None:
         raise InputError(
             "the demand is given twice", key="demand", given=demand, allowed=f"or the rate {rate}"
         )
     if rate is not None:
-        return read_rate(rate)
-    return None if demand is None else traffic.requests(read_demand(demand))
+        return "request", read_rate(rate)
+    return None if demand is None else read_demand(demand)

@@ -26,6 +26,7 @@ _SETTINGS = (
 )  # fmt: skip
 """Fields of building, price and money that a question of serving alone reads as well."""
 _REQUESTS = 200_000
+_DEMANDS = {"token": ("demand", "tokens/s"), "request": ("rate", "/s"), "user": ("demand", "users")}
 """Default number of simulated requests."""
 
 
@@ -58,8 +59,8 @@ def asked_by(file: str | Path) -> dict[str, Any]:
     found["requests"] = section.simulated_requests or _REQUESTS
     if section.demand is not None:
         kind, value = section.demand
-        key = "demand" if kind == "token" else "rate"
-        found[key] = f"{value!r} tokens/s" if key == "demand" else f"{value!r}/s"
+        key, unit = _DEMANDS[kind]
+        found[key] = f"{value!r}{unit}" if kind == "request" else f"{value!r} {unit}"
     found["settings"] = {key: loaded.written[key] for key in _SETTINGS if key in loaded.written}
     return {key: value for key, value in found.items() if value is not None}
 

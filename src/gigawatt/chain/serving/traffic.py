@@ -15,7 +15,7 @@ from gigawatt import catalog
 from gigawatt.chain.assumption_list import AssumptionList
 from gigawatt.core.errors import InputError
 from gigawatt.core.evidence import Grade
-from gigawatt.core.quantities import several
+from gigawatt.core.quantities import parse, several
 from gigawatt.serving.arrivals import arrival_times
 from gigawatt.serving.loads import lengths_of
 from gigawatt.serving.requests import Requests
@@ -25,7 +25,10 @@ from gigawatt.serving.sessions import restarted, whole_sessions
 from gigawatt.serving.synthetic import synthetic
 from gigawatt.serving.traces import read_trace, trace_period
 
-__all__ = ["Traffic", "read_traffic"]
+__all__ = ["USER_REQUESTS", "Traffic", "read_traffic"]
+
+USER_REQUESTS = "serving.user_requests"
+"""The row of requests that a user makes where a demand in users does not say."""
 
 _SESSIONS = 2048
 """Sessions of a sample."""
@@ -109,8 +112,11 @@ class Traffic:
         return float(self.sample.output.mean())
 
     def requests(self, demand: tuple[str, float]) -> float:
-        """Requests a second of a demand: (``request`` or output ``token``, how many of them a second)."""
+        """Requests a second of a demand: (``request`` or output ``token``, how many of them a second), or
+        (``user``, how many), each with the usual requests."""
         counted, number = demand
+        if counted == "user":
+            return number * parse(catalog.entity("defaults", USER_REQUESTS).text("text"), "1/s")
         return number / self.mean_output if counted == "token" else number
 
     @property
