@@ -332,6 +332,18 @@ def test_a_run_twice_is_the_same() -> None:
             assert second[name].value == value, name
 
 
+def test_a_demand_in_users_is_that_of_their_requests() -> None:
+    """The row is 3.7 requests a day of each; it is listed, and a rate of one's own takes its place."""
+    loaded = study(write(demand="1 million users")).loaded
+    leaves, assumed = fill_leaves(loaded)
+    assert [one.value for one in assumed if one.key == "serving.user_requests"] == ["3.7 1/day"]
+    rate = leaves["serving.traffic"].value.requests(leaves["serving.demand"].value)
+    assert rate == pytest.approx(3.7e6 / 86400.0)
+    own = fill_leaves(study(write(demand="1 million users at 3.7 requests/day")).loaded)
+    assert "serving.user_requests" not in {one.key for one in own[1]}
+    assert own[0]["serving.demand"].value == ("request", pytest.approx(rate))
+
+
 def test_of_few_replicas_the_layout_that_needs_fewest_accelerators_over_the_days_is_taken() -> None:
     """The best at the peak of qwen3-235b at this demand is one replica of eight, which lacks a second."""
     text = """

@@ -147,6 +147,10 @@ def test_reads_what_is_served(tmp_path):
     assert found.autoscaling.minimum == pytest.approx(0.3)
     assert loaded.lines["serving.layout.tensor"] == 8
     tokens = read(tmp_path, SERVING.replace("72k requests/h", "1M tokens/s")).scenario.serving.demand
+    users = read(tmp_path, SERVING.replace("72k requests/h", "2 million users")).scenario.serving.demand
+    assert users == ("user", 2e6)
+    busy = SERVING.replace("72k requests/h", "100k users at 24 requests/day")
+    assert read(tmp_path, busy).scenario.serving.demand == ("request", pytest.approx(1e5 / 3600.0))
     assert tokens == ("token", 1e6)
     assert not read(tmp_path, GOOD).serves
 

@@ -29,7 +29,12 @@ PUBLISHED = {
     "gpt-j-6b": (6.0509, 5e-5), "qwen2.5-72b": (72.7, 0.05), "mistral-large-2407": (123, 0.5),
     "gemma-7b": (8.54, 0.005), "gemma-2b": (2.51, 0.005), "starcoder2-3b": (3.03, 0.005),
     "starcoder2-7b": (7.17, 0.005), "starcoder2-15b": (15.96, 0.005), "phi-3-medium": (14, 0.05),
-    "qwen3-coder-480b-a35b": (480, 0.5),
+    "qwen3-coder-480b-a35b": (480, 0.5), "llama-3.2-1b": (1.24, 0.005), "llama-3.2-3b": (3.21, 0.005),
+    "qwen2.5-0.5b": (0.49, 0.005), "qwen2.5-1.5b": (1.54, 0.005), "qwen2.5-3b": (3.09, 0.005),
+    "qwen2.5-14b": (14.8, 0.05), "qwen2.5-32b": (32.8, 0.05), "phi-4": (14.7, 0.05),
+    "mistral-small-24b": (23.6, 0.05), "glm-4.5": (355, 3), "glm-4.5-air": (106, 1), "olmo-2-7b": (7.3, 0.05),
+    "olmo-2-13b": (13.7, 0.05), "olmo-2-32b": (32.2, 0.05), "granite-3.1-8b": (8.17, 0.005),
+    "command-r": (35, 0.05),
 }  # fmt: skip
 # The loader keeps ``source_id`` for the evidence of numbers; this table has texts only.
 with catalog.path("models.csv").open(newline="", encoding="utf-8") as stream:
@@ -53,6 +58,18 @@ def write(folder: Path, values: object) -> Path:
 @pytest.mark.parametrize("name", sorted(GOLDEN["shipped"]))
 def test_parameters_of_shipped_models_equal_transformers(name: str) -> None:
     assert read_architecture(name).parameters.total == GOLDEN["shipped"][name]
+
+
+def test_names_of_tuned_models_are_those_of_what_they_were_tuned_from(tmp_path: Path) -> None:
+    for name, id_ in (
+        ("meta-llama/Llama-3.1-8B-Instruct", "llama-3.1-8b"), ("gemma-3-27b-it", "gemma-3-27b"),
+        ("Qwen/Qwen3-235B-A22B-Instruct-2507", "qwen3-235b-a22b"), ("mistral-large-2407", "mistral-large-2407"),
+    ):  # fmt: skip
+        assert read_architecture(name).name == id_
+    own = tmp_path / "llama-3.1-8b"
+    own.mkdir()
+    write(own, LLAMA)
+    assert read_architecture(str(own)).hidden == 64
 
 
 def test_every_shipped_model_has_a_golden_count() -> None:

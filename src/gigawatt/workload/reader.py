@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 from dataclasses import replace
 from functools import lru_cache
 from pathlib import Path
@@ -102,6 +103,10 @@ def read_architecture(name_or_path: str | Path) -> Architecture:
     return _read(path, path.parent.name if path.name == "config.json" else path.stem)
 
 
+_OWNED = re.compile(r"(?:[\w-]{1,60}/)?([\w. -]{1,90})")
+_TUNED = re.compile(r"[-_ ](instruct|it|chat|base|hf|thinking|pt)([-_ ]\d{4})?$", re.IGNORECASE)
+
+
 def _names(entry: catalog.Entity) -> list[str]:
     return [entry.id, *(alias for alias in entry.text("aliases").split("|") if alias)]
 
@@ -111,10 +116,13 @@ def _plain(text: str) -> str:
 
 
 def _catalog_entry(name: str) -> catalog.Entity | None:
-    wanted = _plain(name)
-    for entry in catalog.table("models").values():
-        if wanted and any(_plain(known) == wanted for known in _names(entry)):
-            return entry
+    """The row of a name, or of it without its owner and what says how it was tuned: ``Instruct``, ``it``."""
+    own = _OWNED.fullmatch(name)
+    bare = "" if own is None or Path(name).exists() else _TUNED.sub("", own[1])
+    for wanted in dict.fromkeys((_plain(name), _plain(bare))):
+        for entry in catalog.table("models").values():
+            if wanted and any(_plain(known) == wanted for known in _names(entry)):
+                return entry
     return None
 
 
