@@ -170,7 +170,7 @@ def test_power_binds_until_a_plant_is_there(planned: tuple[Any, list[dict[str, A
     assert math.isnan(by["2026-01"][SERVED])  # nothing that could draw power
     assert rows[-1][BINDS] == ""
     text = answer["notices"][0]
-    assert text.startswith("first power 2027-04, full power 2027-09: ")
+    assert text.startswith("first power 2027-04, full power 2028-01: ")  # a connection of 1.9 years
     assert "if they are bought as they arrive" in text
     heads = phases_grid(answer.found)[0]
     assert "waits for" in str(heads)

@@ -87,7 +87,7 @@ def test_it_is_the_answer_of_plan_pathway(answer: Any, scenario: Path) -> None:
 
 def test_the_first_notice_says_when_and_what_waiting_costs(answer: Any) -> None:
     first, second = answer["notices"][:2]
-    assert first.startswith("first power 2027-04, full power 2027-04: ")
+    assert first.startswith("first power 2027-04, full power 2028-01: ")  # the connection takes 1.9 years
     assert "idle accelerators" in first
     assert second.startswith("waiting instead of bridging with gas-engine costs $")
 

@@ -248,3 +248,35 @@ def test_a_connection_that_may_be_cut_comes_earlier() -> None:
     assert "grid" not in names(asked(year=2029))
     assert "grid" in names(asked(year=2029, settings={"supply.grid.nonfirm": "100 h"}))
     assert "grid" not in names(asked(year=2029, settings={"supply.grid.nonfirm": "0 h"}))
+
+
+def test_a_small_load_waits_in_no_queue_of_large_ones() -> None:
+    """By its peak: a transformer, a circuit, or a substation and the queue; never later than a large one."""
+    grid = load_grid("ercot", 2028)
+    rows = catalog.entity("grids_defaults", "world")
+    small, medium = (rows.evidence(f"connection_time_{size}") for size in ("small", "medium"))
+    assert grid.connection_lead(peak=1e6) == (small.value, small.low, small.high)
+    assert grid.connection_lead(peak=10e6) == (medium.value, medium.low, medium.high)
+    assert grid.connection_lead(peak=10.1e6) == grid.connection_lead()
+    waits = [grid.connection_lead(peak=watts)[0] for watts in (1e3, 1e5, 2e6, 1e7, 2e7, 1e9)]
+    assert waits == sorted(waits)
+    quick = replace(grid, connection_time=0.2 * YEAR, connection_range=(0.05 * YEAR, 0.4 * YEAR))
+    assert quick.connection_lead(peak=1e6) == (0.2 * YEAR, 0.05 * YEAR, 0.4 * YEAR)
+
+
+def test_whether_a_connection_is_offered_depends_on_the_load() -> None:
+    def offered(load: str, year: int, **words: object) -> list[str]:
+        return names(read_supply_question(site="texas", load=load, year=year, **words))
+
+    assert "grid" in offered("0.8 MW", 2028)
+    assert "grid" not in offered("8 MW", 2028)
+    assert "grid" in offered("8 MW", 2029)
+    large = read_supply_question(site="texas", load="80 MW", year=2029)
+    assert "grid" not in names(large)
+    assert any("grid connection is left out" in one for one in large.notices)
+    assert offered("0.8 MW", 2028, plants=["grid"], ordered="2026-11") == ["grid"]
+    with pytest.raises(InfeasibleError, match="cannot be there by 2028: grid"):
+        offered("80 MW", 2028, plants=["grid"], ordered="2026-11")
+    only = {"settings": {"supply.limits": {"solar": "0 W", "wind": "0 W"}}}
+    assert "power-leased" in offered("80 MW", 2027, **only)
+    assert "power-leased" not in offered("0.8 MW", 2028, **only)

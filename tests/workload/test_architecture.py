@@ -63,7 +63,8 @@ def test_parameters_of_shipped_models_equal_transformers(name: str) -> None:
 def test_names_of_tuned_models_are_those_of_what_they_were_tuned_from(tmp_path: Path) -> None:
     for name, id_ in (
         ("meta-llama/Llama-3.1-8B-Instruct", "llama-3.1-8b"), ("gemma-3-27b-it", "gemma-3-27b"),
-        ("Qwen/Qwen3-235B-A22B-Instruct-2507", "qwen3-235b-a22b"), ("mistral-large-2407", "mistral-large-2407"),
+        ("Qwen/Qwen3-235B-A22B-Instruct-2507", "qwen3-235b-a22b"),
+        ("mistral-large-2407", "mistral-large-2407"),
     ):  # fmt: skip
         assert read_architecture(name).name == id_
     own = tmp_path / "llama-3.1-8b"

@@ -11,6 +11,7 @@ without a market's hours.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 
@@ -43,7 +44,8 @@ class Grid:
     """A grid in one year: ``price`` [$/J] and ``carbon`` [kg/J] by the hour, ``delivery`` [$/J], the part of
     the price that is not of the market's hours (0 where none are known), ``price_year``, in which these
     hours were (0: none), ``limit`` [W] of the connection, ``connection_time`` [s] from request to power,
-    ``connection_range`` its low and high end, ``nonfirm_time`` the three of a connection that may be cut;
+    ``connection_range`` its low and high end, ``nonfirm_time`` the three of a connection that may be cut,
+    ``smaller_times`` (largest load [W], the three) of loads that need no more than a circuit, smallest first;
     ``basis``, what of the price is of the place and not of the hub (``None``: nothing), ``basis_ends`` what
     it is lower and higher at the ends of the price's range;
     ``clean``, the share of its power in every hour that is of sun, wind, water and nuclear plants, ``None``
@@ -64,6 +66,7 @@ class Grid:
     clean: Array | None = field(default=None, repr=False)
     connection_range: tuple[float, float] = (0.0, 0.0)
     nonfirm_time: tuple[float, float, float] | None = None
+    smaller_times: tuple[tuple[float, tuple[float, float, float]], ...] = ()
     water: float = 0.0
     delivery: float = 0.0
     price_year: int = 0
@@ -71,13 +74,18 @@ class Grid:
     basis: Array | None = field(default=None, repr=False)
     basis_ends: tuple[float, float] = (0.0, 0.0)
 
-    def connection_lead(self, *, nonfirm: bool = False) -> tuple[float, float, float]:
-        """(value, low, high) [s] from request to power; where it may be cut, no later than firm."""
-        firm = (self.connection_time, *self.connection_range)
-        if not nonfirm or self.nonfirm_time is None:
-            return firm
-        value, low, high = (min(pair) for pair in zip(self.nonfirm_time, firm, strict=True))
-        return value, low, high
+    def connection_lead(self, *, nonfirm: bool = False, peak: float = math.inf) -> tuple[float, float, float]:
+        """(value, low, high) [s] from request to power of a load with this ``peak`` [W].
+
+        Where it may be cut, or the load is small, no later than a large one that is firm.
+        """
+        found = (self.connection_time, *self.connection_range)
+        smaller = next((times for most, times in self.smaller_times if peak <= most), None)
+        for other in (smaller, self.nonfirm_time if nonfirm else None):
+            if other is not None:
+                value, low, high = (min(pair) for pair in zip(other, found, strict=True))
+                found = value, low, high
+        return found
 
 
 def list_grids() -> list[str]:
@@ -209,7 +217,11 @@ def load_grid(
         limit=limit,
         connection_time=connection.value,
         connection_range=(connection.low or connection.value, connection.high or connection.value),
-        nonfirm_time=(early.value, early.low or early.value, early.high or early.value),
+        nonfirm_time=_three(early),
+        smaller_times=tuple(
+            (defaults.value(f"connection_{size}"), _three(defaults.evidence(f"connection_time_{size}")))
+            for size in ("small", "medium")
+        ),
         evidence=evidence,
         assumptions=tuple(assumptions),
         clean=_clean(row, dirty),
@@ -220,6 +232,11 @@ def load_grid(
         basis=None if place is None else place.hours,
         basis_ends=(0.0, 0.0) if place is None else place.ends,
     )
+
+
+def _three(row: Evidence) -> tuple[float, float, float]:
+    """(value, low, high) of a row, its value at an end that it lacks."""
+    return row.value, row.low or row.value, row.high or row.value
 
 
 def _own(

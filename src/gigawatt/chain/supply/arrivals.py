@@ -53,18 +53,61 @@ class Orders:
 
 
 @dataclass(frozen=True)
+class _Connection:
+    """When a connection of loads up to ``most`` [W] is there, and whether that is in time."""
+
+    most: float
+    arrival: Arrival
+    offered: bool
+
+
+@dataclass(frozen=True)
 class Arrivals:
     """When plants are there: ``by`` their id, of what may be there in every year nothing.
 
     ``dated``: whether only what is there at the start of the year is offered; else all are ordered in the
     year of the question; ``now``: what had to be ordered before it has passed.
-    ``left_out`` are those that are not there, as sentences.
+    ``left_out`` are those that are not there, as sentences. Until the load is known (:meth:`at`)
+    ``connections`` are those of loads of every size, smallest first, and ``bridges`` what there is where none
+    of them is there nor anything else; ``named``: the question names its plants.
     """
 
     dated: bool
     by: Mapping[str, Arrival]
     now: float
     left_out: tuple[str, ...] = ()
+    connections: tuple[_Connection, ...] = ()
+    bridges: Mapping[str, Arrival] = field(default_factory=lambda: {})
+    named: bool = False
+    gone: str = ""
+
+    def at(self, peak: float, year: int) -> Arrivals:
+        """Those of a load with this peak [W] in the year of the question.
+
+        Raises
+        ------
+        InfeasibleError
+            The question names a connection that is not there for a load of this size.
+        """
+        if not self.connections:
+            return self
+        one = next(found for found in self.connections if peak <= found.most)
+        arrival = one.arrival
+        known = replace(self, by={**self.by, arrival.id: arrival}, connections=())
+        if one.offered:
+            return known
+        if self.named:
+            raise _not_there({arrival.id: arrival}, year)
+        told = _late_words([arrival]) + _bridge_words(self.bridges, year)
+        return replace(
+            known, by={**known.by, **self.bridges}, left_out=(*self.left_out, *told), gone=arrival.id
+        )
+
+    def offered(self, names: Sequence[str]) -> tuple[str, ...]:
+        """The plants that may be built, of those that may be at some size of the load."""
+        if not self.gone:
+            return tuple(names)
+        return (*(name for name in names if name != self.gone), *self.bridges)
 
     def words(self, name: str, year: int) -> str | None:
         """When a plant gives power and by when to order it, as a sentence; ``None``: it stands."""
@@ -149,16 +192,18 @@ def _orders(written: str | None) -> Orders:
     return read_orders(written or catalog.entity("defaults", ORDERED).text("text"))
 
 
-def arrival_of(name: str, ordered: float, grid: Grid, *, nonfirm: bool = False) -> Arrival:
+def arrival_of(
+    name: str, ordered: float, grid: Grid, *, nonfirm: bool = False, peak: float = math.inf
+) -> Arrival:
     """When a plant that is ordered on a date is there; a grid connection by the queue of its grid, earlier
-    where it may be cut (``nonfirm``).
+    where it may be cut (``nonfirm``) or the ``peak`` [W] of the load is small.
 
     A kind of plant that is not on sale yet is ordered when the first of it gives power (``orderable``).
     """
     row = catalog.entity("plants", name)
     ordered = max(ordered, row.get("orderable") or ordered)
     if waits_in_queue(name):
-        lead = grid.connection_lead(nonfirm=nonfirm)
+        lead = grid.connection_lead(nonfirm=nonfirm, peak=peak)
     else:
         lead = row_range(name) if "lead_time" in row.numbers else (0.0, 0.0, 0.0)
     return Arrival(row.id, row.text("name", row.id), ordered, lead)
@@ -222,7 +267,8 @@ def fill_arrivals(fill: Filler) -> None:
         if when is not None
     }
     now = _date(catalog.entity("defaults", ORDERED).text("text")) or 0.0
-    arrivals = Arrivals(dated, found, now, told)
+    named = supply.plants is not None
+    arrivals = Arrivals(dated, found, now, told, _connections(found, grid, early), named=named)
     fill.written(DATES, ORDERED, arrivals)
     if supply.price is not None:
         return
@@ -240,14 +286,58 @@ def fill_arrivals(fill: Filler) -> None:
     limited = {fill.ask(LIMITS, lambda n=name: plant_id(LIMITS, n)) for name in supply.limits}
     late: dict[str, Arrival] = {}
     for name, one in found.items():
-        named = supply.plants is not None or name in limited
-        if named and written is None and supply.ready is None and waits_in_queue(name):
+        known = named or name in limited
+        if known and written is None and supply.ready is None and waits_in_queue(name):
             continue  # where a question names the grid, the site may be connected: a notice says since when
-        needed = supply.ready if supply.ready is not None else _usual(f"{READY}_named" if named else READY)
+        needed = supply.ready if supply.ready is not None else _usual(f"{READY}_named" if known else READY)
+        if waits_in_queue(name):
+            arrivals = _in_time(arrivals, needed, year)
+            if any(size.offered for size in arrivals.connections):
+                continue
         if one.ready(needed) > year + _ROUNDING:
             late[name] = one
+    if any(size.offered for size in arrivals.connections):
+        arrivals = _with_bridges(fill, arrivals, [name for name in names if name not in late])
+    else:
+        arrivals = replace(arrivals, connections=())
+    fill.leaves[DATES] = replace(fill.leaves[DATES], value=arrivals)
     if late:
         _offer(fill, arrivals, names, late)
+
+
+def _connections(found: Mapping[str, Arrival], grid: Grid, early: bool) -> tuple[_Connection, ...]:
+    """Those of every size of load, all offered."""
+    waiting = next((one for name, one in found.items() if waits_in_queue(name)), None)
+    if waiting is None:
+        return ()
+    return tuple(
+        _Connection(most, replace(waiting, lead=grid.connection_lead(nonfirm=early, peak=most)), True)
+        for most in (*(most for most, _ in grid.smaller_times), math.inf)
+    )
+
+
+def _in_time(arrivals: Arrivals, needed: float, year: int) -> Arrivals:
+    """Connections offered where they are there as the year begins with this probability."""
+    return replace(
+        arrivals,
+        connections=tuple(
+            replace(one, offered=one.arrival.ready(needed) <= year + _ROUNDING)
+            for one in arrivals.connections
+        ),
+    )
+
+
+def _with_bridges(fill: Filler, arrivals: Arrivals, names: Sequence[str]) -> Arrivals:
+    """With what there is where the load is too large for a connection in time and nothing else is there."""
+    late = [one.arrival for one in arrivals.connections if not one.offered]
+    others = [name for name in names if not waits_in_queue(name)]
+    if not late or arrivals.named or _give_power(others):
+        return arrivals
+    return replace(arrivals, bridges=_bridging(fill, {late[0].id: late[0]}, fill.loaded.scenario.year))
+
+
+def _give_power(names: Collection[str]) -> bool:
+    return any(catalog.entity("plants", name).text("kind") != "storage" for name in names)
 
 
 def _leave_barred(fill: Filler) -> tuple[str, ...]:
@@ -303,28 +393,37 @@ def _offer(fill: Filler, arrivals: Arrivals, names: Sequence[str], late: Mapping
     """Take the plants that are ``late`` out; refuse those that the question names."""
     supply, year = fill.loaded.scenario.supply, fill.loaded.scenario.year
     if supply.plants is not None:
-        fill.ask(PLANTS, lambda: _refuse(late, year))
+        fill.ask(PLANTS, lambda: _raise(_not_there(late, year)))
     kept = tuple(name for name in names if name not in late)
-    told = tuple(f"{one.name} is left out: ordered {date_words(one.ordered)}, it gives power from {one.words}"
-                 for one in sorted(late.values(), key=lambda one: one.ready()))  # fmt: skip
-    if not any(catalog.entity("plants", name).text("kind") != "storage" for name in kept):
-        kept, bridges = _bridges(fill, kept, late, year)
+    told = _late_words(sorted(late.values(), key=lambda one: one.ready()))
+    if not _give_power(kept):
+        bridges = _bridging(fill, late, year)
+        kept = (*kept, *bridges)
         arrivals = replace(arrivals, by={**arrivals.by, **bridges})
-        told += tuple(
-            f"nothing else is there by {year}: {one.name}, from {one.words}" for one in bridges.values()
-        )
+        told += _bridge_words(bridges, year)
     left = replace(arrivals, left_out=(*arrivals.left_out, *told))
     fill.leaves[DATES] = replace(fill.leaves[DATES], value=left)
     _take_out(fill, late, kept, told)
 
 
-def _refuse(late: Mapping[str, Arrival], year: int) -> None:
-    """Name every plant that is not there, and the year in which all are, in the median."""
+def _late_words(late: Sequence[Arrival]) -> tuple[str, ...]:
+    return tuple(
+        f"{one.name} is left out: ordered {date_words(one.ordered)}, it gives power from {one.words}"
+        for one in late
+    )
+
+
+def _bridge_words(bridges: Mapping[str, Arrival], year: int) -> tuple[str, ...]:
+    return tuple(f"nothing else is there by {year}: {one.name}, from {one.words}" for one in bridges.values())
+
+
+def _not_there(late: Mapping[str, Arrival], year: int) -> InfeasibleError:
+    """Names every plant that is not there, and the year in which all are, in the median."""
     first = max(math.ceil(one.ready() - _ROUNDING) for one in late.values())
     said = ", ".join(
         f"{name} ordered {date_words(one.ordered)} from {one.words}" for name, one in late.items()
     )
-    raise InfeasibleError(
+    return InfeasibleError(
         f"cannot be there by {year}: {said}",
         key=PLANTS,
         given=", ".join(late),
@@ -332,9 +431,7 @@ def _refuse(late: Mapping[str, Arrival], year: int) -> None:
     )
 
 
-def _bridges(
-    fill: Filler, kept: tuple[str, ...], late: Mapping[str, Arrival], year: int
-) -> tuple[tuple[str, ...], dict[str, Arrival]]:
+def _bridging(fill: Filler, late: Mapping[str, Arrival], year: int) -> dict[str, Arrival]:
     """The plants of ``supply.bridges`` that are there in the year, and when.
 
     Those of them that come within it stand for the whole year.
@@ -360,7 +457,7 @@ def _bridges(
             allowed=f"a year from {math.floor(first.ready())} on, or {ORDERED} (an earlier date, or {_ANY})",
         )
         fill.ask("year", lambda: _raise(error))
-    return (*kept, *found), found
+    return found
 
 
 def _raise(error: InfeasibleError) -> None:

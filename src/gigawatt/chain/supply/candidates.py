@@ -47,7 +47,10 @@ LAW = "law"
 
 
 class Begun(Protocol):
-    """Says when a plant is begun and in service [years]; see :mod:`gigawatt.chain.supply.arrivals`."""
+    """Says which plants are offered, and when one is begun and in service [years]; see
+    :mod:`gigawatt.chain.supply.arrivals`."""
+
+    def offered(self, names: Sequence[str]) -> tuple[str, ...]: ...
 
     def begun(self, name: str, year: int) -> tuple[float, float]: ...
 
@@ -304,7 +307,7 @@ def candidates_in(
     supply_fuel_stock: float | None,
     supply_carbon_market: bool,
     supply_credits: str,
-    supply_dates: Begun,
+    supply_arrivals: Begun,
     site_site: Site,
     site_weather_years: tuple[Weather, ...],
     scenario_year: int,
@@ -313,10 +316,9 @@ def candidates_in(
     carbon_leak: str | None,
 ) -> tuple[Plant, ...]:
     """Plants that may be built at a site; capital, fuel and grid prices at ``value``, ``low`` or ``high``."""
-    leak = read_leak(carbon_leak)
-    if leak is not None and not any(
-        leaks(catalog.entity("plants", name).text("fuel")) for name in supply_plants
-    ):
+    leak, names = read_leak(carbon_leak), supply_arrivals.offered(supply_plants)
+    gone = {name for name in supply_plants if name not in names}
+    if leak is not None and not any(leaks(catalog.entity("plants", name).text("fuel")) for name in names):
         raise InputError("none of these plants burns a gas that leaks", key="carbon.leak", given=carbon_leak,
                          allowed="with a plant on natural gas, such as gas-turbine")  # fmt: skip
     air = [sky.temperature for sky in site_weather_years if sky.temperature is not None]
@@ -324,13 +326,13 @@ def candidates_in(
     country = country_of(site_site)
 
     def credits(name: str) -> tuple[Credit, ...]:
-        first, served = supply_dates.begun(name, scenario_year)
+        first, served = supply_arrivals.begun(name, scenario_year)
         return credits_of(name, country, begun=first, served=served)
 
     plants = plants_here(
         case=case,
-        names=supply_plants,
-        limits=supply_limits,
+        names=names,
+        limits={name: most for name, most in supply_limits.items() if plant_id("", name) not in gone},
         year=scenario_year,
         rate=economics_discount_rate,
         grid=grid_at(supply_grid, case),

@@ -187,7 +187,7 @@ def candidates(
     supply_fuel_stock: float | None,
     supply_carbon_market: bool,
     supply_credits: str,
-    supply_dates: Arrivals,
+    supply_arrivals: Arrivals,
     site_site: Site,
     site_weather_years: tuple[Weather, ...],
     scenario_year: int,
@@ -210,7 +210,7 @@ def candidates(
         supply_fuel_stock=supply_fuel_stock,
         supply_carbon_market=supply_carbon_market,
         supply_credits=supply_credits,
-        supply_dates=supply_dates,
+        supply_arrivals=supply_arrivals,
         site_site=site_site,
         site_weather_years=site_weather_years,
         scenario_year=scenario_year,
@@ -288,12 +288,12 @@ def planned(
 
 
 @shared("supply.arrivals", "")
-def arrivals(supply_dates: Arrivals) -> Arrivals:
-    """When each plant that may be built gives power.
+def arrivals(supply_dates: Arrivals, facility_load: LoadShape, scenario_year: int) -> Arrivals:
+    """When each plant that may be built gives power; a connection by the size of the load.
 
     order + lead time, lognormal with the low and high end of the row as 5 and 95 %
     """
-    return supply_dates
+    return supply_dates.at(facility_load.peak, scenario_year)
 
 
 @shared("supply.arrivals", "", given=("supply.price",))

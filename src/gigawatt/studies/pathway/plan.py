@@ -283,7 +283,8 @@ class _Site:
         if name in self.leads:
             return max(self.now, ordered + self.leads[name] / SECONDS_PER_YEAR)
         early = bool(self.supply.grid.nonfirm)
-        there = arrival_of(name, ordered, self._grid(self.now), nonfirm=early)
+        peak = float(self.shape.max()) * max(map(self._load, (*self.asked.years, self.asked.end)))
+        there = arrival_of(name, ordered, self._grid(self.now), nonfirm=early, peak=peak)
         return max(self.now, there.ready(self.asked.chance))
 
     def _capital(self, name: str, year: float) -> dict[str, float]:

@@ -141,19 +141,22 @@ def _planned(loaded: LoadedScenario, objects: Mapping[str, Any], campus: CampusP
     from gigawatt.studies.pathway.question import Question
 
     supply, year = loaded.scenario.supply, loaded.scenario.year
-    names = tuple(objects["supply.plants"])
+    arrivals: Arrivals = objects["supply.arrivals"]
+    names, peak = arrivals.offered(objects["supply.plants"]), objects["facility.load"].peak
     if supply.plants is None:
         bridges = catalog.entity("defaults", "supply.bridges").text("text").split("|")
         names = tuple(dict.fromkeys((*names, *bridges)))
     grid = objects["supply.grid"]
     orders = Orders(float(year)) if supply.ordered is None else read_orders(supply.ordered)
-    if supply.ordered is None and objects["supply.arrivals"].dated:
-        orders = Orders(objects["supply.arrivals"].now)
+    if supply.ordered is None and arrivals.dated:
+        orders = Orders(arrivals.now)
     chance = 0.5 if supply.ready is None else supply.ready
     dates = [(name, orders.of(name)) for name in names]
     early = bool(supply.grid.nonfirm)
     ready = [
-        arrival_of(name, when, grid, nonfirm=early).ready(chance) for name, when in dates if when is not None
+        arrival_of(name, when, grid, nonfirm=early, peak=peak).ready(chance)
+        for name, when in dates
+        if when is not None
     ]
     end = max(int(max((*ready, *campus.dates), default=year)) + 1, year + 1)
     question = Question(
