@@ -151,6 +151,8 @@ _SIZE = re.compile(
 _TIMES = {"m": 1e6, "b": 1e9, "t": 1e12}
 _NUDGE = 1e-9
 """So that a size of the reference itself is counted anew, with another number of experts."""
+_NEAR = 0.02
+"""Share by which the number of experts may differ so that it has powers of two."""
 _LIMITS = 1e7, 1e14
 """Parameters that a size can say."""
 
@@ -204,7 +206,8 @@ def sized_architecture(reference: Architecture, total: float, active: float) -> 
     Returns
     -------
     Architecture
-        Within 5 % of the parameters of a dense model; of a mixture within an expert more or less.
+        Within 5 % of the parameters of a dense model; of a mixture within 2 % or an expert, whose number
+        many ranks can divide.
     """
     if active >= total:
         return _to_parameters(reference, total)
@@ -216,9 +219,18 @@ def sized_architecture(reference: Architecture, total: float, active: float) -> 
             if b.role == "layer" and b.experts is not None
         )
         used = next(b.experts.per_token for b in made.blocks if b.experts is not None)
-        count = max(round((total - made.active_parameters) / per_expert) + used, used)
+        count = _divisible((total - made.active_parameters) / per_expert + used, used)
         made = _to_parameters(_with_experts(reference, count), active)
     return made
+
+
+def _divisible(count: float, least: int) -> int:
+    """The number of experts, in the largest power of two up to 32 that keeps it within 2 %."""
+    for granule in (32, 16, 8, 4, 2):
+        found = round(count / granule) * granule
+        if found >= least and abs(found - count) <= _NEAR * count:
+            return found
+    return max(round(count), least)
 
 
 def _to_parameters(reference: Architecture, active: float) -> Architecture:

@@ -189,7 +189,7 @@ def _notices(sizes: Sizes, fit: Fit) -> list[str]:
             )
         told.append(
             f"no batch is given: {compact(batch, 'tokens')} a step take {days:.4g} days{smaller}, and "
-            f"{100.0 * (fit.run.tokens / terms.tokens - 1.0):.2g} % more tokens for the same loss (critical "
+            f"{100.0 * (fit.run.tokens / terms.tokens - 1.0):.3g} % more tokens for the same loss (critical "
             f"batch {compact(critical, 'tokens')})"
         )
     return told
