@@ -50,8 +50,8 @@ HELD = frozenset((
     "training.terms", "training.fit", "layouts.search", "training.reliability", "training.run_band",
     "training.relief", "machine.clock", "load.ladder", "training.pause",
     "serving.question", "serving.plan", "serving.day", "serving.configuration", "serving.relief",
-    "serving.wall", "serving.waits", "supply.adequacy", "supply.uncut_plan", "study.notices",
-    "facility.capacity_chain", "supply.gap", "supply.marginal_price",
+    "serving.wall", "serving.waits", "supply.adequacy", "supply.arrivals", "supply.uncut_plan",
+    "study.notices", "facility.capacity_chain", "supply.gap", "supply.marginal_price",
 ))  # fmt: skip
 """Fixed quantities: decisions, results of searches, and predictions that have measured residuals."""
 _PLAN, _PLANTS = "supply.plan", "supply.candidates"
