@@ -149,6 +149,10 @@ def test_reads_what_is_served(tmp_path):
     tokens = read(tmp_path, SERVING.replace("72k requests/h", "1M tokens/s")).scenario.serving.demand
     users = read(tmp_path, SERVING.replace("72k requests/h", "2 million users")).scenario.serving.demand
     assert users == ("user", 2e6)
+    with pytest.raises(InputError, match="far outside of anything there is; given '1e\\+14 requests/s'"):
+        read(tmp_path, SERVING.replace("72k requests/h", "1e14 requests/s"))
+    with pytest.raises(InputError, match="at most 1e10 users"):
+        read(tmp_path, SERVING.replace("72k requests/h", "1e12 users"))
     busy = SERVING.replace("72k requests/h", "100k users at 24 requests/day")
     assert read(tmp_path, busy).scenario.serving.demand == ("request", pytest.approx(1e5 / 3600.0))
     assert tokens == ("token", 1e6)

@@ -20,8 +20,8 @@ _RANGE = re.compile(r"([\d.e+-]+)\.\.([\d.e+-]+)(?: (.+))?")
 _SLIPS = (1e3, 1e-3, 1e6, 1e-6, 1e9, 1e-9, 1e12, 1e-12)
 """What a prefix too much or too little makes of a value."""
 _PERCENT = 1e-2
-_JUDGED = ("quantity", "path", "prices", "powers")
-_COUNT = "count"
+_JUDGED = ("quantity", "path", "prices", "powers", "demand")
+_COUNT, _REQUESTS = "count", "requests/s"
 
 
 def _bounds(one: Field) -> tuple[float, float, str]:
@@ -29,12 +29,19 @@ def _bounds(one: Field) -> tuple[float, float, str]:
     match = _RANGE.fullmatch(one.plausible)
     assert match is not None, one.key
     unit = match[3] or "1"
-    return float(match[1]) * factor(unit), float(match[2]) * factor(unit), unit
+    return float(match[1]) * _scale(unit), float(match[2]) * _scale(unit), unit
+
+
+def _scale(unit: str) -> float:
+    """SI of a unit; requests are counted."""
+    return 1.0 if unit == _REQUESTS else factor(unit)
 
 
 def _values(value: Any) -> Iterator[float]:
-    """The numbers of a field: one, those of its years, or those of a mapping."""
-    if isinstance(value, Mapping):
+    """The numbers of a field: one, those of its years, those of a mapping, requests a second of a demand."""
+    if isinstance(value, tuple) and value and isinstance(value[0], str):
+        yield from (value[1],) if value[0] == "request" else ()
+    elif isinstance(value, Mapping):
         for one in value.values():
             yield from _values(one)
     elif isinstance(value, tuple):
@@ -101,6 +108,8 @@ def implausible(written: Iterable[tuple[str, Any]]) -> tuple[str, ...]:
 def _shown(value: float, unit: str) -> str:
     if unit == "1":
         return f"{100.0 * value:.4g} %" if value < 1.0 else f"{value:,.10g}"
+    if unit == _REQUESTS:
+        return f"{value:,.10g} {unit}"
     number = value / factor(unit)
     if unit == "tokens":
         return f"{compact(number, '')} tokens"

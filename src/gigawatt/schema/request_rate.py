@@ -19,6 +19,8 @@ _PREFIX = {
 _EXAMPLE = "such as '20/s'"
 _MOST = 1e15
 """Requests or tokens a second of a demand at most."""
+_PEOPLE = 1e10
+"""Users at most: more than there are people."""
 
 
 def read_rate(text: str, key: str = "rate") -> float:
@@ -48,9 +50,13 @@ def read_demand(text: str, key: str = "demand") -> tuple[str, float]:
     """
     users = _USERS.match(text)
     if users is not None:
-        number = parse(f"{users[1]} 1/s", "1/s", example="100k users") * _PREFIX[users[2] or ""]
-        if not 0.0 < number <= _MOST:
-            raise InputError("out of range", key=key, given=text, allowed=f"above 0, at most {_MOST:g}")
+        try:
+            number = parse(f"{users[1]} 1/s", "1/s", example="100k users") * _PREFIX[users[2] or ""]
+        except InputError as error:
+            error.given = text
+            raise error.at(key=key) from None
+        if not 0.0 < number <= _PEOPLE:
+            raise InputError("out of range", key=key, given=text, allowed="above 0, at most 1e10 users")
         return ("user", number) if users[3] is None else ("request", number * read_rate(users[3], key))
     counted = "token" if "token" in text else "request"
     try:
