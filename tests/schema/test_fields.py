@@ -51,6 +51,12 @@ def test_the_example_of_a_field_is_read(one: Field, tmp_path: Path) -> None:
     }
     size = {"serving.demand": "10 requests/s"} if serving else {"machine.count": 64}
     sets = {**size, one.key: read_setting(one.key, one.example)}
+    if one.key.startswith("rl."):  # one field of a step needs the others
+        step = ("rl.steps", "rl.prompts", "rl.samples", "rl.prompt", "rl.response")
+        sets = {key: read_setting(key, fields()[key].example) for key in step} | sets
+        del base["training"]
+        if one.key in ("rl.rollout_share", "rl.staleness"):
+            sets["rl.mode"] = "asynchronous"
     if one.key == "machine.power":
         sets.pop("machine.count", None)
     if serving and one.key in ("machine.count", "machine.power"):

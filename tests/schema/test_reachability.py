@@ -17,7 +17,10 @@ from gigawatt.schema.settings import read_setting
 OF_ANSWER = {"name", "uncertainty"}
 #: Fields that are read only where they are given, most of them in place of what is computed.
 SEAMS = {"load.peak", "load.mean", "load.hours", "load.it_peak", "training.goodput", "training.step_time",
-         "training.outages", "supply.price", "machine.deliveries", "site.buildings"}  # fmt: skip
+         "training.outages", "supply.price", "machine.deliveries", "site.buildings",
+         "rl.steps", "rl.rollout_share"}  # fmt: skip
+#: Of reinforcement learning, which rl.steps asks for.
+OF_ROLLOUTS = {one.key for one in FIELDS if one.key.startswith("rl.")} - SEAMS
 OF_LOAD = {"load.profile"}
 #: Of a plan of a training run alone, which spreads it over data centres.
 OF_PLAN = {"machine.sites", "machine.distance", "machine.wan", "machine.exchange"}
@@ -38,6 +41,12 @@ CUTS: dict[tuple[str, str], set[str]] = {
     ("training", "training.goodput"): {"training.failures", "training.recovery"},
     ("training", "training.step_time"): set(),
     ("training", "supply.price"): PLAN,
+    ("training", "rl.steps"): {
+        "training.tokens",
+        "training.epochs",
+        "training.sequence",
+        "training.global_batch",
+    },
     ("serving", "supply.price"): PLAN,
     ("load", "load.peak"): set(),
     ("load", "load.mean"): set(),
@@ -59,7 +68,7 @@ def read_by(branch: str, *given: str) -> set[str]:
 
 def of_branch(branch: str) -> set[str]:
     """Fields that may stand in a question of a branch and are no seam."""
-    return {one.key for one in FIELDS if one.allows(branch)} - SEAMS - OF_PLAN - OF_ANSWER
+    return {one.key for one in FIELDS if one.allows(branch)} - SEAMS - OF_PLAN - OF_ANSWER - OF_ROLLOUTS
 
 
 @pytest.mark.parametrize("branch", ["training", "serving"])
@@ -73,12 +82,18 @@ def test_what_is_given_cuts_what_only_led_to_it(branch: str, seam: str) -> None:
     """The whole table: field by field, used or cut."""
     found = read_by(branch, seam)
     assert seam in found
-    unused = of_branch(branch) - found
+    unused = of_branch(branch) - found | (OF_ROLLOUTS - found if seam == "rl.steps" else set())
     assert unused - (set() if branch == "load" else OF_LOAD) == CUTS[branch, seam]
+
+
+ROLLOUTS = ("rl.prompts", "rl.samples", "rl.prompt", "rl.response")
 
 
 def scenario(branch: str, seam: str, one: Field) -> dict[str, object]:
     values = dict(BASES[branch])
+    if seam == "rl.steps":
+        values |= {key: read_setting(key, fields()[key].example) for key in ROLLOUTS}
+        del values["training.tokens"]
     if seam:
         values[seam] = "load.csv" if seam == "load.hours" else read_setting(seam, fields()[seam].example)
     return values | {one.key: read_setting(one.key, one.example)}

@@ -57,8 +57,10 @@ def _registered(branch: str) -> None:
             notices,
             quantities,
         )
+        from gigawatt.chain.training.rl import apart, outputs, step
 
         modules = (*modules, notices, fit, quantities, budget, deadline, held_back, boundary, campaign)
+        modules = (*modules, apart, outputs, step)
         modules = (*modules, flexible, flexibility)
     elif branch == SERVING:
         from gigawatt.chain import boundary

@@ -93,6 +93,10 @@ def fill_training(fill: Filler) -> None:
     fill.written("scenario.boundary", "boundary", fill.loaded.scenario.boundary)
     _model_and_training(fill, training)
     _machine(fill, training)
+    if fill.loaded.scenario.rl.steps is not None:
+        from gigawatt.chain.training.rl.leaves import fill_rollouts  # which other training needs not
+
+        fill_rollouts(fill)
 
 
 def _model_and_training(fill: Filler, training: Any) -> None:
@@ -101,7 +105,12 @@ def _model_and_training(fill: Filler, training: Any) -> None:
     model = fill.ask("model", lambda: once(("model", stamp(named)), lambda: read_architecture(named)))
     fill.written("model.architecture", "model", model)
     fill.assumptions += sized_assumption(str(named))
-    fill.written("training.tokens", "training.tokens", training.tokens)
+    fill.written("training.adapters", "training.adapters", training.adapters)
+    if scenario.rl.steps is not None:
+        fill.written("training.runs_given", "training.runs", training.runs)
+        _overhead(fill, training)
+        return  # tokens, sequence and batch are those of the rollouts
+    fill.written("training.tokens", "training.tokens", training.tokens * training.epochs)
     if training.sequence is None:
         row = catalog.entity("defaults", "training.sequence")
         usual = parse(row.text("text"), "token")

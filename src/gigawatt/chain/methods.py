@@ -37,6 +37,18 @@ PURCHASE = """
 No optimisation: all electricity is bought hour by hour at the given price.
 """
 
+ROLLOUTS = """
+Of the replicas that fit (degrees that divide), those that are likely to end first by a first look are looked
+at closely: outputs as equal shares of their distribution, well mixed, and the longest of the step; each runs
+from when a place is free to its last token. The replica with the shortest rollout is taken.
+"""
+
+ROLLOUTS_APART = """
+A given share in whole nodes; else up to 11 divisions of the accelerators in whole nodes: rollouts of each by
+the steady serving of their replicas, training by one layout search on half of the accelerators, its time
+taken in inverse proportion to its accelerators. The division with the shortest step is taken.
+"""
+
 RELIEF = """
 For each resource the step of the best layout is evaluated again on a machine with twice of it (half of a
 latency or launch overhead); failures are halved in the goodput. The layout is not searched again.

@@ -159,7 +159,7 @@ _RUNNING = (
      "economics.chip_life"),
 )  # fmt: skip
 _TRAINING = (
-    ("training.tokens", "tokens", "Tokens to train on", "training.tokens"),
+    ("training.tokens", "tokens", "Tokens to train on, in all epochs", "training.tokens training.epochs"),
     ("training.sequence", "tokens", "Tokens of one sequence", "training.sequence"),
     ("training.global_batch", "", "Global batch of an optimizer step, as written", "training.global_batch"),
     ("training.number_format", "", "Number format of the multiplications",
@@ -175,6 +175,11 @@ _TRAINING = (
      "software.framework software.version software.flags year"),
     ("layout.fixed", "", "Columns of the layout that are fixed", _COLUMNS),
     ("layout.widen", "", "Rare columns of the layout that are searched as well", "layout.widen"),
+    ("rl.engine", "", "The engine that rolls out", "rl.engine year"),
+    ("rl.weights", "", "Format in which rollouts store the weights", "rl.weights"),
+    ("rl.cache", "", "Format in which rollouts store keys and values", "rl.cache"),
+    ("rl.acceptance", "percent", "Acceptance rate of a draft token of rollouts", "rl.acceptance"),
+    ("rl.rewarder", "", "The model that scores outputs; none where a rule does", "rl.reward"),
 )  # fmt: skip
 _SERVING = (
     ("serving.demand", "", "Requests or output tokens a second, as written; the mean of the year",

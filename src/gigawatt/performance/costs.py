@@ -31,6 +31,7 @@ from gigawatt.performance.layouts import RECOMPUTE, Layouts, TrainingRun
 from gigawatt.performance.memory import ELEMENT, activation_bytes, score_bytes
 from gigawatt.performance.stacks import NARROW, Stack
 from gigawatt.technology import Cost, Efficiency, technology
+from gigawatt.workload.adapters import adapted
 from gigawatt.workload.architecture import Block
 from gigawatt.workload.operation import FORMAT_BYTES, Portion
 from gigawatt.workload.operations import Operation, block_operations, embedding_operations, head_operations
@@ -356,6 +357,8 @@ def _layer(shapes: _Shapes, block: Block) -> tuple[list[_Sum], list[_Moved], tup
     """
     run, stack = shapes.run, shapes.stack
     operations = block_operations(run.architecture, block, **shapes.keywords())
+    if run.adapters:
+        operations = adapted(operations, run.adapters)
     forward = [op for op in operations if op.phase == "forward"] + shapes.scores(block, "forward")
     backward = [op for op in operations if op.phase == "backward"] + shapes.scores(block, "backward")
     core = shapes.sum([op for op in forward if op.kind == "attention" or op.name in _SELECTIVE])
@@ -405,7 +408,7 @@ def layer_costs(
     parts = (run.architecture, cluster.chip, shapes.fabric, replace(stack, offers=()))
     costs = known.of(
         parts,
-        (run.sequence, run.number_format),
+        (run.sequence, run.number_format, run.adapters),
         shapes.columns,
         lambda rows: _costs_of(shapes.some(rows)),
     )
@@ -418,6 +421,8 @@ def _costs_of(shapes: _Shapes) -> LayerCosts:
     ends: list[tuple[list[_Sum], list[_Moved]]] = []
     keywords = shapes.keywords()
     for operations in (embedding_operations(model, **keywords), head_operations(model, **keywords)):
+        if run.adapters:
+            operations = adapted(operations, run.adapters, beside=False)
         compute = [
             shapes.sum([op for op in operations if op.phase == phase]) for phase in ("forward", "backward")
         ]

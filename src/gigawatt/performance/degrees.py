@@ -35,7 +35,8 @@ class TrainingRun:
 
     ``number_format`` is that of the multiplications, ``optimizer`` a row of the catalog's
     ``optimizers`` (empty: the software's own). ``uneven``: the batch need not divide, and a step takes as
-    long as the replica with the most microbatches.
+    long as the replica with the most microbatches. ``adapters`` is the rank of low-rank adapters that alone
+    are trained; 0: all weights are.
     """
 
     architecture: Architecture
@@ -45,6 +46,7 @@ class TrainingRun:
     number_format: str = "bf16"
     optimizer: str = ""
     uneven: bool = False
+    adapters: int = 0
 
     @property
     def tokens_per_step(self) -> float:

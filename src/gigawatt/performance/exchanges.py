@@ -171,7 +171,8 @@ class Exchanges:
             bucket = np.maximum(stack.bucket, stack.bucket_per_rank * self._spread[0])[:, None]
             buckets = np.maximum(np.ceil(self.parameters[0] * self.optimizer.wire / bucket), 1.0)
         calls = buckets * (shared + gathered)[:, None]
-        found = self._ring(shared * self.optimizer.wire + gathered * ELEMENT, calls)
+        changed = gathered * ELEMENT * self.optimizer.changed
+        found = self._ring(shared * self.optimizer.wire + changed, calls)
         if np.any(zero == 0):
             found = self._all_reduce(buckets, copies=False).where((zero == 0)[:, None], found)
         grouped = (zero > 0) & (self._copies[0] > 1.0)
@@ -190,7 +191,8 @@ class Exchanges:
 
     def optimizer_bytes(self) -> Array:
         """Bytes of the optimizer step to and from the memory that holds its state, ``(L, C)``."""
-        each = self.optimizer.gradient + 2.0 * self.optimizer.state + self.optimizer.weight
+        changed = self.optimizer.weight * self.optimizer.changed
+        each = self.optimizer.gradient + 2.0 * self.optimizer.state + changed
         dense, routed = self.owned()
         return each * (dense + routed)
 
@@ -206,7 +208,7 @@ class Exchanges:
         if not np.any(away):
             return here, np.zeros_like(here)
         host, (dense, routed) = host_link(self.cluster.chip), self.owned()
-        wire = (dense + routed) * max(self.optimizer.wire, self.optimizer.weight)
+        wire = (dense + routed) * max(self.optimizer.wire, self.optimizer.weight * self.optimizer.changed)
         there = np.maximum(bytes_moved / host.memory_bandwidth, wire / host.bandwidth)
         return np.where(away, 0.0, here), np.where(away, there, 0.0)
 

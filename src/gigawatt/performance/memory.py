@@ -262,8 +262,8 @@ class StageMemory:
         alive = self.working + stack.gradient_share * (self.activations + self.working)
         layer = np.max(alive, axis=0) + self._whole_inputs()
         logits, head = self._head()
-        beside = at_head = stack.weight_gradient * (dense + single)
-        head_beside = stack.weight_gradient * head
+        beside = at_head = stack.weight_gradient * optimizer.changed * (dense + single)
+        head_beside = stack.weight_gradient * optimizer.changed * head
         whole = self.zero == 3
         if whole.any():
             unit = dense + routed

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from gigawatt.catalog import entity, table
@@ -308,6 +308,7 @@ class Optimizer:
     """Bytes per parameter of a recipe: ``weight``, ``gradient``, ``state`` held, ``wire`` sent.
 
     ``update`` is alive in the optimizer's step only, when activations are gone (copies of the gradients).
+    ``changed`` is the share of the weights that a step changes.
     """
 
     id: str
@@ -317,6 +318,14 @@ class Optimizer:
     state: float
     update: float
     wire: float
+    changed: float = 1.0
+
+    def of_share(self, share: float) -> Optimizer:
+        """The recipe where a ``share`` of the parameters is trained beside all others, which are frozen."""
+        return replace(
+            self, weight=self.weight * (1.0 + share), gradient=self.gradient * share,
+            state=self.state * share, update=self.update * share, wire=self.wire * share, changed=share,
+        )  # fmt: skip
 
 
 NARROW = ("fp8", "int8", "fp4")

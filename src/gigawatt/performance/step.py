@@ -27,6 +27,7 @@ from gigawatt.performance.memory import Shards, StageMemory, shards, stage_param
 from gigawatt.performance.schedules.closed import closed_makespan
 from gigawatt.performance.schedules.pipeline import Cuts, StageTimes, cuts, in_flight
 from gigawatt.performance.stacks import Optimizer, Stack, load_optimizer
+from gigawatt.workload.adapters import adapted_flops_per_token, adapter_parameters
 from gigawatt.workload.operations import model_flops_per_token
 
 if TYPE_CHECKING:
@@ -164,7 +165,7 @@ def prepare(
         run=run,
         cluster=cluster,
         stack=stack,
-        optimizer=load_optimizer(run.optimizer or stack.optimizer),
+        optimizer=_optimizer(run, stack),
         costs=costs,
         cut=cuts(
             run.architecture,
@@ -175,9 +176,18 @@ def prepare(
         ),
         total=np.einsum("k,kru->ru", counts, costs.kinds),
         peak=peak[run.number_format],
-        flops_per_token=model_flops_per_token(run.architecture, run.sequence),
+        flops_per_token=adapted_flops_per_token(run.architecture, run.sequence, run.adapters),
         times=times,
     )
+
+
+def _optimizer(run: TrainingRun, stack: Stack) -> Optimizer:
+    """Bytes of the optimizer per parameter of the model; of adapters alone, per parameter that is frozen."""
+    whole = load_optimizer(run.optimizer or stack.optimizer)
+    if not run.adapters:
+        return whole
+    share = adapter_parameters(run.architecture, run.adapters) / run.architecture.parameters.total
+    return whole.of_share(share)
 
 
 def _weighed(run: TrainingRun) -> StageTimes:
@@ -233,15 +243,15 @@ def evaluate_prepared(
     )
 
 
-def pass_shares(recompute: NDArray[np.int32]) -> tuple[Array, Array, Array]:
+def pass_shares(recompute: NDArray[np.int32], *, frozen: bool = False) -> tuple[Array, Array, Array]:
     """Shares of a microbatch's work in forward, input and weight gradient.
 
     Three multiplications each; full recomputation (or of all but projections) repeats the forward one
-    ahead of the input gradient.
+    ahead of the input gradient. ``frozen`` weights have no gradient.
     """
-    again = np.where(recompute >= 2, 1.0, 0.0)
-    whole = 3.0 + again
-    return 1.0 / whole, (1.0 + again) / whole, 1.0 / whole
+    again, weights = np.where(recompute >= 2, 1.0, 0.0), 0.0 if frozen else 1.0
+    whole = 2.0 + weights + again
+    return 1.0 / whole, (1.0 + again) / whole, weights / whole
 
 
 class Stepwise:
@@ -321,7 +331,7 @@ class Stepwise:
             host = np.maximum(host - self.stack.overlap_data * window, 0.0)
             busy = busy + host
         slowest, mean = busy.max(axis=1), self._mean(busy)
-        forward, inputs, weights = pass_shares(self.layouts.recompute)
+        forward, inputs, weights = pass_shares(self.layouts.recompute, frozen=self.run.adapters > 0)
         makespan = closed_makespan(
             kind=self.layouts.schedule,
             pipeline=self.pipeline,

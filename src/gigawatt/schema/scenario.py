@@ -219,6 +219,8 @@ def check_scenario(
 
     Without ``sized`` a run may leave open on how many accelerators it is.
     """
+    if "rl" in data and "training" not in data and "serving" not in data:
+        data = {**data, "training": {}}  # reinforcement learning is training, whose section may be empty
     try:
         scenario = Scenario.model_validate(data)
     except ValidationError as error:
@@ -242,6 +244,8 @@ def _cross_check(scenario: Any, file: Path, lines: Mapping[str, int], sized: boo
         )
     if not alone:
         _check_model(scenario, file, lines)
+    if training is not None:
+        _check_trained(scenario, file, lines)
     if serving is not None:
         _check_serving(scenario, serving, file, lines, sized)
     elif training is not None and sized and not any(value_of(scenario, key) for key in sizes(TRAINING)):
@@ -295,6 +299,34 @@ def _check_model(scenario: Any, file: Path, lines: Mapping[str, int]) -> None:
             section = one.key.rpartition(".")[0]
             key = one.key if not section or section in lines else section
             raise InputError("this key is needed", file=file, line=lines.get(section, 1), key=key)
+
+
+_OF_A_STEP = ("rl.prompts", "rl.samples", "rl.prompt", "rl.response")
+"""What a step of reinforcement learning cannot be without."""
+
+
+def _check_trained(scenario: Any, file: Path, lines: Mapping[str, int]) -> None:
+    """Raise ``InputError`` where it is not said on what a run trains."""
+    if scenario.rl.steps is None and scenario.training.tokens is None:
+        line = lines.get("training", 1)
+        raise InputError("this key is needed", file=file, line=line, key="training.tokens",
+                         allowed="tokens, or rl.steps for reinforcement learning")  # fmt: skip
+    if scenario.rl.steps is None:
+        for key in lines:
+            if key.startswith("rl."):
+                raise InputError("there are no rollouts", file=file, line=lines[key], key=key,
+                                 allowed="rl.steps as well, in place of training.tokens")  # fmt: skip
+        return
+    for key in _OF_A_STEP:
+        if value_of(scenario, key) is None:
+            example = fields()[key].example
+            raise InputError("this key is needed", file=file, line=lines.get("rl", 1), key=key,
+                             allowed=f"such as {example}")  # fmt: skip
+    if scenario.rl.mode != "asynchronous":
+        for key in ("rl.rollout_share", "rl.staleness"):
+            if key in lines:
+                raise InputError("rollouts have the accelerators that train", file=file, line=lines[key],
+                                 key=key, allowed="rl.mode: asynchronous as well")  # fmt: skip
 
 
 #: Keys that only a training run has, and what serving has in their place.

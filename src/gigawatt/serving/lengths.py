@@ -11,7 +11,8 @@ from dataclasses import dataclass, replace
 from typing import Any, cast
 
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
+from scipy.special import ndtri  # pyright: ignore[reportMissingTypeStubs]
 
 from gigawatt.core.checks import check_range, check_word
 from gigawatt.core.errors import InputError, nearest
@@ -86,6 +87,24 @@ class Lengths:
         else:
             drawn = np.full(count, float(self.low))
         return np.minimum(drawn, float(self.maximum or np.iinfo(np.int64).max // 2))
+
+    def quantile(self, shares: ArrayLike) -> NDArray[np.float64]:
+        """Tokens that ``shares`` (n,) of the lengths, each within (0, 1), do not exceed; not rounded where
+        the distribution is continuous."""
+        p = np.asarray(shares, dtype=float)
+        if self.kind == "lognormal":
+            found = self.median * np.exp(self.sigma * ndtri(p))
+        elif self.kind == "uniform":
+            found = self.low + np.floor(p * (self.high - self.low + 1))
+        elif self.kind == "geometric":
+            certain = self.median <= 1.0
+            found = np.ones_like(p) if certain else np.ceil(np.log1p(-p) / np.log1p(-1.0 / self.median))
+        elif self.kind == "observed":
+            knots: NDArray[np.float64] = np.array(self.knots)
+            found = np.exp(np.interp(p, knots[:, 0], np.log(knots[:, 1])))
+        else:
+            found = np.full_like(p, float(self.low))
+        return np.clip(found, 1.0, float(self.maximum or np.iinfo(np.int64).max // 2))
 
 
 def _tokens(value: object, key: str) -> int:

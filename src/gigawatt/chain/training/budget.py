@@ -171,6 +171,7 @@ def trial(
     training_batch_held: bool,
     training_number_format: str,
     training_optimizer: str,
+    training_adapters: int | None,
     training_runs_given: int,
     training_overhead: float,
     machine_chip: Chip,
@@ -189,7 +190,7 @@ def trial(
         batch=training_global_batch, batch_held=training_batch_held, number_format=training_number_format,
         optimizer=training_optimizer, chip=machine_chip, options=machine_options, stack=software_stack,
         fixed=layout_fixed, widen=layout_widen, cap=None, year=scenario_year,
-        reliability=cluster_of(machine_chip.id), overhead=training_overhead,
+        reliability=cluster_of(machine_chip.id), overhead=training_overhead, adapters=training_adapters or 0,
     )  # fmt: skip
     return Trial(terms, max(training_runs_given, 1))
 

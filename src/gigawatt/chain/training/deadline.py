@@ -18,7 +18,7 @@ from gigawatt.core.branching import Inside
 from gigawatt.core.errors import GigawattError, InfeasibleError
 from gigawatt.core.graph import Value
 from gigawatt.core.quantities import several, show
-from gigawatt.workload import model_flops_per_token
+from gigawatt.workload.adapters import adapted_flops_per_token
 
 __all__ = ["fewest_in_time", "flops_of"]
 
@@ -30,7 +30,7 @@ _PATIENCE = 2**BITS
 
 def flops_of(terms: RunTerms) -> float:
     """FLOPs of the run's model."""
-    return model_flops_per_token(terms.architecture, terms.sequence) * terms.tokens
+    return adapted_flops_per_token(terms.architecture, terms.sequence, terms.adapters) * terms.tokens
 
 
 def fewest_in_time(

@@ -22,7 +22,8 @@ from gigawatt.performance import Search, Stack, StepTable, TrainingRun, capped, 
 from gigawatt.performance.power import chip_power_of
 from gigawatt.performance.reliability.runs import RunBand
 from gigawatt.schema.fields import TRAINING
-from gigawatt.workload import Architecture, model_flops_per_token
+from gigawatt.workload import Architecture
+from gigawatt.workload.adapters import adapted_flops_per_token
 
 __all__ = ["POWER", "RATES"]
 
@@ -80,13 +81,16 @@ def model_active_parameters(model_architecture: Architecture) -> int:
 
 
 @training("model.flops_per_token", "GFLOP/token")
-def model_flops(model_architecture: Architecture, training_sequence: int) -> float:
+def model_flops(
+    model_architecture: Architecture, training_sequence: int, training_adapters: int | None
+) -> float:
     """Model FLOPs of one trained token, forward and backward.
 
     6 per active weight of a matrix multiplication + 12 · layers · heads · head width · sequence for
-    attention, counted in full (PaLM, arXiv 2204.02311, appendix B).
+    attention, counted in full (PaLM, arXiv 2204.02311, appendix B). Of weights that are frozen beside
+    adapters 4, of the adapters 6.
     """
-    return float(model_flops_per_token(model_architecture, training_sequence))
+    return adapted_flops_per_token(model_architecture, training_sequence, training_adapters or 0)
 
 
 @training("model.training_flops", "FLOP")

@@ -32,7 +32,8 @@ class RunTerms:
     grow; ``options`` are those of :func:`~gigawatt.machine.build_cluster`; ``fixed`` pins layout columns and
     ``widen`` names rare ones to search; ``cap`` [W] is what an accelerator may draw, where that is less than
     its own limit; ``reliability`` names a cluster of the catalog's ``reliability``, ``given_goodput`` takes
-    the place of that from failure rates; ``overhead`` is the share of steps and failures that a whole run
+    the place of that from failure rates; ``adapters`` is the rank of those that alone are trained, or 0;
+    ``overhead`` is the share of steps and failures that a whole run
     takes besides.
     """
 
@@ -54,6 +55,7 @@ class RunTerms:
     given_goodput: float | None = None
     recovery: str | None = None
     overhead: float
+    adapters: int = 0
 
     def goodput(self, count: int, failures: float = 1.0, spares: int = 0) -> Goodput:
         """Goodput on ``count`` accelerators that fail ``failures`` times as often; the given one, if any."""
@@ -95,6 +97,7 @@ class RunTerms:
             number_format=self.number_format,
             optimizer=self.optimizer,
             uneven=uneven,
+            adapters=self.adapters,
         )
 
 

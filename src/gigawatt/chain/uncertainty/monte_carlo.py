@@ -49,6 +49,7 @@ HELD = frozenset((
     "machine.trial", "machine.count", "machine.size", "machine.found", "machine.held", "machine.cap",
     "training.terms", "training.fit", "layouts.search", "training.reliability", "training.run_band",
     "training.relief", "machine.clock", "load.ladder", "training.pause",
+    "rl.question", "rl.accelerators", "rl.rollouts", "rl.scored", "rl.forwards",
     "serving.question", "serving.plan", "serving.day", "serving.configuration", "serving.relief",
     "serving.wall", "serving.waits", "supply.adequacy", "supply.arrivals", "supply.uncut_plan",
     "study.notices", "facility.capacity_chain", "supply.gap", "supply.marginal_price",

@@ -48,7 +48,9 @@ __all__ = [
     "Static",
     "Steady",
     "accepted_tokens",
+    "decode_pass",
     "most_held",
+    "prompts_pass",
     "static_batch",
     "steady",
 ]
@@ -343,22 +345,11 @@ def static_batch(
     engine = r.engine
     most = (engine.token_budget if budget is None else budget) * r.shares.data
     b = np.maximum(np.minimum(asked, holding(r, s + n)), 1.0)
-    whole = b * s
-    passes = np.maximum(whole / most, 1.0)
-    one = np.minimum(s, most)
-    chunks = whole / one / r.shares.data
-    work = token_cost(r, whole / passes).times(passes)
-    work = work.plus(prompt_cost(r, one, (s - one) / 2.0).times(np.maximum(chunks, 1.0)))
-    work = within_limit(r, work.plus(sequence_cost(r, b)))
-    least = host_time(r, b)
-    issued = np.maximum(least, engine.eager * r.architecture.layers)
-    first = np.maximum(work.time, issued * np.ceil(passes)) + engine.overhead * np.ceil(passes)
-    decode = token_cost(r, b).plus(decode_cost(r, b, s + n / 2.0)).plus(sequence_cost(r, b))
-    decode = within_limit(r, decode)
-    step = np.maximum(decode.time, least) + engine.overhead
+    first, energy = prompts_pass(r, prompt=s, count=b, most=most, ends=sequence_cost(r, b))
+    step, decoded = decode_pass(r, sequences=b, context=s + n / 2.0)
     steps = np.maximum(n - 1.0, 0.0)
     span = first + steps * step
-    joules = work.energy + steps * decode.energy
+    joules = energy + steps * decoded
     idle = r.cluster.chip.idle_power * r.chips
     return Static(
         first_token=first + engine.prompt,
@@ -368,6 +359,35 @@ def static_batch(
         power=joules / span + idle,
         fits=holding(r, s + n) >= 1.0,
     )
+
+
+def prompts_pass(
+    r: Replica, *, prompt: ArrayLike, count: ArrayLike, most: ArrayLike, ends: PassCost
+) -> tuple[Array, Array]:
+    """(time [s], energy above idle [J]) of ``count`` (L,) prompts of ``prompt`` (L,) tokens and nothing else.
+
+    ``most`` (L,) tokens of an iteration of the replica; ``ends`` is what is done once for all of them, such
+    as the logits of their last tokens.
+    """
+    s, whole, at_once = (np.asarray(x, dtype=float) for x in (prompt, np.multiply(count, prompt), most))
+    passes = np.maximum(whole / at_once, 1.0)
+    one = np.minimum(s, at_once)
+    chunks = whole / one / r.shares.data
+    work = token_cost(r, whole / passes).times(passes)
+    work = work.plus(prompt_cost(r, one, (s - one) / 2.0).times(np.maximum(chunks, 1.0)))
+    work = within_limit(r, work.plus(ends))
+    issued = np.maximum(host_time(r, count), r.engine.eager * r.architecture.layers)
+    iterations = np.ceil(passes)
+    return np.maximum(work.time, issued * iterations) + r.engine.overhead * iterations, work.energy
+
+
+def decode_pass(r: Replica, *, sequences: ArrayLike, context: ArrayLike) -> tuple[Array, Array]:
+    """(time [s], energy above idle [J]) of an iteration of ``sequences`` (L,), each ``context`` (L,) tokens
+    in, without prompts beside it; guessed tokens are checked with them."""
+    b = np.asarray(sequences, dtype=float)
+    work = token_cost(r, b * r.verified).plus(decode_cost(r, b, context)).plus(sequence_cost(r, b))
+    work = within_limit(r, work)
+    return np.maximum(work.time, host_time(r, sequences)) + r.engine.overhead, work.energy
 
 
 def most_held(r: Replica, *, prompt: ArrayLike, output: ArrayLike) -> Array:

@@ -41,13 +41,13 @@ def _group(name: str, words: str, *keys: str) -> Group:
 
 _GROUPS = (
     _group("model", "the model"),
-    _group("training.tokens", "tokens to train on"),
+    _group("training.tokens", "tokens to train on, or rollouts", "training.tokens", "training.epochs", "rl"),
     _group("training.batch", "batch and sequence", "training.global_batch", "training.sequence"),
     _group(
         "training.precision", "number format and sparsity",
         "training.number_format", "training.precision", "training.sparsity",
     ),
-    _group("training.optimizer", "the optimizer"),
+    _group("training.optimizer", "optimizer and adapters", "training.optimizer", "training.adapters"),
     _group("training.goodput", "failures and goodput", "training.failures", "training.recovery",
            "training.goodput", "training.overhead"),
     _group("training.step_time", "the step time that is given"),

@@ -26,6 +26,7 @@ __all__ = [
     "band_grid",
     "card_bands",
     "failures_band",
+    "judged_step",
     "resembling_grid",
     "serving_ends",
     "step_band",
@@ -36,6 +37,7 @@ __all__ = [
 ]
 
 _DAY = 86400.0
+UPDATES = "rl.update_time"
 _JUDGED = {
     "ttft": "serving.ttft_p50", "tpot": "serving.tpot_p50", "throughput": "serving.capacity",
     "watts": "machine.chip_power",
@@ -73,11 +75,19 @@ class StepBand:
         return "every one" if self.outside else f"{100 * self.band.coverage:.0f} %"
 
 
+def judged_step(result: Result) -> str:
+    """The quantity that measured steps judge: the step, of reinforcement learning the updates in it."""
+    return UPDATES if find(result, UPDATES) is not None else "training.step_time"
+
+
 def step_band(result: Result) -> StepBand | None:
-    """How far measured steps were from predicted ones; ``None`` where the result has no step to judge."""
-    step = find(result, "training.step_time")
+    """How far measured steps were from predicted ones; ``None`` where the result has no step to judge.
+
+    Of reinforcement learning it is that of the updates in a step.
+    """
+    step, whole = find(result, judged_step(result)), find(result, "training.step_time")
     total, active = find(result, "model.parameters"), find(result, "model.active_parameters")
-    if step is None or total is None or active is None or step.origin != "computed":
+    if step is None or whole is None or total is None or active is None or step.origin != "computed":
         return None  # a given step time carries no error of the model
     routed = float(active.value) < float(total.value)
     outside = _outside(result, routed)
@@ -85,7 +95,8 @@ def step_band(result: Result) -> StepBand | None:
     if band is None:
         return None
     utilisation = find(result, "training.mfu")
-    low = max(band.low, 0.0 if utilisation is None else float(utilisation.value))
+    busy = float(step.value) / float(whole.value)
+    low = max(band.low, 0.0 if utilisation is None else float(utilisation.value) / busy)
     ends = low * float(step.value), band.high * float(step.value)
     factors = low, band.high
     alike = regime(chip=_chip(result), routed=routed)
@@ -120,6 +131,8 @@ def _stated(result: Result) -> bool:
 def _days(result: Result, step: tuple[float, float]) -> tuple[float, float] | None:
     """The days by the band of a step, the chance of failures and what whole published runs took."""
     duration = find(result, "training.duration")
+    if judged_step(result) == UPDATES:
+        return None  # rollouts have an error of their own
     if duration is None or any(find(result, f"training.duration_{end}") is None for end in ("low", "high")):
         return None
     low, high = run_days_band(step=step, failures=failures_band(result))
@@ -209,7 +222,9 @@ def card_bands(result: Result) -> dict[str, str]:
     if found is None:
         return _wait_bands(result)
     low, high = found.factors
-    bands = {"training.step_time": (low, high), "training.mfu": (1.0 / high, 1.0 / low)}
+    bands = {judged_step(result): (low, high)}
+    if judged_step(result) != UPDATES:
+        bands["training.mfu"] = 1.0 / high, 1.0 / low
     duration = find(result, "training.duration")
     if found.days is not None and duration is not None:
         days = float(duration.value) / _DAY

@@ -11,7 +11,7 @@ from gigawatt.core.errors import GigawattError, InputError
 from gigawatt.core.quantities import factor
 from gigawatt.core.result import Result
 from gigawatt.machine import load_chip
-from gigawatt.studies.run.far_off import failures_band, step_band
+from gigawatt.studies.run.far_off import failures_band, judged_step, step_band
 from gigawatt.studies.run.follows import followed
 from gigawatt.studies.run.responses import RESPONSES, responses_frame
 from gigawatt.studies.run.sayings import find, subject
@@ -182,12 +182,16 @@ def _of_run(result: Result) -> Iterator[ModelError]:
         like = catalog.entity("uncertainty", "training")
         yield ModelError(
             f"{told}, {many}{chip}, {form}, {model}", "step time", *step.factors,
-            {"training.step_time": Acts()}, step.middle,
+            {judged_step(result): Acts()}, step.middle,
             (
                 (f"{told}, {form}, {model}", like.value("same_model")),
                 (f"{told}, {chip}, {form}", like.value("same_accelerator")),
             ),
         )  # fmt: skip
+    rollouts = serving_bands(subject(result, "rl.engine")) if find(result, "rl.rollout_time") else {}
+    if (band := rollouts.get("throughput")) is not None and band.low < band.high:
+        yield ModelError("measured throughput over predicted, rollouts", "engine throughput", band.low,
+                         band.high, {"rl.rollout_time": Acts(-1.0)})  # fmt: skip
     if find(result, "training.duration") is None:
         return
     low, high = failures_band(result)

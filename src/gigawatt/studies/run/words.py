@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from gigawatt import catalog
 from gigawatt.core.quantities import show
 from gigawatt.core.result import Result
 from gigawatt.faces.figures.readable import count, label, large, shown, significant, with_unit
 from gigawatt.faces.report.parts import listed
 from gigawatt.faces.report.trust import trust_words
 from gigawatt.studies.run import words_serving
-from gigawatt.studies.run.far_off import step_band
+from gigawatt.studies.run.far_off import UPDATES, judged_step, step_band
 from gigawatt.studies.run.figures_machine import layout_words
 from gigawatt.studies.run.figures_power import plant_names
 from gigawatt.studies.run.figures_tables import built, column, get_table
@@ -43,8 +44,11 @@ def _training(result: Result) -> str:
         return ""
     model = model_words(result)
     tokens = find(result, "training.tokens")
+    rollouts = find(result, "rl.outputs_step")
     text = f"Training {model}"
-    if tokens is not None:
+    if rollouts is not None:
+        text = f"Reinforcement learning of {model} in {say(result, 'rl.steps')} steps"
+    elif tokens is not None:
         text += f" on {large(float(tokens.value))} tokens"
     machine = f"{say(result, 'machine.count')} {subject(result, 'machine.chip')}".strip()
     spare = find(result, "machine.spare")
@@ -62,13 +66,32 @@ def _training(result: Result) -> str:
         text += f", {large(float(hours.value) / 3600.0)} accelerator-hours"
     step, real, mfu = (find(result, f"training.{n}") for n in ("step_time", "effective_step_time", "mfu"))
     if step is not None and mfu is not None:
-        text += f": a step takes {shown(step)} at an MFU of {shown(mfu)}"
+        text += f": a step {_of_rollouts(result)}takes {shown(step)} at an MFU of {shown(mfu)}"
         if real is not None:
             text += f", {shown(real)} with its share of failures"
         besides = find(result, "training.overhead")
         if besides is not None and float(besides.value) > 0.0:
             text += f", and the whole run {shown(besides)} besides"
     return graded(result, text, ("training.duration", "training.step_time", "training.mfu"))
+
+
+def _of_rollouts(result: Result) -> str:
+    """What a step of reinforcement learning rolls out; empty of other training."""
+    if find(result, "rl.outputs_step") is None:
+        return ""
+    mean, longest = (large(float(result[f"rl.response_{which}"])) for which in ("mean", "longest"))
+    lengths = f"{mean} tokens each in the mean and {longest} the longest"
+    return f"of {say(result, 'rl.outputs_step')} outputs, {lengths}, "
+
+
+def _rollouts_error() -> str:
+    """What published runs of reinforcement learning took beside what is predicted of them."""
+    row = catalog.entity("uncertainty", "rollouts").evidence("published_over_predicted")
+    ends = f"{significant(row.low or row.value)} to {significant(row.high or row.value)}"
+    return (
+        f" Whole steps of published reinforcement learning took {ends} times their prediction, "
+        f"{significant(row.value)} in the middle; most publish no lengths."
+    )
 
 
 def _error(result: Result) -> str:
@@ -82,11 +105,14 @@ def _error(result: Result) -> str:
         ends = " to ".join(map(significant, found.days))
         days = f", and with failures and what whole published runs took besides {ends} days"
     peak = " (all of the peak FLOP/s)" if found.at_peak else ""
+    what = "the updates of a step take " if judged_step(result) == UPDATES else ""
+    rollouts = _rollouts_error() if what else ""
     unlike = f" The run is unlike them: {'; '.join(found.outside)}." if found.outside else ""
     return (
         f"On runs measured by {found.band.groups} makers, each predicted by a fit that had not seen it, "
         f"{found.share} of the measured steps took between {significant(found.band.low)} and "
-        f"{significant(found.band.high)} times the prediction: here {low}{peak} to {high}{days}.{unlike}"
+        f"{significant(found.band.high)} times the prediction: here {what}{low}{peak} to {high}{days}."
+        f"{unlike}{rollouts}"
     )
 
 

@@ -1,0 +1,1 @@
+"""Reinforcement learning: rollouts, scoring, log-probabilities and updates of a step."""
