@@ -170,6 +170,8 @@ RUNS = [
     (("--replicas", "0"), "1 or more"),
     (("--requests", "0"), "1 or more"),
     (("--span", "5"), "--span: the unit is missing"),
+    (("--outages", "fall=1@3s"), "--outages: not an outage"),
+    (("--failures", "h10"), "did you mean"),
 ]
 
 

@@ -17,8 +17,8 @@ from gigawatt.schema.settings import read_setting
 OF_ANSWER = {"name", "uncertainty"}
 #: Fields that are read only where they are given, most of them in place of what is computed.
 SEAMS = {"load.peak", "load.mean", "load.hours", "load.it_peak", "training.goodput", "training.step_time",
-         "training.outages", "supply.price", "machine.deliveries", "site.buildings",
-         "rl.steps", "rl.rollout_share"}  # fmt: skip
+         "training.outages", "supply.price", "machine.deliveries", "site.buildings", "serving.failures",
+         "serving.availability", "rl.steps", "rl.rollout_share"}  # fmt: skip
 #: Of reinforcement learning, which rl.steps asks for.
 OF_ROLLOUTS = {one.key for one in FIELDS if one.key.startswith("rl.")} - SEAMS
 OF_LOAD = {"load.profile"}

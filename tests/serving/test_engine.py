@@ -6,6 +6,7 @@ import json
 import os
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -16,7 +17,7 @@ from synthetic_tables import plain_tables, plausible_tables
 
 from gigawatt.core.errors import InputError
 from gigawatt.performance.serving.step_tables import iteration_cost
-from gigawatt.serving import Autoscaling, EngineOptions, Fleet, Outcome, Requests, Series, simulate
+from gigawatt.serving import Autoscaling, EngineOptions, Fleet, Outages, Outcome, Requests, Series, simulate
 from gigawatt.serving.fleet import ROUTINGS
 
 SERIES = [name for name in Series.__dataclass_fields__ if name != "bin"]
@@ -291,6 +292,15 @@ def test_nothing_is_lost(
         assert (series.running <= series.replicas_on * min(sequences, budget // verified) + 1e-9).all()
 
 
+@pytest.mark.parametrize("seed", range(40))
+def test_a_sequence_preempted_before_its_last_token_gains_no_other(seed: int) -> None:
+    """12 tokens at 2.4 an iteration are 5 iterations, but 6 by the rounding of 12 / 2.4."""
+    tables = plausible_tables(capacity=2032.0, verified=3.0, accepted=0.3 + 0.7 * 3.0)
+    requests = some(35, seed, rate=91.0)
+    outcome = simulate(requests, Fleet(tables), EngineOptions(token_budget=320, max_sequences=10))
+    assert outcome.series.output_tokens.sum() == pytest.approx(requests.output.sum(), rel=1e-9)
+
+
 def test_the_same_seed_is_the_same_outcome() -> None:
     fleet = Fleet(plausible_tables(), replicas=5, routing="random")
     requests = some(300, 8)
@@ -335,11 +345,19 @@ def outcome_for_comparison() -> dict[str, object]:
     found: dict[str, object] = {"compiled": COMPILED}
     for routing, swap in (("prefix-aware", False), ("random", True)):
         fleet = Fleet(plausible_tables(capacity=2500.0), replicas=2, routing=routing)
-        options = EngineOptions(preemption="swap" if swap else "recompute", host_bandwidth=1e10)
+        options = EngineOptions(
+            preemption="swap" if swap else "recompute", host_bandwidth=1e10, priority_preemption=swap
+        )
         outcome = simulate(some(150, 11, rate=20.0), fleet, options, bin=0.1)
         columns = {name: getattr(outcome, name).tolist() for name in (*TIMES, *COUNTS, "itl_weights")}
         columns |= {name: getattr(outcome.series, name).tolist() for name in SERIES}
         found[routing] = columns | {"counters": outcome.counters}
+        outages = Outages(failure_rate=0.3, replaced=0.5, repair=2.0, detection=0.5, restart=1.0)
+        outcome = simulate(some(150, 11, rate=20.0), replace(fleet, outages=outages), options, bin=0.1)
+        assert outcome.interrupted.any()
+        columns = {name: getattr(outcome, name).tolist() for name in (*TIMES, *COUNTS, "interrupted")}
+        columns |= {name: getattr(outcome.series, name).tolist() for name in SERIES}
+        found[f"{routing} with failures"] = columns | {"counters": outcome.counters}
     return found
 
 

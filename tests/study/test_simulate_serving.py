@@ -27,7 +27,8 @@ from gigawatt.core.errors import InfeasibleError, InputError
 from gigawatt.machine import Cluster
 from gigawatt.schema.scenario import read_scenario
 from gigawatt.serving.fleet import Autoscaling, Link
-from gigawatt.studies.serving.answer import request_columns, run_answer, series_columns
+from gigawatt.studies.serving.answer import run_answer
+from gigawatt.studies.serving.simulate_columns import request_columns, series_columns
 
 
 @pytest.fixture(scope="module")

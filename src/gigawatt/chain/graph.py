@@ -64,14 +64,14 @@ def _registered(branch: str) -> None:
         modules = (*modules, flexible, flexibility)
     elif branch == SERVING:
         from gigawatt.chain import boundary
-        from gigawatt.chain.serving import flexibility, power, service, waits
+        from gigawatt.chain.serving import flexibility, outages, power, service, waits
         from gigawatt.chain.serving import money as serving_money
         from gigawatt.chain.serving import notices as serving_notices
         from gigawatt.chain.supply import flexibility as flexible
         from gigawatt.chain.training import quantities
 
         modules = (*modules, quantities, service, waits, power, serving_money, serving_notices, boundary)
-        modules = (*modules, flexible, flexibility)
+        modules = (*modules, outages, flexible, flexibility)
     assert all(modules)
     complete(branch)
     _REGISTERED.add(branch)

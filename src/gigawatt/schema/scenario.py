@@ -360,7 +360,7 @@ def _check_serving(scenario: Any, serving: Any, file: Path, lines: Mapping[str, 
             allowed="replicas with serving.demand",
         )  # fmt: skip
     if serving.mode in ("disaggregated", "both"):
-        for key in ("replicas", "autoscaling"):
+        for key in ("replicas", "autoscaling", "failures", "availability"):
             if getattr(serving, key) is not None:
                 raise InputError(
                     f"needs one kind of replica; mode {serving.mode} may have two",

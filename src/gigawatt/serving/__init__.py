@@ -3,6 +3,7 @@
 from gigawatt.serving.disaggregation import Ratio, plan_ratio, simulate_disaggregated
 from gigawatt.serving.engine import ITL_EDGES, EngineOptions, Outcome, Series
 from gigawatt.serving.fleet import Autoscaling, Fleet, Link
+from gigawatt.serving.outages import OutageLog, Outages, PlannedOutage
 from gigawatt.serving.requests import Requests
 from gigawatt.serving.simulation import simulate
 
@@ -12,7 +13,10 @@ __all__ = [
     "EngineOptions",
     "Fleet",
     "Link",
+    "OutageLog",
+    "Outages",
     "Outcome",
+    "PlannedOutage",
     "Ratio",
     "Requests",
     "Series",

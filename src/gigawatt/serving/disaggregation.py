@@ -128,6 +128,11 @@ def simulate_disaggregated(
             "tiers are modelled on replicas that both prefill and decode", key="tiers",
             given=(*first.tiers, *second.tiers)[0].name, allowed="aggregated replicas",
         )  # fmt: skip
+    if any(fleet.outages is not None and fleet.outages.any for fleet in (prefill, decode)):
+        raise InputError(
+            "failures are modelled on replicas that both prefill and decode", key="outages",
+            allowed="aggregated replicas",
+        )  # fmt: skip
     if second.mode != "continuous":
         raise InputError("cannot take what is prefilled", key="mode", given=second.mode, allowed="continuous")
     length = requests.prompt + requests.output

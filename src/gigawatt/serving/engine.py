@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from gigawatt.core.checks import check_word
 from gigawatt.core.errors import InputError
 from gigawatt.serving.cache_tiers import CacheTier
+from gigawatt.serving.outages import OutageLog
 
 __all__ = ["ITL_EDGES", "EngineOptions", "Outcome", "Series"]
 
@@ -54,6 +55,10 @@ class EngineOptions:
         ``recompute``: a preempted sequence computes its prompt and its tokens anew; ``swap``: its keys and
         values go to the host's memory and come back, at ``host_bandwidth``, while the engine waits; where
         ``host_capacity`` is used up it is recomputed.
+    priority_preemption : bool
+        A request that finds no place, or no pages, preempts running ones of a lower priority (SGLang's
+        ``enable_priority_scheduling``). If not, it waits ahead of them, and only what grows past the pages
+        preempts (vLLM's policy ``priority``).
     host_bandwidth : float [B/s], host_capacity : float [B]
         Of the replica.
     prefix_caching : bool
@@ -80,6 +85,7 @@ class EngineOptions:
     balance: bool = False
     block: int = 16
     preemption: str = "recompute"
+    priority_preemption: bool = False
     host_bandwidth: float = 0.0
     host_capacity: float = inf
     prefix_caching: bool = True
@@ -110,6 +116,13 @@ class EngineOptions:
             given = getattr(self, key)
             if given is not None and given < 1:
                 raise InputError("must be positive", key=key, given=given, allowed="1 or more")
+        if self.priority_preemption and self.mode == "static":
+            raise InputError(
+                "static batches are not preempted",
+                key="priority_preemption",
+                given=True,
+                allowed="continuous",
+            )
         if self.preemption == "swap" and not self.host_bandwidth > 0.0:
             raise InputError(
                 "swapping needs a bandwidth", key="host_bandwidth", given=self.host_bandwidth,
@@ -207,6 +220,10 @@ class Outcome:
         By name of the tier.
     later : array (N,) of bool
         Which requests are later turns of a session; empty without sessions.
+    outages : OutageLog, optional
+        Of replicas that failed or were drained; None where the fleet has none.
+    interrupted : array (N,)
+        How often a failure ended each request's iteration; empty where the fleet has no outages.
     """
 
     arrival: Floats
@@ -224,6 +241,8 @@ class Outcome:
     pools: dict[str, Series] = field(default_factory=dict[str, Series])
     tiers: dict[str, TierUse] = field(default_factory=dict[str, TierUse])
     later: NDArray[np.bool_] = field(default_factory=lambda: np.zeros(0, dtype=np.bool_))
+    outages: OutageLog | None = None
+    interrupted: Ints = field(default_factory=lambda: np.zeros(0, dtype=np.int64))
 
     def __len__(self) -> int:
         return len(self.arrival)

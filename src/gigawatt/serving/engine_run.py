@@ -29,6 +29,7 @@ from gigawatt.serving.kernel_cost import (
 )
 from gigawatt.serving.kernel_fleet import DONE, run
 from gigawatt.serving.kernel_session import REJECTED
+from gigawatt.serving.outages import OutageSchedule, logged
 from gigawatt.serving.requests import Requests
 from gigawatt.serving.sessions import whole_sessions
 
@@ -102,6 +103,7 @@ def _options(requests: Requests, fleet: Fleet, given: EngineOptions) -> NDArray[
         "entries": entries,
         "mask": state.buckets_for(entries) - 1 if cached else 0,
         "static": given.mode == "static",
+        "urgent": given.priority_preemption,
         "routing": ROUTINGS.index(fleet.routing),
         "bound": fleet.bound,
         "slack": fleet.slack,
@@ -131,6 +133,12 @@ def _options(requests: Requests, fleet: Fleet, given: EngineOptions) -> NDArray[
         later = requests.sessions.later
         one["sessions"] = True
         one["least_think"] = np.min(requests.sessions.think[later], initial=_LOOKS_AHEAD)
+    if fleet.outages is not None and fleet.outages.any:
+        if given.mode == "static":
+            raise InputError(
+                "static batches have no outages", key="mode", given=given.mode, allowed="continuous"
+            )
+        one |= {"outages": True, "detection": fleet.outages.detection, "restart": fleet.outages.restart}
     scaling = fleet.autoscaling
     if scaling is not None:
         one["scaling"] = True
@@ -211,6 +219,7 @@ def build(
     seed: int = 0,
     jumps: bool = True,
     prefilled: Prefilled | None = None,
+    schedule: OutageSchedule | None = None,
 ) -> Arrays:
     """The state before the first request; the keywords of :func:`gigawatt.serving.simulation.simulate`."""
     if not width > 0.0:
@@ -221,6 +230,9 @@ def build(
     if bins > MOST_BINS:
         raise InputError("more bins than can be kept", key="bin", given=width, allowed=f"{MOST_BINS} of them")
     top = np.zeros(1, dtype=state.TOP)
+    top["first_homeless"] = top["updated"] = -1
+    falls = np.zeros((0, 6)) if schedule is None else schedule.until(bins * width)
+    top["rows"] = len(falls)
     for key, value in (
         ("width", width), ("bins", bins), ("concurrency", concurrency), ("levels", levels), ("jumps", jumps)
     ):  # fmt: skip
@@ -250,6 +262,7 @@ def build(
         "crowd": np.zeros(replicas * groups),
         "backlog": np.zeros(groups),
         "member": np.zeros(len(rows) if groups > 1 else 0),
+        "interrupted": np.zeros(0 if schedule is None else len(rows)),
         **({} if sessions is None else state.turns(sessions.following, sessions.later)),
     }  # fmt: skip
     draws = np.random.default_rng(seed).random(len(rows)) if fleet.routing == "random" else np.zeros(0)
@@ -257,6 +270,7 @@ def build(
     real = {"base": none, **flat, "gaps": np.zeros(GAPS), "draws": draws, "spans": np.zeros(groups)}
     real |= {"egress": np.zeros(links[0]), "ingress": np.zeros(links[1])}
     real |= {} if sessions is None else {"think": sessions.think}
+    real |= {"falls": falls.ravel()}  # the last, as more may come
     book = np.zeros((bins, COLUMNS))
     book[0, WORK + 2 * ON] = fleet.replicas * width
     book[1, WORK + 2 * ON + 1] = fleet.replicas
@@ -280,9 +294,9 @@ def build(
     }
 
 
-def serve(arrays: Arrays) -> Any:
+def serve(arrays: Arrays, schedule: OutageSchedule | None = None) -> Any:
     """Run the kernel to the end; the state after it."""
-    world = state.as_state(arrays)
+    world, width = state.as_state(arrays), float(arrays["cfg"]["width"][0])
     while run(world) != DONE:
         bins = 2 * len(world.book) // COLUMNS
         if bins > MOST_BINS:
@@ -290,6 +304,8 @@ def serve(arrays: Arrays) -> Any:
                 "more bins than can be kept", key="bin", given=bins, allowed=f"{MOST_BINS} of them"
             )
         world = state.longer(world, bins)
+        if schedule is not None:
+            world = state.with_outages(world, schedule.until(bins * width))
     return world
 
 
@@ -336,6 +352,10 @@ def outcome(world: Any, fleet: Fleet, bin: float, names: tuple[str, ...] = ()) -
         busy=bin * level[:, BUSY],
     )
     used = {name: _tier(world, fixed, t) for t, name in enumerate(names)}
+    had = bool(fixed["outages"][0])
+    falls = np.array(real[int(fixed["falls"][0]) :]).reshape(-1, 6)
+    (whole,) = state.as_arrays(world, "whole") if had else (np.zeros(0, np.int64),)
+    at = int(fixed["interrupted"][0])
     once = 0 if fixed["linked"][0] else (request["prompt"] - request["cached"])[~rejected].sum()
     counters = {name: float(top[name][0]) for name in ("iterations", "jumps", "preemptions", "evictions")}
     counters |= {
@@ -357,4 +377,6 @@ def outcome(world: Any, fleet: Fleet, bin: float, names: tuple[str, ...] = ()) -
         counters=counters,
         replicas=fleet.most,
         tiers=used,
+        outages=logged(falls) if had else None,
+        interrupted=np.array(whole[at : at + int(fixed["count"][0]) if had else at]),
     )

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from gigawatt.core.checks import check_word
 from gigawatt.core.errors import InputError
 from gigawatt.performance.serving.step_tables import StepTables
+from gigawatt.serving.outages import Outages
 
 __all__ = ["ROUTINGS", "Autoscaling", "Fleet", "Link"]
 
@@ -98,6 +99,8 @@ class Fleet:
         Of ``prefix-aware``: they are out of balance where the busiest has more outstanding requests than the
         idlest by more than ``slack`` and by more than the factor ``bound``.
     autoscaling : Autoscaling, optional
+    outages : Outages, optional
+        How replicas fail and are drained; none ever is if left out.
 
     References
     ----------
@@ -111,6 +114,7 @@ class Fleet:
     bound: float = 1.5
     slack: int = 64
     autoscaling: Autoscaling | None = None
+    outages: Outages | None = None
 
     def __post_init__(self) -> None:
         check_word("routing", self.routing, ROUTINGS, "no such routing")

@@ -13,19 +13,27 @@ from typing import Any
 
 from gigawatt.core.compiled import compiled, compiled_and_kept, digest
 from gigawatt.serving.kernel_cost import ON as LEVEL_ON
-from gigawatt.serving.kernel_cost import mark, step_at
-from gigawatt.serving.kernel_queue import deliver, used
+from gigawatt.serving.kernel_cost import mark
+from gigawatt.serving.kernel_outage import change, gone, hold, next_change
+from gigawatt.serving.kernel_queue import deliver
 from gigawatt.serving.kernel_replica import finish, start
+from gigawatt.serving.kernel_route import (
+    DRAINING,
+    LEAVING,
+    OFF,
+    ON,
+    RANDOM,
+    ROUND_ROBIN,
+    STARTING,
+    outstanding,
+    route,
+    send,
+    takes,
+)
 from gigawatt.serving.kernel_session import REJECTED, arrived, next_turn, take_turn
-from gigawatt.serving.kernel_tier import reach
-from gigawatt.serving.prefix import evict, leading
 
-__all__ = ["ROUND_ROBIN", "run"]
+__all__ = ["run"]
 
-#: States of a replica.
-OFF, ON, STARTING, DRAINING = range(4)
-#: Routings, in the order of ``fleet.ROUTINGS``.
-ROUND_ROBIN, LEAST_LOADED, PREFIX_AWARE, RANDOM = range(4)
 #: What :func:`run` returns.
 DONE, WANTS_BINS = range(2)
 
@@ -61,6 +69,8 @@ def advance(w: Any, r: int, time: float, starts: bool) -> bool:
             finish(w, r)
             if q.state == DRAINING and q.outstanding == 0:
                 turn_off(w, r, q.clock)
+            elif q.state == LEAVING and q.outstanding == 0:
+                gone(w, r, q.clock)
         elif has_work(q) and q.clock < there and (q.clock < time or (starts and q.clock == time)):
             start(w, r)
         elif q.first_on_way >= 0 and there <= time:
@@ -71,105 +81,6 @@ def advance(w: Any, r: int, time: float, starts: bool) -> bool:
             deliver(w, r, i, there)
         else:
             return True
-
-
-@compiled
-def takes(w: Any, r: int, time: float) -> bool:
-    """Whether a replica takes requests."""
-    q = w.rep[r]
-    if q.state == STARTING and q.ready_at <= time:
-        q.state = ON
-    return q.state == ON
-
-
-@compiled
-def matched(w: Any, r: int, i: int, time: float) -> int:
-    """Leading blocks of request ``i`` that replica ``r`` and its own tiers hold at ``time``."""
-    cfg, q, me = w.cfg[0], w.rep[r], w.req[i]
-    if q.flying == 1 and q.k > 1 and q.unheld > 0:
-        j = step_at(q.d0, q.d1, q.k, time - q.clock)
-        evict(w, r, used(w, r, min(j, q.k - 1)))
-    most = min(me.blocks, (me.prompt - 1) // cfg.block_tokens)
-    hits = leading(w, r, i, most)[0]
-    return hits if cfg.own_tiers == 0 else reach(w, r, i, hits, most, cfg.own_tiers)
-
-
-@compiled
-def route(w: Any, i: int, time: float) -> int:
-    """The replica for request ``i``; the state of all replicas must be that of ``time`` where it counts."""
-    cfg, top = w.cfg[0], w.top[0]
-    n, turn = cfg.replicas, top.turn
-    if cfg.routing == RANDOM:
-        on = n
-        if cfg.scaling == 1:
-            on = 0
-            for r in range(n):
-                on += 1 if takes(w, r, time) else 0
-        wanted = min(int(w.real[cfg.draws + i] * on), on - 1)
-        for r in range(n):
-            if takes(w, r, time):
-                if wanted == 0:
-                    return r
-                wanted -= 1
-    if cfg.routing == ROUND_ROBIN:
-        r = turn
-        while not takes(w, r, time):
-            r = r + 1 if r + 1 < n else 0
-        top.turn = r + 1 if r + 1 < n else 0
-        return r
-    best, least, most = -1, 0, -1
-    by_prefix = cfg.routing == PREFIX_AWARE and cfg.prefix == 1
-    if by_prefix:
-        idle, busy = -1, 0
-        for r in range(n):
-            if takes(w, r, time):
-                held = w.rep[r].outstanding
-                idle = held if idle < 0 or held < idle else idle
-                busy = max(busy, held)
-        by_prefix = busy - idle <= cfg.slack or busy <= cfg.bound * idle
-    for m in range(n):
-        r = turn + m if turn + m < n else turn + m - n
-        q = w.rep[r]
-        if not takes(w, r, time):
-            continue
-        hits = matched(w, r, i, time) if by_prefix else 0
-        if best < 0 or hits > most or (hits == most and q.outstanding < least):
-            best, least, most = r, q.outstanding, hits
-    top.turn = best + 1 if best + 1 < n else 0
-    return best
-
-
-@compiled
-def send(w: Any, i: int, r: int, time: float) -> None:
-    """Give request ``i`` to replica ``r``: at once, or over links that carry one after the other."""
-    cfg, q, me = w.cfg[0], w.rep[r], w.req[i]
-    q.outstanding += 1
-    me.replica = r
-    if cfg.linked == 0:
-        deliver(w, r, i, time)
-        return
-    out, into = cfg.egress + me.source // cfg.link_shared, cfg.ingress + r // cfg.link_shared
-    size = me.prompt * cfg.token_bytes + cfg.sequence_bytes
-    free = max(time, max(w.real[out], w.real[into])) + size / cfg.bandwidth
-    w.real[out] = free
-    w.real[into] = free
-    w.top[0].transferred += size
-    me.arrival = free + cfg.latency
-    me.next = -1
-    if q.first_on_way < 0:
-        q.first_on_way = i
-    else:
-        w.req[q.last_on_way].next = i
-    q.last_on_way = i
-
-
-@compiled
-def outstanding(w: Any) -> int:
-    """Requests that have come and are not done."""
-    total = 0
-    for r in range(w.cfg[0].replicas):
-        total += w.rep[r].outstanding
-    return total
 
 
 @compiled
@@ -226,11 +137,16 @@ def next_arrival(w: Any, time: float) -> float:
 
 
 @compiled
-def next_event(w: Any) -> tuple[float, bool, int]:
-    """The earliest end or start of an iteration of all replicas: (time, whether it is a start, replica)."""
+def next_event(w: Any, leaving: bool) -> tuple[float, bool, int]:
+    """The earliest end or start of an iteration: (time, whether it is a start, replica).
+
+    Of all replicas, or of those that are ``leaving``.
+    """
     soonest, starts, best = math.inf, False, -1
     for r in range(w.cfg[0].replicas):
         q = w.rep[r]
+        if leaving and q.state != LEAVING:
+            continue
         if q.flying == 1:
             if q.end < soonest or (q.end == soonest and starts):
                 soonest, starts, best = q.end, False, r
@@ -260,7 +176,7 @@ def _entry(code: int) -> Callable[[Any], int]:
             if closed and math.isinf(time):
                 top.done = 0
                 comes = False
-                time, starts, chosen = next_event(w)
+                time, starts, chosen = next_event(w, False)
             turns, waits = -1, False
             if cfg.sessions == 1:
                 turns = next_turn(w)
@@ -269,7 +185,7 @@ def _entry(code: int) -> Callable[[Any], int]:
                 else:
                     turns = -1
                 # no answer before this can bring a turn that comes sooner
-                soonest, first_starts, soonest_of = next_event(w)
+                soonest, first_starts, soonest_of = next_event(w, False)
                 waits = soonest + cfg.least_think < time
                 if waits:
                     time, comes = soonest + cfg.least_think, False
@@ -278,6 +194,18 @@ def _entry(code: int) -> Callable[[Any], int]:
             scales = cfg.scaling == 1 and top.next_scaling <= time and (time < math.inf or outstanding(w) > 0)
             if scales:
                 time, comes, chosen = top.next_scaling, False, -1
+            changes, which = False, -1
+            if cfg.outages == 1 and (time < math.inf or outstanding(w) > 0):
+                if math.isinf(time):  # nothing more comes: an outage far off is not waited for
+                    time, starts, chosen = next_event(w, False)
+                    comes = False
+                soonest, first_starts, soonest_of = next_event(w, True)
+                if soonest < time:  # one that leaves is watched, as it is away from then on
+                    time, starts, chosen, comes, scales = soonest, first_starts, soonest_of, False, False
+                soonest, which = next_change(w)
+                changes = soonest <= time
+                if changes:
+                    time, starts, chosen, comes, scales = soonest, False, -1, False, False
             if time < math.inf and time >= (cfg.bins - 1) * cfg.width:
                 return WANTS_BINS
             # replicas whose state counts are brought up to it
@@ -287,7 +215,7 @@ def _entry(code: int) -> Callable[[Any], int]:
                 chosen = route(w, i, time)
             if chosen >= 0:
                 first, behind = chosen, chosen + 1
-            elif closed:
+            elif closed and not changes:
                 behind = 0
             for r in range(first, behind):
                 q = w.rep[r]
@@ -299,7 +227,9 @@ def _entry(code: int) -> Callable[[Any], int]:
             if math.isinf(time):
                 return DONE
             # it happens
-            if scales:
+            if changes:
+                change(w, which, time)
+            elif scales:
                 scale(w, time)
                 top.next_scaling += cfg.interval
             elif comes:
@@ -313,7 +243,10 @@ def _entry(code: int) -> Callable[[Any], int]:
                     arrived(w, i)
                 if closed:
                     top.done -= 1
-                send(w, i, chosen, time)
+                if chosen < 0:
+                    hold(w, i, time)
+                else:
+                    send(w, i, chosen, time)
             top.now = time
 
     return compiled_and_kept(run)
@@ -322,9 +255,12 @@ def _entry(code: int) -> Callable[[Any], int]:
 _FILES = (
     "kernel_cost",
     "kernel_fleet",
+    "kernel_groups",
+    "kernel_outage",
     "kernel_preempt",
     "kernel_queue",
     "kernel_replica",
+    "kernel_route",
     "kernel_session",
     "kernel_state",
     "kernel_tier",

@@ -127,7 +127,7 @@ def deliver(w: Any, r: int, i: int, time: float) -> None:
     leads = head(w, r) == i
     if leads:
         q.blocked = 0
-    counts = (leads and q.decoding < cfg.most) or cfg.every > 1
+    counts = (leads and (q.decoding < cfg.most or cfg.urgent == 1)) or cfg.every > 1
     if counts and q.flying == 1 and q.k > 1 and cfg.static == 0:
         j = steps_until(q.d0, q.d1, q.k, q.clock, time)
         if cfg.every > 1 and not (leads and q.visible > 0) and not (cfg.balance == 1 and meets(w, r)):

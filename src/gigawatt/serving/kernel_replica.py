@@ -25,7 +25,7 @@ from gigawatt.serving.kernel_cost import (
     steps_until,
 )
 from gigawatt.serving.kernel_groups import busiest, clear, emptiest, free, owe, put, spare
-from gigawatt.serving.kernel_preempt import preempt, resume
+from gigawatt.serving.kernel_preempt import lacks_room, outranks, preempt, resume
 from gigawatt.serving.kernel_queue import (
     NEVER,
     ORDER,
@@ -250,6 +250,10 @@ def start(w: Any, r: int) -> None:
             stall += preempt(w, r)
             preempted = True
             taken = used(w, r, 0)
+        if cfg.urgent == 1 and looks and not preempted:
+            while outranks(w, r) and lacks_room(w, r, taken):
+                stall += preempt(w, r)
+                taken = used(w, r, 0)
         if q.unheld > 0:
             evict(w, r, taken)
     budget = cfg.budget - (0.0 if cfg.alone == 1 else q.decoding * cfg.verified)
@@ -290,6 +294,8 @@ def start(w: Any, r: int) -> None:
             taken += need
             if q.unheld > 0:
                 evict(w, r, taken)
+        if cfg.urgent == 1 and q.blocked == 1 and outranks(w, r):
+            q.blocked = 0
     loading, soonest = 0, math.inf
     for n in range(q.prefilling):
         part = w.pre[first + n]

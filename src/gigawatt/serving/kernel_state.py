@@ -34,6 +34,7 @@ __all__ = [
     "tables",
     "tiers_state",
     "turns",
+    "with_outages",
 ]
 
 _F, _I = np.float64, np.int64
@@ -52,16 +53,20 @@ OPTIONS = _record(
     "minimum maximum linked link_shared "
     "ends heads tails names buckets loads crowd backlog member gaps draws egress ingress sessions after "
     "later order heap think spans "
-    "tiers own_tiers low_buckets slack "
+    "tiers own_tiers low_buckets slack outages falls interrupted urgent "
     "tok_x tok_n tok_y bat ctx_x ctx_n dec_y chk_x chk_n bef_x bef_n pre_y",
     "budget long_prompt block host_bandwidth host_capacity verified accepted overhead headroom cores groups "
-    "token_bytes sequence_bytes bound width target interval start_up cool_down bandwidth latency least_think",
+    "token_bytes sequence_bytes bound width target interval start_up cool_down bandwidth latency least_think "
+    "detection restart",
 )
 
 #: Of the whole fleet. ``turn``: round robin; ``done``: requests that a closed loop may send now; ``placed``:
-#: requests that have come, ``pending``: turns of sessions that will.
+#: requests that have come, ``pending``: turns of sessions that will. ``row`` of ``rows`` outages is next; of
+#: a rolling update ``chain`` was the last row, ``chain_left`` follow, ``updated`` is the replica under way;
+#: ``homeless`` requests hang on failed replicas or wait for one that takes them, in a list.
 TOP = _record(
-    "cursor turn begun done finished computed iterations jumps preemptions evictions started placed pending",
+    "cursor turn begun done finished computed iterations jumps preemptions evictions started placed pending "
+    "row rows chain chain_left updated homeless first_homeless last_homeless",
     "now swapped transferred next_scaling last_scaling end",
 )
 
@@ -70,11 +75,12 @@ TOP = _record(
 #: ``held``, ``unheld``: blocks by holders, those held, those only cached; ``state``: see ``kernel_fleet``;
 #: ``passes``: decode iterations since the engine looked for requests, of which it saw ``visible`` that wait;
 #: ``stalled``: prompts alone have run since the last decode iteration; ``moving``: decoding sequences that
-#: the iteration under way brings a token.
+#: the iteration under way brings a token; ``cause``: the row of the outage that it is in, ``first_lost``: of
+#: the requests that hang on it.
 REPLICA = _record(
     "flying busy k steps next_end decoding prefilling waiting blocked outstanding resumed active "
     "prompt_pages shared held unheld oldest newest spare state first_on_way last_on_way passes visible "
-    "stalled sleeping moving",
+    "stalled sleeping moving cause first_lost",
     "clock end d0 d1 e0 e1 context prompt_tokens tokens firsts host ready_at",
 )
 
@@ -205,6 +211,17 @@ def longer(world: Any, bins: int) -> Any:
     return world._replace(book=world.book + zeros.tolist())
 
 
+def with_outages(world: Any, rows: NDArray[np.float64]) -> Any:
+    """The same state with more outages, ``rows`` (K, 6), behind those that it has."""
+    if not len(rows):
+        return world
+    if COMPILED:
+        world.top[0]["rows"] += len(rows)
+        return world._replace(real=np.concatenate([world.real, rows.ravel()]))
+    world.top[0].rows += len(rows)
+    return world._replace(real=world.real + rows.ravel().tolist())
+
+
 def turns(following: NDArray[np.int64], later: NDArray[np.bool_]) -> dict[str, NDArray[np.int64]]:
     """What ``whole`` holds of sessions: see :mod:`gigawatt.serving.kernel_session`."""
     none = np.zeros(len(later), dtype=_I)
@@ -227,6 +244,7 @@ def replicas_state(count: int, on: int, entries: int) -> NDArray[Any]:
     """Replicas before anything came; ``entries`` blocks of each prefix cache are chained as free."""
     rows = np.zeros(count, dtype=REPLICA)
     rows["oldest"] = rows["newest"] = rows["first_on_way"] = rows["last_on_way"] = -1
+    rows["first_lost"] = -1
     rows["spare"] = np.arange(count) * entries if entries else -1
     rows["state"][:on] = 1
     rows["next_end"] = np.iinfo(_I).max

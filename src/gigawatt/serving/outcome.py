@@ -20,6 +20,7 @@ __all__ = [
     "Quantiles",
     "Summary",
     "latencies",
+    "request_goodput",
     "steady_window",
     "summarise",
 ]
@@ -334,13 +335,14 @@ def summarise(
         request_energy=over(energy, finished),
         goodput=None
         if objective is None
-        else _goodput(times, mine, outcome, read_objective(objective), length),
+        else request_goodput(times, mine, outcome, read_objective(objective), length),
     )
 
 
-def _goodput(
+def request_goodput(
     times: dict[str, Array], mine: NDArray[np.bool_], outcome: Outcome, objective: Objective, length: float
 ) -> Goodput:
+    """The goodput of requests ``mine`` (N,) with ``times`` (:func:`latencies`) over ``length`` [s]."""
     served, count = ~outcome.rejected[mine], int(mine.sum())
     kept: dict[str, NDArray[np.bool_]] = {}
     for key, limit in objective.limits.items():

@@ -10,7 +10,7 @@ from typing import Any
 
 from gigawatt.core.compiled import compiled
 
-__all__ = ["evict", "find", "hold_leading", "insert", "leading", "let_go", "renew", "tier_row"]
+__all__ = ["evict", "find", "forget", "hold_leading", "insert", "leading", "let_go", "renew", "tier_row"]
 
 NONE = -1
 
@@ -209,3 +209,28 @@ def evict(w: Any, r: int, used: int) -> None:
         w.top[0].evictions += 1
         if cfg.tiers > 0:
             sink(w, r, entry.name)
+
+
+@compiled
+def drop_all(w: Any, q: Any, buckets: int, mask: int) -> int:
+    """Empty a cache or a tier whose entries nobody holds; how many there were."""
+    ent, count = w.ent, 0
+    while q.unheld > 0:
+        e = q.oldest
+        unlink(ent, q, e)
+        unchain(ent, w.whole, buckets + (ent[e].name & mask), e)
+        ent[e].chain = q.spare
+        q.spare = e
+        count += 1
+    return count
+
+
+@compiled
+def forget(w: Any, r: int) -> None:
+    """A replica that runs nothing loses its prefix cache, and what its own tiers hold."""
+    cfg = w.cfg[0]
+    drop_all(w, w.rep[r], cfg.buckets + r * (cfg.mask + 1), cfg.mask)
+    for t in range(cfg.own_tiers):
+        low = w.low[tier_row(w, r, t)]
+        low.left += drop_all(w, low, cfg.low_buckets + low.buckets, low.mask)
+        low.free = 0.0

@@ -11,6 +11,7 @@ from dataclasses import replace
 from gigawatt.core.errors import InputError
 from gigawatt.serving.engine import EngineOptions, Outcome
 from gigawatt.serving.fleet import Fleet
+from gigawatt.serving.outages import OutageSchedule
 from gigawatt.serving.requests import Requests
 
 __all__ = ["simulate"]
@@ -42,7 +43,7 @@ def simulate(
     bin : float [s]
         Width of the bins of ``Outcome.series``.
     seed : int
-        Of random routing.
+        Of random routing and of failures.
     jumps : bool
         Take many decode iterations in one event where nothing else goes on; the results are the same.
 
@@ -61,6 +62,11 @@ def simulate(
         )  # fmt: skip
     from gigawatt.serving.engine_run import build, outcome, serve  # what compiles is loaded only here
 
-    arrays = build(requests, fleet, options, concurrency=concurrency or 0, width=bin, seed=seed, jumps=jumps)
-    found = outcome(serve(arrays), fleet, bin, tuple(tier.name for tier in options.tiers))
+    outages = fleet.outages
+    schedule = None if outages is None or not outages.any else OutageSchedule(outages, fleet.most, seed)
+    arrays = build(
+        requests, fleet, options, concurrency=concurrency or 0, width=bin, seed=seed, jumps=jumps,
+        schedule=schedule,
+    )  # fmt: skip
+    found = outcome(serve(arrays, schedule), fleet, bin, tuple(tier.name for tier in options.tiers))
     return found if requests.sessions is None else replace(found, later=requests.sessions.later)

@@ -13,6 +13,7 @@ from gigawatt.chain.machine.precision import published, served
 from gigawatt.chain.serving.day import Scaling
 from gigawatt.chain.serving.question import DEGREES, POOLED, ServingQuestion, read_service
 from gigawatt.chain.serving.traffic import USER_REQUESTS
+from gigawatt.chain.training.reliability import cluster_of
 from gigawatt.core.errors import GigawattError, InputError
 from gigawatt.core.evidence import Assumption, Evidence, Grade
 from gigawatt.core.graph import Leaf
@@ -104,6 +105,7 @@ def model_and_serving(fill: Filler) -> Chip:
     fill.given_or_default("serving.routing", section.routing, str, routing)
     fill.given_or_default("serving.shape", section.shape, str)
     leaf("autoscaling", _autoscaling(fill, section), True)
+    _failures(fill, section)
     _simulation(fill, section)
     return question.chip
 
@@ -207,6 +209,28 @@ def _autoscaling(fill: Filler, section: Any) -> Scaling | None:
         _default(fill, "serving.autoscaling_full", "1") if target is None else 1.0,
         *times,
     )
+
+
+def _failures(fill: Filler, section: Any) -> None:
+    """What outages of replicas take besides rows of the catalog, where they count."""
+    if section.failures is None and section.availability is None:
+        return
+    if section.failures is None:
+        chip = load_chip(str(beside(fill.loaded, fill.loaded.scenario.machine.chip)))
+        fill.default(
+            "serving.failures",
+            None,
+            cluster_of(chip.id),
+            "no cluster of failure rates is set: that of the chip",
+        )
+    if section.availability is not None and not section.availability < 1.0:
+        error = InputError(
+            "is reached by no reserve", given=f"{section.availability:.0%}", allowed="below 100 %"
+        )
+        raise fill.loaded.blame(error, "serving.availability")
+    row = catalog.entity("defaults", "serving.autoscaling_start_up")
+    text = row.text("text")
+    fill.default("serving.restart", parse(text, "s"), text, row.text("reason"), row)
 
 
 def _simulation(fill: Filler, section: Any) -> None:

@@ -32,6 +32,10 @@ _REFUSED = {
          "serving.simulated_replicas"),
         "a plan is of one load; gigawatt run SCENARIO serves the hours of a day",
     ),
+    **dict.fromkeys(
+        ("serving.failures", "serving.availability"),
+        "a plan has no failures; gigawatt run SCENARIO keeps a reserve, simulate-serving --failures has some",
+    ),
     "site.oversubscription": "gigawatt run SCENARIO caps hours of the year",
     "site.weather_years": "gigawatt run SCENARIO plans plants over several years",
     "name": "a plan has no name; gigawatt run SCENARIO has one",

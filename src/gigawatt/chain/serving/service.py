@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import fields, replace
 from typing import Any
 
@@ -40,7 +40,7 @@ from gigawatt.serving.cache_tiers import CacheTier
 from gigawatt.serving.objectives import Objective
 from gigawatt.workload import Architecture
 
-__all__ = ["SPEED"]
+__all__ = ["SPEED", "day_of"]
 
 Array = NDArray[np.float64]
 
@@ -210,17 +210,36 @@ def day(
     day is served again with a few more replicas, or with less demand where the accelerators are given; not
     where replicas turn off and on, whose waits more of them do not mend.
     """
-    best, tried = [serving_plan.first], serving_plan.tried
+    ranked = (serving_plan.first, *(one.configuration for one in serving_plan.tried[1:]))
+    return day_of(
+        serving_question, serving_plan, ranked, serving_week, grows=serving_demand is not None,
+        replicas=serving_replicas_given, routing=serving_routing, scaling=serving_autoscaling,
+        most_requests=serving_simulated_requests, most_replicas=serving_simulated_replicas,
+        least_hour=serving_simulated_hour, seed=serving_seed,
+    )  # fmt: skip
+
+
+def day_of(
+    question: ServingQuestion,
+    plan: ServingPlan,
+    ranked: Sequence[Configuration],
+    week: Week,
+    *,
+    replicas: int | None,
+    scaling: Scaling | None,
+    **given: Any,
+) -> Day:
+    """The day of the cheapest of a plan's configurations, the first with ``replicas`` if they are given.
+
+    ``given`` are further words of :func:`~gigawatt.chain.serving.day.cheapest_day`.
+    """
+    tried = plan.tried
     held = tried[0].run.summary.concurrency / tried[0].run.setup.main.replicas if tried else 1.0
-    best += [one.configuration for one in tried[1:]]
-    if serving_replicas_given is not None:
-        best = [with_replicas(best[0], serving_replicas_given)]
+    if replicas is not None:
+        ranked = (with_replicas(ranked[0], replicas),)
     return cheapest_day(
-        serving_question, serving_plan.cluster, best, serving_week, held=held, prices=serving_plan.prices,
-        minimise=serving_plan.minimise, grows=serving_demand is not None,
-        fixed=serving_replicas_given is not None or serving_autoscaling is not None,
-        routing=serving_routing, scaling=serving_autoscaling, most_requests=serving_simulated_requests,
-        most_replicas=serving_simulated_replicas, least_hour=serving_simulated_hour, seed=serving_seed,
+        question, plan.cluster, ranked, week, held=held, prices=plan.prices, minimise=plan.minimise,
+        fixed=replicas is not None or scaling is not None, scaling=scaling, **given,
     )  # fmt: skip
 
 

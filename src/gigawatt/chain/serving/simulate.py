@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from gigawatt.chain.serving.classes import Mix
 from gigawatt.chain.serving.question import ServingQuestion
 from gigawatt.chain.serving.replica import (
     Degrees,
@@ -18,12 +19,14 @@ from gigawatt.chain.serving.replica import (
     replica,
     tables_of,
 )
+from gigawatt.chain.serving.replica_outages import ReplicaOutages
 from gigawatt.core.errors import InputError
 from gigawatt.core.evidence import Assumption
 from gigawatt.core.quantities import several
 from gigawatt.machine import Cluster
 from gigawatt.performance.serving.engines import Engine
 from gigawatt.performance.serving.step_tables import StepTables, stage_delay
+from gigawatt.serving.classes import ClassSummary, summarise_classes, together
 from gigawatt.serving.engine import EngineOptions, Outcome
 from gigawatt.serving.fleet import Autoscaling, Fleet, Link
 from gigawatt.serving.outcome import Summary, summarise
@@ -31,6 +34,8 @@ from gigawatt.serving.requests import Requests
 from gigawatt.serving.simulation import simulate
 
 __all__ = [
+    "MOST",
+    "SPAN",
     "Part",
     "ServingRun",
     "Setup",
@@ -44,7 +49,7 @@ __all__ = [
 
 MOST = 200_000
 """Default number of simulated requests."""
-_SPAN, _TURNS, _FEWEST = 600.0, 10, 1000
+SPAN, _TURNS, _FEWEST = 600.0, 10, 1000
 
 
 @dataclass(frozen=True)
@@ -66,7 +71,8 @@ class Setup:
     """The fleet: ``main`` runs prefill and decode, or decode alone where ``prefill`` is set.
 
     ``link`` carries keys and values from one to the other. ``concurrency`` requests are in flight, if given,
-    whatever their arrivals.
+    whatever their arrivals; replicas of ``main`` have ``outages``, if any; requests are
+    of the classes of ``mix``, if there are several.
     """
 
     main: Part
@@ -75,6 +81,8 @@ class Setup:
     prefill: Part | None = None
     link: Link | None = None
     concurrency: int | None = None
+    outages: ReplicaOutages | None = None
+    mix: Mix | None = None
 
     @property
     def chips(self) -> int:
@@ -108,6 +116,7 @@ class ServingRun:
     seed: int
     assumptions: tuple[Assumption, ...] = ()
     notices: tuple[str, ...] = ()
+    classes: tuple[ClassSummary, ...] = ()
 
     @property
     def seconds(self) -> float:
@@ -154,14 +163,15 @@ def request_count(
         return min(max(_TURNS * concurrency, _FEWEST), MOST)
     if span is None:
         own = question.traffic.own_rate
-        span = _SPAN if own is None else len(question.traffic.sample) / own
+        span = SPAN if own is None else len(question.traffic.sample) / own
         return max(1, min(round(rate * span), MOST))
     return max(1, round(rate * span))
 
 
 def served_by(setup: Setup, tables: StepTables) -> Fleet:
     """The fleet of ``setup.main``."""
-    return Fleet(tables, setup.main.replicas, setup.routing, autoscaling=setup.autoscaling)
+    outages = None if setup.outages is None else setup.outages.outages
+    return Fleet(tables, setup.main.replicas, setup.routing, autoscaling=setup.autoscaling, outages=outages)
 
 
 def run_serving(
@@ -222,11 +232,21 @@ def run_serving(
     )
     spent = time.process_time() - started
     summary = summarise(outcome, requests, question.objective, tables=tables[0], window=window)
+    classes: tuple[ClassSummary, ...] = ()
+    if setup.mix is not None:
+        length = summary.window[1] - summary.window[0]
+        classes = summarise_classes(outcome, requests, setup.mix.member, setup.mix.objectives, summary.window)
+        summary = replace(summary, goodput=together(classes, question.objective, length))
     on = summary.replicas * tables[0].chips
     if setup.prefill is not None:
         on = float(setup.chips)
         summary = _occupied(outcome, tables[0], summary)
-    money = float(prices.cost(summary.power, on)) * (summary.window[1] - summary.window[0])
+    paid = on
+    if outcome.outages is not None:  # accelerators that are away cost as much
+        start, end = summary.window
+        lost = outcome.outages.lost(start, end) / (end - start)
+        paid = min((summary.replicas + lost) * tables[0].chips, float(setup.chips))
+    money = float(prices.cost(summary.power, paid)) * (summary.window[1] - summary.window[0])
     return ServingRun(
         question=question,
         cluster=cluster,
@@ -243,6 +263,7 @@ def run_serving(
         seed=seed,
         assumptions=(*question.assumptions, *told),
         notices=_notices(question, setup, outcome, summary),
+        classes=classes,
     )
 
 

@@ -29,8 +29,10 @@ __all__ = [
     "checkpoint_times",
     "failure_modes",
     "hot_spares",
+    "in_service",
     "recovery_row",
     "recovery_time",
+    "reserve_of",
     "shrink_loss",
     "straggler_share",
 ]
@@ -299,6 +301,62 @@ def hot_spares(
     fewer = np.maximum(spares - 1.0, 0.0)
     enough: NDArray[np.bool_] = np.asarray(special.pdtr(fewer, down) >= sure)
     return np.asarray(np.where(enough, fewer, spares), dtype=np.int64)
+
+
+def in_service(*, replicas: int, needed: int, out: float, together: int = 1, node_out: float = 0.0) -> float:
+    """Probability that at least ``needed`` of ``replicas`` are in service at a moment.
+
+    Parameters
+    ----------
+    replicas, needed : int
+        ``needed`` ≤ ``replicas``.
+    out : float in [0, 1]
+        Share of the time that each is out of service by itself, whatever the others do.
+    together : int
+        Replicas of one node.
+    node_out : float in [0, 1)
+        Share of the time that a node is away, and all of its replicas with it; one that is not full fails as
+        often as its replicas are fewer.
+
+    References
+    ----------
+    k-out-of-n systems: Barlow, Proschan 1975, "Statistical theory of reliability and life testing", 1.2. The
+    number out of service is a sum over independent nodes, by convolution.
+    """
+    special: Any = import_module("scipy.special")
+    if node_out == 0.0:
+        return float(special.bdtr(replicas - needed, replicas, out))
+
+    def of_node(size: int) -> Any:
+        count = np.arange(size + 1)
+        odds = node_out / (1.0 - node_out) * size / together
+        away = odds / (1.0 + odds)
+        found = special.binom(size, count) * out**count * (1.0 - out) ** (size - count) * (1.0 - away)
+        found[size] += away
+        return np.fft.rfft(found, replicas + 1)
+
+    nodes, rest = divmod(replicas, together)
+    whole = of_node(together) ** nodes * (of_node(rest) if rest else 1.0)
+    share = np.clip(np.fft.irfft(whole, replicas + 1), 0.0, 1.0)
+    return min(float(share[: replicas - needed + 1].sum()), 1.0)
+
+
+def reserve_of(*, needed: int, confidence: float, **outages: Any) -> int:
+    """Fewest replicas beyond ``needed`` with which ``needed`` are in service with ``confidence``.
+
+    Parameters
+    ----------
+    needed : int
+        Replicas.
+    confidence : float in (0, 1)
+        Probability at any moment.
+    **outages
+        Of :func:`in_service`; each replica has to be in service for some of the time.
+    """
+    found = 0
+    while in_service(replicas=needed + found, needed=needed, **outages) < confidence:
+        found += 1
+    return found
 
 
 def shrink_loss(

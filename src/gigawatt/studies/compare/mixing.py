@@ -81,6 +81,7 @@ _GROUPS = (
         "machine.size", "how much of it, for how many", "machine.count", "machine.power",
         "machine.deliveries", "training.runs",
         "serving.demand", "serving.replicas", "serving.mode", "serving.autoscaling",
+        "serving.failures", "serving.availability",
     ),
     _group(
         "machine.network", "node and links", "machine.node", "machine.scale_up", "machine.scale_out",

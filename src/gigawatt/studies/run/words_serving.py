@@ -123,7 +123,22 @@ def _waits(result: Result) -> str:
         worst = find(result, "serving.kept_worst")
         if worst is not None:
             text += f" ({significant(100.0 * float(worst.value))} % in the worst hour)"
-    return graded(result, text, ("serving.ttft_p99", "serving.tpot_p99", "serving.kept"))
+    return graded(result, text + _failures(result), ("serving.ttft_p99", "serving.tpot_p99", "serving.kept"))
+
+
+def _failures(result: Result) -> str:
+    """The reserve and what failures leave of the goodput, where replicas fail."""
+    names = ("reserve", "in_service", "failures_day", "goodput_failures")
+    reserve, service, failures, goodput = (find(result, f"serving.{name}") for name in names)
+    if reserve is None or service is None or failures is None or goodput is None:
+        return ""
+    count = several(round(float(reserve.value)), "replica")
+    return (
+        f". With {count} in reserve those that the SLO needs are in service for "
+        f"{significant(100.0 * float(service.value), 6)} % of the time, at "
+        f"{significant(float(failures.value))} failures a day; with failures "
+        f"{significant(100.0 * float(goodput.value), 4)} % of the requests meet every limit"
+    )
 
 
 def left_out(engine: str, chip: str) -> dict[str, tuple[float, float, bool]]:

@@ -17,17 +17,15 @@ from gigawatt.chain.serving.simulate import Part, ServingRun
 from gigawatt.chain.serving.trials import Tried
 from gigawatt.core.evidence import Assumption
 from gigawatt.performance.serving.inference import multiply_format
-from gigawatt.serving.engine import ITL_EDGES
+from gigawatt.serving.outages import KINDS
 from gigawatt.serving.outcome import Quantiles, latencies
-from gigawatt.serving.power_profile import power_series
 from gigawatt.serving.session_outcome import summarise_sessions
 from gigawatt.studies.run.bands_serving import bands_of
+from gigawatt.studies.serving.simulate_columns import gap_histogram, histogram
 
-__all__ = ["plan_answer", "request_columns", "run_answer", "series_columns"]
+__all__ = ["plan_answer", "run_answer"]
 
 _MWH, _KW = 3.6e9, 1e3
-_BINS = 60
-"""Bins of a drawn distribution."""
 
 
 def _finite(value: float | None) -> float | None:
@@ -98,6 +96,59 @@ def _sessions(run: ServingRun) -> dict[str, Any] | None:
         "cached_share_first": _finite(found.cached_first),
         "cached_share_later": _finite(found.cached_later),
     }
+
+
+def _outages(run: ServingRun) -> dict[str, Any] | None:
+    """Failures and drains in the window, TTFT while replicas are out of service; where there can be any."""
+    outcome, log, setup = run.outcome, run.outcome.outages, run.setup
+    if log is None or setup.outages is None:
+        return None
+    start, end = run.summary.window
+    lost, most = log.lost(start, end), run.summary.replicas * (end - start)
+    replicas = most + lost if setup.autoscaling else setup.main.replicas * (end - start)
+    mine = (log.out >= start) & (log.out < end)
+    arrived = (outcome.arrival >= start) & (outcome.arrival < end) & ~outcome.rejected
+    out = log.during(outcome.arrival)
+    ttft = latencies(outcome, run.requests)["ttft"]
+    expected = setup.outages
+    return {
+        "cluster": expected.cluster or None,
+        "failures_per_replica_day": expected.outages.failure_rate * 86400.0,
+        "failures": int((log.kind[mine] == KINDS.index("failure")).sum()),
+        "drains": int((log.kind[mine] != KINDS.index("failure")).sum()),
+        "in_service_share": _finite(1.0 - lost / replicas),
+        "in_service_share_expected": 1.0 - expected.out,
+        "out_most": log.most_out(start, end),
+        "requests_interrupted": int((outcome.interrupted[arrived] > 0).sum()),
+        "ttft_out_s": _quantiles(Quantiles.of(ttft[arrived & out])),
+        "ttft_in_service_s": _quantiles(Quantiles.of(ttft[arrived & ~out])),
+    }
+
+
+def _classes(run: ServingRun) -> list[dict[str, Any]]:
+    """What became of each class in the window; none where requests are of one."""
+    mix = run.setup.mix
+    if mix is None:
+        return []
+    rows: list[dict[str, Any]] = []
+    for name, priority, target, one in zip(
+        mix.names, mix.priorities, mix.objectives, run.classes, strict=True
+    ):
+        kept = {} if one.goodput is None else {**one.goodput.by_limit, "all": one.goodput.share}
+        rows.append({
+            "name": name,
+            "priority": priority,
+            "objective": None if target is None else str(target),
+            "requests": one.requests,
+            "requests_per_s": _finite(one.rate),
+            "prompt_tokens_mean": _finite(one.prompt),
+            "output_tokens_mean": _finite(one.output),
+            "kept_share": {key: _finite(value) for key, value in kept.items()},
+            "objective_kept": None if one.goodput is None else one.goodput.met,
+            "requests_preempted": one.preempted,
+            **{f"{key}_s": _quantiles(getattr(one, key)) for key in ("wait", "ttft", "tpot", "e2e")},
+        })  # fmt: skip
+    return rows
 
 
 def _tiers(run: ServingRun) -> list[dict[str, Any]]:
@@ -399,6 +450,8 @@ def run_answer(run: ServingRun) -> dict[str, Any]:
         "cached_share": _finite(s.cached),
         "sessions": _sessions(run),
         "cache_tiers": _tiers(run),
+        "outages": _outages(run),
+        "classes": _classes(run),
         "USD_per_hour": run.money / run.seconds * 3600.0,
         "USD_per_million_prompt_tokens": _finite(run.million("prompt")),
         "USD_per_million_output_tokens": _finite(run.million("output")),
@@ -410,9 +463,9 @@ def run_answer(run: ServingRun) -> dict[str, Any]:
         "events_cpu_s": run.cpu_seconds,
         "requests_per_cpu_s": len(run.requests) / run.cpu_seconds if run.cpu_seconds > 0.0 else None,
         "distributions": {
-            "ttft": _histogram(times["ttft"]),
-            "tpot": _histogram(times["tpot"]),
-            "itl": _gaps(outcome.itl_weights),
+            "ttft": histogram(times["ttft"]),
+            "tpot": histogram(times["tpot"]),
+            "itl": gap_histogram(outcome.itl_weights),
         },
         **_prices(question, run.prices),
     }
@@ -421,66 +474,3 @@ def run_answer(run: ServingRun) -> dict[str, Any]:
             answer[f"{key}_s"].setdefault(f"p{100 * question.objective.percentile:g}", value)
     answer["bands"] = bands_of(answer)
     return answer | _assumptions(run.assumptions, run.notices)
-
-
-def _histogram(values: np.ndarray[Any, Any]) -> dict[str, list[float]]:
-    """Shares (K,) of values between edges (K + 1,) [s], spaced evenly in the logarithm."""
-    seen = values[np.isfinite(values) & (values > 0.0)]
-    if not len(seen):
-        return {"edges_s": [], "share": []}
-    low, high = float(seen.min()), float(seen.max())
-    edges = np.geomspace(low * (1.0 - 1e-9), max(high, low * 1.001) * (1.0 + 1e-9), _BINS + 1)
-    counts, _ = np.histogram(seen, edges)
-    return {"edges_s": edges.tolist(), "share": (counts / counts.sum()).tolist()}
-
-
-def _gaps(weights: np.ndarray[Any, Any]) -> dict[str, list[float]]:
-    total = float(weights.sum())
-    filled = np.flatnonzero(weights > 0.0)
-    if not len(filled):
-        return {"edges_s": [], "share": []}
-    first, last = int(filled[0]), int(filled[-1]) + 1
-    step = max(1, math.ceil((last - first) / _BINS))
-    starts = np.arange(first, last, step)
-    share = np.add.reduceat(weights[first:last], starts - first) / total
-    edges = ITL_EDGES[np.append(starts, last)]
-    return {"edges_s": edges.tolist(), "share": share.tolist()}
-
-
-def request_columns(run: ServingRun) -> dict[str, np.ndarray[Any, Any]]:
-    """A row per request: arrival, lengths, latencies and outcome."""
-    outcome, requests = run.outcome, run.requests
-    times = latencies(outcome, requests)
-    return {
-        "arrival_s": outcome.arrival,
-        "prompt_tokens": requests.prompt,
-        "output_tokens": requests.output,
-        "replica": outcome.replica,
-        "rejected": outcome.rejected,
-        "wait_s": times["wait"],
-        "ttft_s": times["ttft"],
-        "tpot_s": times["tpot"],
-        "e2e_s": times["e2e"],
-        "preemptions": outcome.preemptions,
-        "cached_tokens": outcome.cached_tokens,
-    }
-
-
-def series_columns(run: ServingRun) -> dict[str, np.ndarray[Any, Any]]:
-    """A row per time bin of the run: mean power, running and waiting requests, cache."""
-    series = run.outcome.series
-    power = power_series(series).power
-    start = np.arange(len(series)) * series.bin
-    room = run.tables.capacity * np.maximum(series.replicas_on, 1e-9)
-    return {
-        "start_s": start,
-        "power_W": power[: len(start)],
-        "running": series.running,
-        "waiting": series.waiting,
-        "kv_share": series.kv_tokens / room,
-        "prompt_tokens": series.prompt_tokens,
-        "output_tokens": series.output_tokens,
-        "iterations": series.iterations,
-        "replicas_on": series.replicas_on,
-        "busy_s": series.busy,
-    }

@@ -29,9 +29,16 @@ def simulate_serving_command(
     concurrency: Annotated[
         int | None, option("Closed loop: number of requests always in flight.", o.WHO, min=1)
     ] = None,
+    classes: Annotated[
+        str | None,
+        option("Classes of requests: 'chat: share=80%, ttft=1s, p99; batch: share=20%, priority=1'.", o.WHO),
+    ] = None,
     token_budget: o.TokenBudget = None,
     sequences: o.Sequences = None,
     preemption: Annotated[str | None, option("recompute or swap.", o.ENGINE)] = None,
+    priority_preemption: Annotated[
+        bool, flag("--priority-preemption", "Requests preempt those of a lower priority.", o.ENGINE)
+    ] = False,
     host_bandwidth: Annotated[
         str | None, option("Replica to host memory, for swapping, such as 100GB/s.", o.ENGINE)
     ] = None,
@@ -55,6 +62,10 @@ def simulate_serving_command(
     prefill: Annotated[
         str | None, option("Prefill replicas, such as '2xTP8': disaggregated prefill and decode.", _FLEET)
     ] = None,
+    outages: Annotated[
+        str | None,
+        option("Drains and failures, such as 'update@10min, drain=0@20min+5min, fail=1@30min'.", _FLEET),
+    ] = None,
     requests: Annotated[
         int | None, option("Number of requests; default: the trace's duration, else ten minutes.", _TIME)
     ] = None,
@@ -74,7 +85,8 @@ def simulate_serving_command(
             scenario, **asked.words, settings=asked.settings, output=lengths, concurrency=concurrency,
             token_budget=token_budget, sequences=sequences, preemption=preemption,
             host_bandwidth=host_bandwidth, prefix_caching=prefix_caching, static=static,
-            long_prompt=long_prompt, layout=layout, autoscale=autoscale, prefill=prefill,
+            long_prompt=long_prompt, layout=layout, autoscale=autoscale, prefill=prefill, outages=outages,
+            classes=classes, priority_preemption=priority_preemption,
             requests=requests, span=span, whole=whole,
             progress=report,
         ),

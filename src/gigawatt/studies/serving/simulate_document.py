@@ -104,6 +104,21 @@ def _sessions(answer: Answer) -> list[tuple[str, str]]:
     ]
 
 
+def _outages(answer: Answer) -> list[tuple[str, str]]:
+    """Facts of failures and drains, where there can be any."""
+    found = answer.get("outages")
+    if not found:
+        return []
+    happened = f"{several(found['failures'], 'failure')}, {several(found['drains'], 'drain')}"
+    return [
+        ("outages", f"{happened}; {several(found['requests_interrupted'], 'request')} interrupted"),
+        (
+            "replicas in service",
+            f"{_share(found['in_service_share'])} of the time, at most {found['out_most']} out at once",
+        ),
+    ]
+
+
 def _hits(answer: Answer) -> list[tuple[str, str]]:
     """Hits by tier, where there are tiers below the accelerators' memory."""
     shares = [f"{label(row['tier'])} {_share(row['hit_share'])}" for row in answer.get("cache_tiers", ())]
@@ -126,11 +141,36 @@ def _tiers(answer: Answer) -> Grid | None:
     )
 
 
+def _classes(answer: Answer) -> list[Grid]:
+    """Latencies and attainment by class, where there are several."""
+    rows = [
+        (
+            row["name"], str(row["priority"]), row["objective"] or "–",
+            f"{significant(row['requests_per_s'] or 0.0)}/s",
+            "–" if row["kept_share"].get("all") is None else _share(row["kept_share"]["all"]),
+            *("–" if row[key][q] is None else with_unit(row[key][q], "s")
+              for key, q in (("ttft_s", "p50"), ("ttft_s", "p99"), ("tpot_s", "p50"), ("tpot_s", "p99"),
+                             ("e2e_s", "p50"))),
+            f"{row['requests_preempted']:,}",
+        )
+        for row in answer.get("classes", ())
+    ]  # fmt: skip
+    columns = (
+        "class", "priority", "SLO", "requests", "meet it", "TTFT p50", "TTFT p99", "TPOT p50", "TPOT p99",
+        "E2E p50", "preempted",
+    )  # fmt: skip
+    return [rows_grid("Requests by class; 0 is the most urgent.", columns, rows)] if rows else []
+
+
 def _times(answer: Answer) -> Grid:
     named = [(name, answer[key]) for key, name in _NAMES.items()]
     if answer.get("sessions"):
         turns = answer["sessions"]
         named[2:2] = [(f"TTFT, {which} turns", turns[f"ttft_{which}_s"]) for which in ("first", "later")]
+    if answer.get("outages"):
+        parts = (("out", "replicas out of service"), ("in_service", "all replicas in service"))
+        at = next(n for n, (name, _) in enumerate(named) if name == "TPOT")
+        named[at:at] = [(f"TTFT, {words}", answer["outages"][f"ttft_{key}_s"]) for key, words in parts]
     rows = [
         (name, *("–" if row[q] is None else with_unit(row[q], "s") for q in _COLUMNS)) for name, row in named
     ]
@@ -165,6 +205,7 @@ def document(answer: Answer, again: Again, more: Any = None) -> Document:
     added = (
         *_sessions(answer),
         *_hits(answer),
+        *_outages(answer),
         ("goodput", f"{goodput} requests/s, the SLO met by {attainment} % of requests"),
         (
             "busy",
@@ -188,7 +229,8 @@ def document(answer: Answer, again: Again, more: Any = None) -> Document:
     sections = [
         Section("answer", "Summary", (facts_grid(answer, *added),)),
         Section("waits", "Latencies",
-                (drawn("distributions", partial(distributions, answer), waited), _times(answer))),
+                (drawn("distributions", partial(distributions, answer), waited), _times(answer),
+                 *_classes(answer))),
         Section("time", "Over time", (*over, *_parts(answer))),
     ]  # fmt: skip
     tiers = _tiers(answer)

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from gigawatt.chain.assumption_list import AssumptionList
     from gigawatt.chain.serving.question import ServingQuestion
     from gigawatt.chain.serving.replica import Degrees
+    from gigawatt.chain.serving.replica_outages import ReplicaOutages
     from gigawatt.chain.serving.simulate import ServingRun, Setup
     from gigawatt.machine import Cluster
     from gigawatt.serving.fleet import Autoscaling
@@ -29,9 +30,17 @@ Progress = Callable[[str, float], None]
 _OF_RUN = (
     "scenario", "concurrency", "preemption", "host_bandwidth", "prefix_caching", "static", "long_prompt",
     "layout", "replicas", "routing", "autoscale", "prefill", "requests", "span", "whole", "seed",
+    "failures", "outages", "classes", "priority_preemption",
 )  # fmt: skip
 """Words of the run; the others are fields of the question."""
-_USUAL: dict[str, Any] = {"prefix_caching": True, "static": False, "whole": False, "seed": 0}
+_USUAL: dict[str, Any] = {
+    "prefix_caching": True, "static": False, "whole": False, "seed": 0, "priority_preemption": False
+}  # fmt: skip
+_LENGTHS = ("trace", "prompt", "output")
+_OF_CLASSES = (*_LENGTHS, "sessions", "arrivals", "variation", "shape", "objective")
+"""Words that each class of requests has for itself."""
+_BESIDE_CLASSES = ("demand", "concurrency")
+"""Words that cannot be combined with classes."""
 
 _MANY = 2**20
 """Accelerators of a machine with whole domains."""
@@ -63,7 +72,8 @@ def simulate_serving(
     gigawatt.core.errors.GigawattError
         A word that cannot be read; replicas on which the model does not fit.
     """
-    from gigawatt.studies.serving.answer import request_columns, run_answer, series_columns
+    from gigawatt.studies.serving.answer import run_answer
+    from gigawatt.studies.serving.simulate_columns import request_columns, series_columns
     from gigawatt.studies.serving.simulate_figures import distributions
     from gigawatt.studies.serving.simulate_figures import series as drawn_series
 
@@ -88,6 +98,10 @@ def _filled(given: dict[str, Any]) -> dict[str, Any]:
         written = asked_by(given["scenario"])
         if given["rate"] or given["demand"] or given["concurrency"]:
             written = {key: value for key, value in written.items() if key not in ("rate", "demand")}
+        if given["classes"] is not None:
+            shared = re.search(r"\bshare\s*=", given["classes"])
+            left_out = (*_OF_CLASSES, *_BESIDE_CLASSES, *(() if shared else ("rate",)))
+            written = {key: value for key, value in written.items() if key not in left_out}
         if given["span"] is not None:
             written.pop("requests", None)
         written["settings"] = {**written["settings"], **(given.get("settings") or {})}
@@ -106,7 +120,14 @@ def _run(given: dict[str, Any], report: Callable[[str, float], None]) -> Serving
     from gigawatt.chain.serving.simulate import request_count, run_serving
 
     words_of = {name: value for name, value in given.items() if name not in _OF_RUN}
-    question, assumed = question_of(words_of), AssumptionList()
+    assumed = AssumptionList()
+    classes = None if given["classes"] is None else _class_words(given)
+    if classes is not None:  # what all have in common is read with the words of the first
+        first = next(iter(classes.values()))
+        words_of |= {key: first.get(key) for key in _LENGTHS} | {"rate": None}
+    question = question_of(words_of)
+    if classes is not None:
+        return _run_classes(question, classes, given, report, assumed)
     rate = _rate(question, given)
     cluster, setup = _setup(question, given, rate, report, assumed)
     span = None if given["span"] is None else _quantity(given["span"], "s", "span", "1 h")
@@ -119,6 +140,53 @@ def _run(given: dict[str, Any], report: Callable[[str, float], None]) -> Serving
     run = run_serving(
         question, cluster, setup, requests, window=None if given["whole"] else "steady", seed=given["seed"]
     )
+    return replace(run, assumptions=(*run.assumptions, *assumed.assumptions))
+
+
+def _class_words(given: dict[str, Any]) -> dict[str, dict[str, str]]:
+    """The words of the classes; refused are those that each class has for itself."""
+    from gigawatt.chain.serving.classes import class_words
+
+    allowed = "--classes with it in the words of each class"
+    for key in (*_OF_CLASSES, *_BESIDE_CLASSES):
+        if given.get(key) is not None:
+            if key in _BESIDE_CLASSES:
+                allowed = "--rate, or a rate of each class"
+            raise InputError("cannot be combined with classes", key=key, given=given[key], allowed=allowed)
+    return class_words(given["classes"])
+
+
+def _run_classes(
+    question: ServingQuestion, classes: dict[str, dict[str, str]], given: dict[str, Any],
+    report: Callable[[str, float], None], assumed: AssumptionList,
+) -> ServingRun:  # fmt: skip
+    """A run of several classes of requests."""
+    from dataclasses import replace
+
+    from gigawatt.chain.serving.classes import mix_of
+    from gigawatt.chain.serving.simulate import MOST, SPAN, run_serving
+    from gigawatt.schema.request_rate import read_rate
+
+    span = SPAN if given["span"] is None else _quantity(given["span"], "s", "span", "1 h")
+    count = given["requests"]
+    if count is not None and count < len(classes):
+        raise InputError("fewer than classes", key="requests", given=count, allowed=f"{len(classes)} or more")
+    mix = mix_of(
+        classes, assumed, rate=None if given["rate"] is None else read_rate(given["rate"]), count=count,
+        span=span, most=MOST if given["span"] is None else None, limit=question.context_limit,
+        seed=given["seed"],
+    )  # fmt: skip
+    requests = mix.requests
+    question = replace(question, traffic=mix.traffic)
+    urgent = [one for _, one in sorted(zip(mix.priorities, mix.objectives, strict=True), key=lambda x: x[0])]
+    target = next((one for one in urgent if one is not None), None)
+    question = question if target is None else replace(question, objective=target)
+    cluster, setup = _setup(question, given, len(requests) / requests.span, report, assumed)
+    report(f"{several(len(requests), 'request')} on {several(setup.chips, 'accelerator')}", 0.2)
+    run = run_serving(
+        question, cluster, replace(setup, mix=mix), requests,
+        window=None if given["whole"] else "steady", seed=given["seed"],
+    )  # fmt: skip
     return replace(run, assumptions=(*run.assumptions, *assumed.assumptions))
 
 
@@ -160,6 +228,7 @@ def _setup(
         "host_bandwidth": None if given["host_bandwidth"] is None
         else _quantity(given["host_bandwidth"], "B/s", "host_bandwidth", "100 GB/s"),
         "prefix_caching": given["prefix_caching"],
+        "priority_preemption": given["priority_preemption"],
         "mode": "static" if given["static"] else None,
         "long_prompt": given["long_prompt"],
     }  # fmt: skip
@@ -167,7 +236,14 @@ def _setup(
     most = number if scaling is None else scaling.maximum
     if given["prefill"] is None:
         routing = _routing(question, given, most, assumed)
-        return cluster, Setup(main, routing, scaling, concurrency=given["concurrency"])
+        outages = _outages(given, degrees, most, cluster, assumed)
+        return cluster, Setup(main, routing, scaling, concurrency=given["concurrency"], outages=outages)
+    for key in ("failures", "outages"):
+        if given[key] is not None:
+            raise InputError(
+                "replicas fail where they both prefill and decode", key=key, given=given[key],
+                allowed="without --prefill",
+            )  # fmt: skip
     if scaling is not None or given["static"]:
         key = "autoscale" if scaling else "static"
         raise InputError("cannot be combined with prefill replicas", key=key, allowed="without --prefill")
@@ -177,6 +253,22 @@ def _setup(
     link = Link(moved.bandwidth, moved.latency)
     routing = _routing(question, given, max(most, count), assumed)
     return cluster, Setup(main, routing, prefill=before, link=link, concurrency=given["concurrency"])
+
+
+def _outages(
+    given: dict[str, Any], degrees: Degrees, most: int, cluster: Cluster, assumed: AssumptionList
+) -> ReplicaOutages | None:
+    """How the ``most`` replicas fail and are drained; rates and times left out are the catalog's."""
+    from gigawatt.chain.serving.replica_outages import read_outages
+
+    chips = round(float(degrees.chips[0]))
+    found = read_outages(given["outages"], given["failures"], chips, cluster.node_chips, assumed)
+    for one in () if found is None else found.outages.planned:
+        if one.kind != "update" and one.replica >= most:
+            raise InputError("no such replica", key="outages", given=one.replica, allowed=f"0 to {most - 1}")
+    if found is not None and given["static"]:
+        raise InputError("static batches have no outages", key="static", allowed="without --outages")
+    return found
 
 
 def _routing(question: ServingQuestion, given: dict[str, Any], most: int, assumed: AssumptionList) -> str:
