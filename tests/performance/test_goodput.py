@@ -8,17 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from gigawatt.catalog import entity, table
-from gigawatt.core.errors import InputError
 from gigawatt.performance import checkpoint_interval, goodput
-from gigawatt.performance.reliability.failures import (
-    Uncertain,
-    checkpoint_times,
-    failure_modes,
-    hot_spares,
-    recovery_time,
-    shrink_loss,
-    straggler_share,
-)
+from gigawatt.performance.reliability.failures import Uncertain, hot_spares, recovery_time, shrink_loss
 from gigawatt.performance.reliability.goodput import goodput_covered
 from gigawatt.performance.reliability.runs import reliability_of
 
@@ -113,19 +104,6 @@ def test_a_hundred_thousand_accelerators_lose_half() -> None:
     assert share + parts["straggler"] == pytest.approx(row.value("effective"), abs=0.04)
 
 
-def test_modes_add_up() -> None:
-    """Table 5 of arXiv 2407.21783: 148 of 419 faulty accelerators, 72 HBM; shares sum to one."""
-    modes = failure_modes("llama3-h100")
-    assert modes.shares.sum() == pytest.approx(1.0)
-    assert modes.rates.sum() == pytest.approx(
-        entity("reliability", "llama3-h100").value("failure_rate"), rel=1e-3
-    )
-    assert modes.shares[modes.names.index("Faulty GPU")] * 419 == pytest.approx(148)
-    assert modes.by_class()["accelerator"] / modes.rates.sum() == pytest.approx(268 / 419)
-    with pytest.raises(InputError, match="llama3-h100"):
-        failure_modes("opt-175b-a100")
-
-
 @pytest.mark.parametrize(
     ("rate", "restart", "delta", "coverage"),
     [(2e-5, 600.0, 30.0, 0.0), (1e-4, 900.0, 60.0, 0.0), (1e-4, 900.0, 60.0, 0.8), (2e-3, 900.0, 60.0, 0.95)],
@@ -158,16 +136,6 @@ def test_uncertain_quantiles() -> None:
         assert drawn == pytest.approx([part.low, part.value, part.high])
 
 
-def test_checkpoint_tiers() -> None:
-    """Llama 3: 405 G parameters of 14 B at 2 TB/s take 2.8 s to write; asynchronous training waits less."""
-    keywords = {"state_bytes": 405e9 * 14, "accelerators": 16384, "storage_bandwidth": 2e12, "barrier": 0.0}
-    stall, safe = checkpoint_times(**keywords, asynchronous=False)
-    assert stall == pytest.approx(2.835)
-    quick, later = checkpoint_times(**keywords)
-    assert quick < stall <= later
-    assert safe == stall
-
-
 def test_lag_and_planned_stops_cost() -> None:
     plain = {"count": 16384, "failure_rate": 2e-5 / HOUR, "checkpoint_time": 5.0, "restart_time": 300.0}
     share, _ = goodput(**plain)
@@ -189,18 +157,6 @@ def test_copies_in_memory() -> None:
     names = ("progress", "checkpoint", "rework", "restart", "straggler", "planned", "evaluation")
     assert sum(parts[name] for name in names) == pytest.approx(1.0)
     assert paid < shares[2]
-
-
-def test_slowest_of_many() -> None:
-    """Largest of 2 normals: σ/√π; of 1,000: 3.2414 σ (tables of order statistics); of one: the mean."""
-    found = straggler_share(nodes=np.array([1.0, 2.0, 1000.0]), jitter=0.01, slow_share=0.0)
-    assert found == pytest.approx(
-        1.0 - 1.0 / (1.0 + 0.01 * np.array([0.0, 1 / np.sqrt(np.pi), 3.24144])), abs=2e-6
-    )
-    slow = straggler_share(nodes=np.array([10.0, 1e5]), jitter=0.0, slow_share=0.001, slow_by=0.1)
-    some = 0.1 * (1.0 - 0.999 ** np.array([10.0, 1e5]))
-    assert slow == pytest.approx(1.0 - (1.0 + 1e-4) / (1.0 + some), abs=1e-9)
-    assert np.all(np.diff(straggler_share(nodes=np.geomspace(1, 1e6, 30))) > 0)
 
 
 def test_spares() -> None:

@@ -1,7 +1,7 @@
 """What interrupts a synchronous run and how long it then stands still.
 
 Methods of recovery are rows of the catalog table ``recovery``. Rates come from published clusters (catalog
-tables ``reliability``, ``reliability_clusters``, ``failures``). For a cluster without published failures,
+tables ``reliability``, ``reliability_clusters``). For a cluster without published failures,
 ``large-cluster`` holds the logarithmic mean of the clusters of role ``fit`` (five: 1.2e-5 to 3.4e-5 per
 accelerator-hour) and their spread; Llama 3's 419 interruptions, GB200, early A100 and some small providers
 were left out and judge: the first two lie in the band, OPT-175B's restarts (of every reason) and the worst
@@ -19,22 +19,17 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from gigawatt.catalog import entity, table
-from gigawatt.core.errors import InputError
+from gigawatt.catalog import entity
 from gigawatt.core.evidence import Z95, Evidence
 
 __all__ = [
-    "FailureModes",
     "Uncertain",
-    "checkpoint_times",
-    "failure_modes",
     "hot_spares",
     "in_service",
     "recovery_row",
     "recovery_time",
     "reserve_of",
     "shrink_loss",
-    "straggler_share",
 ]
 
 Array = NDArray[np.float64]
@@ -69,52 +64,6 @@ class Uncertain:
     def odds(self) -> Uncertain:
         """A share of time as time lost for a time kept: s / (1 − s), which has no upper end."""
         return Uncertain(*(part / (1.0 - part) for part in (self.value, self.low, self.high)))
-
-
-@dataclass(frozen=True, slots=True)
-class FailureModes:
-    """Causes of interruption of one cluster: names, classes, rates [1/s per accelerator], shares (sum 1)."""
-
-    names: tuple[str, ...]
-    classes: tuple[str, ...]
-    rates: Array
-    shares: Array
-
-    def by_class(self) -> dict[str, float]:
-        """Rate of each class [1/s per accelerator]: accelerator, host, network, software, unknown."""
-        found: dict[str, float] = {}
-        for name, rate in zip(self.classes, self.rates, strict=True):
-            found[name] = found.get(name, 0.0) + float(rate)
-        return found
-
-
-def failure_modes(cluster: str) -> FailureModes:
-    """The published causes of interruption of a cluster.
-
-    Parameters
-    ----------
-    cluster : str
-        A cluster of the catalog table ``reliability_clusters`` that tells its causes, such as
-        ``llama3-h100``.
-
-    Raises
-    ------
-    InputError
-        No causes are told for this cluster.
-    """
-    rows = [row for row in table("failures").values() if row.text("cluster") == cluster]
-    if not rows:
-        told = sorted({row.text("cluster") for row in table("failures").values()})
-        raise InputError("no causes of failure are told", key="cluster", given=cluster, allowed=told)
-    counts = np.array([row.value("count") for row in rows])
-    shares = counts / counts.sum()
-    rate = entity("reliability_clusters", cluster).value("failure_rate")
-    return FailureModes(
-        tuple(row.text("mode") for row in rows),
-        tuple(row.text("class") for row in rows),
-        rate * shares,
-        shares,
-    )
 
 
 def recovery_row(method: str, quantity: str) -> Evidence:
@@ -159,106 +108,6 @@ def recovery_time(*, accelerators: float, method: str = "restart") -> Uncertain:
     below = float(np.hypot.reduce([(part.value - part.low) * many for part, many in parts]))
     above = float(np.hypot.reduce([(part.high - part.value) * many for part, many in parts]))
     return Uncertain(value, max(value - below, value * np.finfo(float).eps), value + above)
-
-
-def checkpoint_times(
-    *,
-    state_bytes: ArrayLike,
-    accelerators: ArrayLike,
-    storage_bandwidth: ArrayLike | None = None,
-    host_bandwidth: ArrayLike | None = None,
-    barrier: ArrayLike | None = None,
-    asynchronous: bool = True,
-) -> tuple[Array, Array]:
-    """Time that training stands still for a checkpoint, and time until it is safe.
-
-    Parameters
-    ----------
-    state_bytes : array [B]
-        Weights and optimizer state that are saved once, of the whole model.
-    accelerators : array > 0
-        That hold the state between them.
-    storage_bandwidth, host_bandwidth : array [B/s], optional
-        Of the storage together, and of one accelerator to its host; the catalog's if left out.
-    barrier : array [s], optional
-        Coordination; the catalog's if left out.
-    asynchronous : bool
-        Training goes on once the state lies in the hosts' memory; else it waits for the storage.
-
-    Returns
-    -------
-    stall, safe : array [s]
-        barrier + the copy to the hosts (or, synchronous, to the storage); stall + the write to storage. A
-        failure before it is safe falls back to the checkpoint before: see ``lag`` of
-        :func:`~.goodput.goodput`. Checkpoints closer than the write are not possible.
-    """
-    row = entity("reliability", "checkpoint")
-    size = np.asarray(state_bytes, dtype=float)
-    storage = row.value("storage_bandwidth") if storage_bandwidth is None else storage_bandwidth
-    host = row.value("host_bandwidth") if host_bandwidth is None else host_bandwidth
-    wait = np.asarray(row.value("barrier") if barrier is None else barrier, dtype=float)
-    copy = size / (np.asarray(host, dtype=float) * np.asarray(accelerators, dtype=float))
-    write = size / np.asarray(storage, dtype=float)
-    if asynchronous:
-        return wait + copy, wait + copy + write
-    stall = wait + np.maximum(copy, write)
-    return stall, stall + 0.0
-
-
-def straggler_share(
-    *,
-    nodes: ArrayLike,
-    jitter: ArrayLike | None = None,
-    slow_share: ArrayLike | None = None,
-    slow_by: ArrayLike | None = None,
-) -> Array:
-    """Share of time lost because every step waits for the slowest of ``nodes``.
-
-    A node's step takes 1 + jitter · z with z standard normal; a share of the nodes is slower by
-    ``slow_by`` all the time. Lost is 1 − 1/E[max]: the expected largest of independent nodes,
-    E[max] = ∫ (1 − F(x)ⁿ) dx, by quadrature.
-
-    Parameters
-    ----------
-    nodes : array ≥ 1
-        What varies independently.
-    jitter : array ≥ 0, optional
-        Standard deviation over the mean of a step; the catalog's (a guess) if left out.
-    slow_share, slow_by : array ≥ 0, optional
-        Share of nodes that stay slow, and by how much their step is longer (0.1: by 10 %); the catalog's.
-
-    Returns
-    -------
-    array in [0, 1)
-        Broadcast of the four.
-
-    References
-    ----------
-    David, Nagaraja, "Order Statistics", 2003, chapter 3. Jiang et al. 2024, arXiv:2402.15627 (0.5 % of the
-    machines compute 10 % slower).
-    """
-    special: Any = import_module("scipy.special")
-    log_ndtr, ndtr = special.log_ndtr, special.ndtr
-
-    row = entity("reliability", "step")
-    given = {"jitter": jitter, "slow_nodes": slow_share, "slow_by": slow_by}
-    asked = [row.value(name) if value is None else value for name, value in given.items()]
-    n, sigma, share, late = np.broadcast_arrays(
-        *(np.asarray(value, dtype=float)[..., None] for value in (nodes, *asked))
-    )
-    far = 9.0  # standard deviations: beyond them less than 1e-18 of a normal distribution
-    points = np.linspace(0.0, 1.0, 4097)
-    spread = np.where(sigma > 0.0, sigma, np.finfo(float).tiny)
-    x = -far * spread + (2.0 * far * spread + late) * points
-    swift = log_ndtr(x / spread)
-    below = swift + np.log1p(share * (ndtr((x - late) / spread) / np.maximum(ndtr(x / spread), 1e-300) - 1.0))
-    step = np.diff(x, axis=-1)
-    beyond = -np.expm1(n * below)
-    expected = x[..., 0] + np.sum(0.5 * (beyond[..., 1:] + beyond[..., :-1]) * step, axis=-1)
-    plain = late[..., 0] * -np.expm1(n[..., 0] * np.log1p(-share[..., 0]))  # no jitter: any slow node counts
-    expected = np.where(sigma[..., 0] > 0.0, expected, plain)
-    mean = share[..., 0] * late[..., 0]
-    return np.maximum(1.0 - (1.0 + mean) / (1.0 + np.maximum(expected, mean)), 0.0)
 
 
 def hot_spares(

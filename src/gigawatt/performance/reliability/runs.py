@@ -102,8 +102,7 @@ def reliability_of(
     accelerators : float > 0
         The restart time grows with it.
     checkpoint_time, lag : Uncertain [s], optional
-        Of this model and storage (:func:`~.failures.checkpoint_times`); the cluster's
-        row and 0 if left out.
+        Of this model and storage; the cluster's row and 0 if left out.
     """
     row, plain = entity("reliability", cluster), entity("reliability", "large-cluster")
 
