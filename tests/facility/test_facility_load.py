@@ -12,7 +12,8 @@ from hypothesis import strategies as st
 from gigawatt.catalog import Entity, loader
 from gigawatt.core.errors import InputError, MissingDataError
 from gigawatt.facility import LoadShape, Weather, building_of, facility_load, load_weather, with_standing
-from gigawatt.facility.load import cooling_demand, electrical_losses, latent_heat
+from gigawatt.facility.load import cooling_demand, latent_heat
+from gigawatt.facility.power_chain import chain_losses
 
 COOLING = sorted(loader.table("cooling"))
 LITRE_PER_KWH = 1e-3 / 3.6e6
@@ -178,8 +179,8 @@ def test_annual_wue_against_published() -> None:
 
 def test_electrical_losses_have_a_load_dependent_part() -> None:
     chain = loader.entity("cooling_electrical", "double-conversion")
-    inside, transformer = electrical_losses(it_power=np.array([0.25e6, 0.5e6, 1e6]), chain=chain)
-    total = inside + transformer
+    found = chain_losses(it_power=np.array([0.25e6, 0.5e6, 1e6]), chain=chain)
+    total = found.inside + found.transformer
     assert np.all(np.diff(total) > 0.0)
     assert np.all(np.diff(total / np.array([0.25e6, 0.5e6, 1e6])) < 0.0)
     assert 0.02 < total[-1] / 1e6 < 0.06

@@ -12,7 +12,6 @@ from gigawatt.facility.embodied import PARTS, embodied_carbon
 from gigawatt.facility.power_chain import (
     chain_losses,
     construction_factor,
-    electrical_losses,
     installed_ratio,
     served_share,
     stage_loss,
@@ -33,7 +32,7 @@ def test_every_watt_of_the_chain_is_somewhere(name: str) -> None:
     chain, power = loader.entity("cooling_electrical", name), np.linspace(0.0, 1e6, 101)
     found = chain_losses(it_power=power, chain=chain)
     np.testing.assert_allclose(found.delivered + found.rack_supply, power, atol=1e-6)
-    inside, transformer = electrical_losses(it_power=power, chain=chain)
+    inside, transformer = found.inside, found.transformer
     np.testing.assert_allclose(inside, found.ups + found.distribution + found.other)
     np.testing.assert_allclose(found.efficiency[1:], found.delivered[1:] / (power + inside + transformer)[1:])
     assert np.all(np.diff(found.delivered) >= 0.0)

@@ -15,7 +15,6 @@ from gigawatt.core.errors import InputError
 from gigawatt.technology.photonic.mesh import (
     Flaws,
     apply_mesh,
-    correct_mesh,
     decompose,
     decompose_real,
     flawed,
@@ -111,18 +110,6 @@ def test_errors_of_phases_add_up_as_squares(modes: int) -> None:
     expected = 0.01 * np.sqrt(2 * (modes - 1) + 2)
     assert weight_error(found, w).mean() == pytest.approx(expected, rel=0.06)
     assert mesh_error(modes) == pytest.approx(0.01 * np.sqrt(5 * (modes - 1) + 2), rel=0.06)
-
-
-def test_known_splitters_are_set_right() -> None:
-    """Bandyopadhyay et al. 2021: without an error where the splitting is within reach, far less elsewhere."""
-    rng = np.random.default_rng(4)
-    for modes, factor in ((4, 1e-9), (32, 0.2)):
-        design = decompose(unitaries(modes, 6))
-        bad = flawed(design, Flaws(splitter_error=0.02), rng)
-        exact = matrix_of(design)
-        before = weight_error(matrix_of(bad), exact)
-        after = weight_error(matrix_of(correct_mesh(bad, design)), exact)
-        assert np.median(after) < factor * np.median(before)
 
 
 def test_bits_of_phases_halve_the_error() -> None:

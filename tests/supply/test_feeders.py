@@ -15,13 +15,9 @@ from gigawatt.power.loop import (
     Branch,
     Feeder,
     Load,
-    equivalent_of,
-    feeder_bus,
     feeder_grid,
-    list_feeders,
     load_feeder,
     solve,
-    thevenin,
 )
 from gigawatt.power.loop.opendss import opendss_grid
 
@@ -85,26 +81,6 @@ def test_a_tap_raises_what_lies_behind_it() -> None:
     plain, raised = load_feeder("ieee-13"), load_feeder("ieee-13", (("ieee-13-reg1", 1.1),))
     at = plain.nodes.index("671.a")
     assert solve(raised).values[at] > solve(plain).values[at] + 0.03
-
-
-@pytest.mark.parametrize("id", list_feeders())
-def test_two_buses_stand_for_a_feeder(id: str) -> None:
-    """The equivalent has the feeder's mean voltage at the bus without the load, and its slope with it."""
-    feeder, bus = load_feeder(id), feeder_bus(id)
-    full = feeder_grid(feeder, bus, most=1e6, power_factor=0.95)
-    two = equivalent_of(feeder, bus, most=1e6, power_factor=0.95)
-    at = [full.nodes.index(f"{bus}.{p}") for p in "abc"]
-    for power in (0.0, 0.5e6, 1e6):
-        assert float(two.at(power)[0]) == pytest.approx(float(full.at(power)[at].mean()), abs=0.012)
-    slopes = float(two.slope(0.0)[0]), float(full.slope(0.0)[at].mean())
-    assert slopes[0] == pytest.approx(slopes[1], rel=0.25)
-
-
-def test_the_impedance_behind_a_bus_grows_along_the_feeder() -> None:
-    feeder = load_feeder("ieee-13")
-    near, far = thevenin(feeder, "632")[1], thevenin(feeder, "671")[1]
-    assert 0.0 < near.real < far.real
-    assert 0.0 < near.imag < far.imag
 
 
 def test_what_a_feeder_refuses() -> None:

@@ -20,15 +20,7 @@ from gigawatt.power.plants import fusion
 from gigawatt.power.plants.fusion.cost import learned, learning_needed, levelised, units_by
 from gigawatt.power.plants.fusion.design import load_design, operate, size_for
 from gigawatt.power.plants.fusion.inertial import Inertial, gain_curve, inertial_flows, rate_for
-from gigawatt.power.plants.fusion.plant import (
-    Plant,
-    availability,
-    burn_time,
-    drive_power,
-    flows,
-    tritium,
-    wall_life,
-)
+from gigawatt.power.plants.fusion.plant import Plant, availability, burn_time, flows, tritium, wall_life
 from gigawatt.power.plants.fusion.plasma import evaluate
 from gigawatt.power.plants.fusion.stellarator import ignition_factor, temperature_for
 from gigawatt.validation.check import Check
@@ -111,13 +103,6 @@ def test_burn_time_of_the_process_code() -> None:
     found = burn_time(plasma, flux=556.16, voltage=0.03745, ejima=0.3, internal=0.61375)
     assert found == pytest.approx(7203.5, rel=0.10)
     assert burn_time(plasma, flux=100.0, voltage=0.03745, ejima=0.3, internal=0.61375) == 0.0
-
-
-def test_drive_power_of_arc() -> None:
-    """Sorbom 2015: 38.6 MW drive 37 % of 7.8 MA at 1.3e20/m³ and 3.3 m, some 0.32e20 A/W/m²."""
-    assert drive_power(current=0.37 * 7.8e6, density=1.3e20, major_radius=3.3, efficiency=0.32e20) == (
-        pytest.approx(38.6e6, rel=0.02)
-    )
 
 
 # tritium, walls

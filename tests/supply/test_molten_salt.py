@@ -14,7 +14,6 @@ from gigawatt.power.plants.molten_salt.kinetics import effective_fraction, natur
 from gigawatt.power.plants.molten_salt.loop import (
     lost_by_group,
     lost_reactivity,
-    lost_reactivity_mixed,
     lost_reactivity_plug,
     neutrons,
     ring,
@@ -72,15 +71,6 @@ def test_the_chain_of_tanks_tends_to_plug_flow() -> None:
     assert off[0] / off[1] == pytest.approx(2.0, rel=0.1)  # first order
     assert off[1] / off[2] == pytest.approx(2.0, rel=0.1)
     assert abs(2.0 * off[2] - off[1]) < 2e-3 * exact
-
-
-def test_the_point_models_give_the_numbers_of_others() -> None:
-    # Haubenreich's formula with the times of ORNL-TM-1070, as in the literature on the MSRE: 222.5, 246
-    times = {"core_time": 8.46, "loop_time": 16.73}
-    uranium = neutrons("u235")
-    assert lost_reactivity_mixed(uranium, **times) * PCM == pytest.approx(222.5, abs=0.5)
-    assert lost_reactivity_mixed(uranium, loop="plug", **times) * PCM == pytest.approx(246.0, abs=1.0)
-    assert lost_reactivity_mixed(neutrons("u233"), **times) * PCM == pytest.approx(102.1, abs=0.5)
 
 
 def test_delayed_neutrons_are_conserved_round_the_loop() -> None:

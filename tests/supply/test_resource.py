@@ -16,7 +16,6 @@ from gigawatt.facility.weather import scale_wind
 from gigawatt.power.resource import (
     plane_irradiance,
     power_curve,
-    resource_assumptions,
     solar_capacity_factor,
     tracker_rotation,
     wind_at_hub,
@@ -244,11 +243,6 @@ def test_capacity_factors_of_the_site_go_first() -> None:
     weather = load_weather("virginia")
     assert solar_capacity_factor(weather) is weather.solar_capacity_factor
     assert wind_capacity_factor(weather) is weather.wind_capacity_factor
-    assert resource_assumptions(weather) == ()
-    assert [item.key for item in resource_assumptions(load_weather("abilene-texas"))] == [
-        "supply.solar_module",
-        "supply.wind_turbine",
-    ]
 
 
 def test_what_is_missing_is_named() -> None:

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from gigawatt.catalog import loader
-from gigawatt.core.errors import InputError, MissingDataError
+from gigawatt.core.errors import MissingDataError
 from gigawatt.facility import load_weather
 from gigawatt.facility.bias import curve_points, rank_to_mean, wind_loss
 from gigawatt.facility.sun import air_mass
@@ -21,7 +21,7 @@ from gigawatt.power.resource.solar import (
     shaded_share,
     solar_capacity_factor,
 )
-from gigawatt.power.resource.wind import log_law, power_law, speed_scale, wind_at_hub, wind_capacity_factor
+from gigawatt.power.resource.wind import power_law, wind_capacity_factor
 
 TURBINE = "nrel-atb-5.5mw-175"
 N = 400
@@ -181,17 +181,8 @@ def test_pvwatts_itself() -> None:
     assert model.Outputs.annual_energy / 8.76e6 == pytest.approx(stored, rel=1e-3)
 
 
-def test_two_laws_of_shear() -> None:
-    """Both return what they were given at its own height, and agree on the two heights that made them."""
+def test_wind_at_its_own_height_stays() -> None:
     assert power_law(speed=[8.0], height=100.0, target=100.0, exponent=0.2) == pytest.approx(8.0)
-    assert log_law(speed=[8.0], height=10.0, target=100.0, roughness=0.1) == pytest.approx(8.0 * 1.5)
-    weather, row = load_weather("abilene-texas"), loader.entity("turbines", TURBINE)
-    power, log = wind_at_hub(weather, row), wind_at_hub(weather, row, shear="log")
-    assert log.mean() == pytest.approx(power.mean(), rel=0.03)
-    with pytest.raises(InputError, match="allowed: power, log"):
-        wind_at_hub(weather, row, shear="cubic")  # type: ignore[arg-type]
-    with pytest.raises(InputError, match="roughness"):
-        log_law(speed=[8.0], height=10.0, target=100.0, roughness=20.0)
 
 
 def test_losses_multiply() -> None:
@@ -203,20 +194,6 @@ def test_losses_multiply() -> None:
     }
     free = wind_capacity_factor(weather, replace(row, numbers=lossless))
     np.testing.assert_allclose(wind_capacity_factor(weather), free * (1.0 - wind_loss(row)))
-
-
-def test_speed_scale_meets_the_mean() -> None:
-    """Staffell & Pfenninger's method: one factor on the speed."""
-    weather = load_weather("karlsruhe")
-    raw = float(wind_capacity_factor(weather).mean())
-    for mean in (raw, 0.195, 0.35):
-        factor = speed_scale(weather, mean=mean)
-        assert wind_capacity_factor(weather, scale=factor).mean() == pytest.approx(mean, abs=1e-9)
-    assert speed_scale(weather, mean=raw) == pytest.approx(1.0, abs=1e-9)
-    with pytest.raises(MissingDataError, match="no factor"):
-        speed_scale(weather, mean=0.95)
-    with pytest.raises(MissingDataError, match="no wind speed"):
-        speed_scale(load_weather("virginia"), mean=0.3)
 
 
 def test_rank_to_mean_keeps_the_order_and_gives_a_turbines_year() -> None:

@@ -19,14 +19,13 @@ from gigawatt.core.errors import InputError
 from gigawatt.core.evidence import Assumption
 from gigawatt.facility.cooling import cooling_demand, cube_law, latent_heat
 from gigawatt.facility.humidity import air_pressure
-from gigawatt.facility.power_chain import ChainLosses, chain_losses, electrical_losses, installed_ratio
+from gigawatt.facility.power_chain import ChainLosses, chain_losses, installed_ratio
 from gigawatt.facility.weather import HOURS, Weather
 
 __all__ = [
     "LoadShape",
     "building_of",
     "cooling_demand",
-    "electrical_losses",
     "facility_load",
     "held_to",
     "latent_heat",

@@ -14,7 +14,6 @@ __all__ = [
     "ChainLosses",
     "chain_losses",
     "construction_factor",
-    "electrical_losses",
     "installed_ratio",
     "served_share",
     "stage_loss",
@@ -124,14 +123,6 @@ def _behind(entering: Array, *, no_load: float, linear: float, quadratic: float)
     slope = 1.0 + linear
     spare = np.maximum(entering - no_load, 0.0)
     return 2.0 * spare / (slope + np.sqrt(slope**2 + 4.0 * quadratic * spare))
-
-
-def electrical_losses(
-    *, it_power: ArrayLike, chain: Entity, redundancy: Entity | None = None
-) -> tuple[Array, Array]:
-    """Losses of the power chain [W], (inside the building, at the transformer); see :func:`chain_losses`."""
-    found = chain_losses(it_power=it_power, chain=chain, redundancy=redundancy)
-    return found.inside, found.transformer
 
 
 def served_share(*, units: int, spare: int, paths: int, availability: float) -> float:

@@ -3,13 +3,7 @@
 This room knows plain numbers only, not the physics of plants, chips or models.
 """
 
-from gigawatt.money.annuity import (
-    SECONDS_PER_YEAR,
-    annuity,
-    capital_recovery_factor,
-    levelised_cost,
-    present_value,
-)
+from gigawatt.money.annuity import SECONDS_PER_YEAR, annuity, capital_recovery_factor, levelised_cost
 from gigawatt.money.campus import building_asset, building_price, campus_assets, discount_rate
 from gigawatt.money.ledger import COLUMNS, Asset, Ledger, PlantCost, assets_yearly, ledger
 
@@ -28,5 +22,4 @@ __all__ = [
     "discount_rate",
     "ledger",
     "levelised_cost",
-    "present_value",
 ]

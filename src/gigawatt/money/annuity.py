@@ -10,10 +10,9 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from gigawatt.core.checks import check_range
-from gigawatt.core.errors import InputError
 from gigawatt.core.quantities import HOURS_PER_YEAR, factor
 
-__all__ = ["SECONDS_PER_YEAR", "annuity", "capital_recovery_factor", "levelised_cost", "present_value"]
+__all__ = ["SECONDS_PER_YEAR", "annuity", "capital_recovery_factor", "levelised_cost"]
 
 SECONDS_PER_YEAR = HOURS_PER_YEAR * factor("h")
 
@@ -62,29 +61,6 @@ def annuity(*, capital: ArrayLike, rate: ArrayLike, life: ArrayLike) -> NDArray[
     """
     dollars = check_range("capital", capital, 0.0, unit="$", message="the capital is out of range")
     return dollars * capital_recovery_factor(rate=rate, life=life)
-
-
-def present_value(*, payments: ArrayLike, rate: ArrayLike) -> NDArray[np.float64]:
-    """Value now of payments at the end of years 1, 2, … (numpy-financial's ``npv`` starts at year 0).
-
-    Parameters
-    ----------
-    payments : array_like, shape (..., n)
-        Payment at the end of each year [$].
-    rate : array_like, broadcastable to ``payments[..., 0]``
-        Effective annual rate [1/yr], > -1.
-
-    Returns
-    -------
-    ndarray, shape (...)
-        [$].
-    """
-    cash = np.atleast_1d(np.asarray(payments, dtype=float))
-    if not np.all(np.isfinite(cash)):
-        raise InputError("a payment is not finite", allowed="finite numbers, one a year")
-    i = check_range("rate", rate, -1.0, open_low=True, message="the discount rate is out of range")
-    years = np.arange(1.0, cash.shape[-1] + 1.0)
-    return np.sum(cash * (1.0 + i[..., np.newaxis]) ** -years, axis=-1)
 
 
 def levelised_cost(

@@ -23,7 +23,7 @@ from gigawatt.machine.machine import Chip
 from gigawatt.performance.stacks import RECOMPUTE, Stack
 
 __all__ = [
-    "Software", "default_framework", "default_stack", "framework_named_in", "load_software", "load_stack",
+    "Software", "default_stack", "framework_named_in", "load_software", "load_stack",
     "read_framework", "release_named_in",
 ]  # fmt: skip
 
@@ -382,12 +382,6 @@ def default_frameworks(chip: Chip | None, year: int) -> dict[str, float]:
     years = sorted({int(row.text("year")) for row in rows})
     at = max((one for one in years if one <= year), default=years[0])
     return {row.text("framework"): row.value("share") for row in rows if int(row.text("year")) == at}
-
-
-def default_framework(chip: Chip, year: int) -> str:
-    """The likeliest framework on a chip in a year."""
-    of = default_frameworks(chip, year)
-    return max(of, key=lambda name: of[name])
 
 
 def default_stack(chip: Chip, year: int) -> Stack:

@@ -19,7 +19,7 @@ from typing import Any, cast
 from gigawatt.core.errors import InputError, nearest
 from gigawatt.workload.config import Config
 
-__all__ = ["CACHES", "METHODS", "PARTS", "Checkpoint", "read_checkpoint"]
+__all__ = ["METHODS", "PARTS", "Checkpoint", "read_checkpoint"]
 
 PARTS: Mapping[str, tuple[str, ...]] = {
     "attention": (
@@ -179,9 +179,6 @@ METHODS: Mapping[str, Callable[[_Reader], str]] = {
     "compressed-tensors": lambda r: _unknown(r, "config_groups", r.given.get("config_groups")),
 }
 """``quant_method`` → the format of what is not left out. Groups of layers, where given, say it themselves."""
-
-CACHES = ("bf16", "fp8")
-"""Formats of a cache that a checkpoint can ask for."""
 
 
 def _cache(r: _Reader) -> str:

@@ -14,7 +14,6 @@ __all__ = [
     "grouped",
     "limited",
     "predicted",
-    "qwen3_attention",
     "qwen_windows",
     "routed",
     "sliding",
@@ -103,12 +102,6 @@ def qwen_windows(c: Config) -> list[int | None]:
     window = c.option("sliding_window") if c.flag("use_sliding_window") else None
     first = c.option("max_window_layers", least=0) or 0
     return sliding(c, window, [window is not None and i >= first for i in range(c.layers)])
-
-
-def qwen3_attention(c: Config) -> Attention:
-    """Grouped-query attention with a norm over each query and key head."""
-    bias = c.flag("attention_bias")
-    return replace(grouped(c, bias=bias, output_bias=bias), query_key_norm=True)
 
 
 def choices(c: Config, key: str, allowed: tuple[str, ...], length: int | None = None) -> list[str] | None:

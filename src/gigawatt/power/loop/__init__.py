@@ -23,9 +23,9 @@ from gigawatt.power.loop.controls import (
     StoreControl,
     VoltageRule,
 )
-from gigawatt.power.loop.feeder import Branch, Feeder, Load, Voltages, solve, thevenin
+from gigawatt.power.loop.feeder import Branch, Feeder, Load, Voltages, solve
 from gigawatt.power.loop.feeder_rows import feeder_bus, list_feeders, load_feeder
-from gigawatt.power.loop.grid import GridCurve, equivalent_of, feeder_grid, reactive, thevenin_grid
+from gigawatt.power.loop.grid import GridCurve, feeder_grid, reactive, thevenin_grid
 from gigawatt.power.loop.pools import ServingPool, ServingState, TrainingPool, TrainingState
 from gigawatt.power.loop.simulate import Course, run_loop
 
@@ -48,7 +48,6 @@ __all__ = [
     "TrainingState",
     "VoltageRule",
     "Voltages",
-    "equivalent_of",
     "feeder_bus",
     "feeder_grid",
     "list_feeders",
@@ -56,6 +55,5 @@ __all__ = [
     "reactive",
     "run_loop",
     "solve",
-    "thevenin",
     "thevenin_grid",
 ]

@@ -27,7 +27,7 @@ from numpy.typing import NDArray
 
 from gigawatt.core.errors import InfeasibleError, InputError, nearest
 
-__all__ = ["Branch", "Feeder", "Load", "Voltages", "solve", "thevenin"]
+__all__ = ["Branch", "Feeder", "Load", "Voltages", "solve"]
 
 Array = NDArray[np.float64]
 Complex = NDArray[np.complex128]
@@ -277,25 +277,3 @@ def solve(feeder: Feeder, site: Mapping[str, complex] | None = None) -> Voltages
         "the feeder cannot carry this load: its voltage collapses", key=feeder.name,
         given=f"{asked / 1e6:.4g} MVA besides its own loads", allowed="less, or a bus nearer the source",
     )  # fmt: skip
-
-
-def thevenin(feeder: Feeder, bus: str) -> tuple[float, complex]:
-    """(voltage of the source behind the bus [share of the rated one], impedance R + jX [ohm]).
-
-    The impedance is that of the positive sequence, from the admittances alone; the voltage is that of the bus
-    with the feeder's own loads and nothing else.
-
-    Raises
-    ------
-    InputError
-        No such bus.
-    """
-    name = feeder.check(bus)
-    at = [feeder.index[f"{name}.{p}"] for p in _PHASES]
-    turn = np.exp(2j * math.pi / 3.0)
-    forward = np.array([1.0, turn**2, turn])  # a balanced set; its adjoint takes the positive sequence
-    block = feeder.inverse[np.ix_(at, at)]
-    volts = solve(feeder).phasors[at]
-    sequence = complex(np.conj(forward) @ volts) / 3.0
-    impedance = complex(np.conj(forward) @ block @ forward) / 3.0
-    return abs(sequence) / float(feeder.base[at[0]]), impedance

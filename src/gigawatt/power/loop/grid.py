@@ -14,10 +14,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from gigawatt.core.errors import InputError
-from gigawatt.power.loop.feeder import Feeder, solve, thevenin
+from gigawatt.power.loop.feeder import Feeder, solve
 from gigawatt.power.seconds.flicker import voltage
 
-__all__ = ["POINTS", "GridCurve", "equivalent_of", "feeder_grid", "reactive", "thevenin_grid"]
+__all__ = ["POINTS", "GridCurve", "feeder_grid", "reactive", "thevenin_grid"]
 
 Array = NDArray[np.float64]
 
@@ -141,17 +141,3 @@ def feeder_grid(
     rows = [solve(feeder, {name: complex(p, p * ratio)}).values for p in knots]
     kept = [i for i, node in enumerate(feeder.nodes) if node.rpartition(".")[0] not in without]
     return GridCurve(knots, np.array(rows)[:, kept], tuple(feeder.nodes[i] for i in kept), scales=False)
-
-
-def equivalent_of(feeder: Feeder, bus: str, *, most: float, power_factor: float = 1.0) -> GridCurve:
-    """The two buses that stand for a feeder: :func:`~gigawatt.power.loop.feeder.thevenin` of it at a bus.
-
-    Parameters and errors are those of :func:`feeder_grid`.
-    """
-    behind, impedance = thevenin(feeder, bus)
-    name = feeder.check(bus)
-    rated = float(feeder.base[feeder.nodes.index(f"{name}.a")]) * math.sqrt(3.0)
-    return thevenin_grid(
-        most=most, short_circuit=rated**2 / abs(impedance), x_over_r=impedance.imag / impedance.real,
-        power_factor=power_factor, voltage_behind=behind,
-    )  # fmt: skip

@@ -280,11 +280,6 @@ class TrainingPool:
         """W between its own limit and the lowest cap, in the mean."""
         return float(np.mean(self.power)) * float(1.0 - self.power_share[-1])
 
-    @property
-    def paused_span(self) -> float:
-        """W between its mean and its rest."""
-        return max(float(np.mean(self.power)) - self.rest, 0.0)
-
 
 @dataclass
 class TrainingState:

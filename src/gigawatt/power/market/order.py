@@ -19,7 +19,6 @@ Array = NDArray[np.float64]
 _DAYS = (31, 28, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31)
 CELL = np.repeat(np.arange(12), np.array(_DAYS) * 24) * 24 + np.arange(8760) % 24
 """(8760,) which of the 288 hours of a day of a month an hour of the year is."""
-_BY_CELL = np.argsort(CELL, kind="stable")
 _COUNT = np.bincount(CELL)
 _FIRST = np.concatenate([[0], np.cumsum(_COUNT)])[:-1]
 

@@ -3,7 +3,6 @@
 Several weather years of a site are in :mod:`gigawatt.facility.years`.
 """
 
-from gigawatt.power.resource.assumptions import resource_assumptions
 from gigawatt.power.resource.solar import (
     plane_irradiance,
     pv_output,
@@ -16,7 +15,6 @@ __all__ = [
     "plane_irradiance",
     "power_curve",
     "pv_output",
-    "resource_assumptions",
     "solar_capacity_factor",
     "tracker_rotation",
     "wind_at_hub",

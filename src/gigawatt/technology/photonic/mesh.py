@@ -33,7 +33,6 @@ __all__ = [
     "Mesh",
     "RealMesh",
     "apply_mesh",
-    "correct_mesh",
     "decompose",
     "decompose_real",
     "flawed",
@@ -390,51 +389,6 @@ def _warmed(phases: Real, modes: int, share: float) -> Real:
         made[:, start + 1 : stop] += share * phases[:, start : stop - 1]
         made[:, start : stop - 1] += share * phases[:, start + 1 : stop]
     return made
-
-
-def correct_mesh(mesh: Mesh, wanted: Mesh) -> Mesh:
-    """Phases set anew, one interferometer after the other, so that known splitters do the least harm.
-
-    Each takes the splitting that it should have, as near as its splitters can come to it; the phases that
-    this changes are handed to the next ones and at last to the output.
-
-    Parameters
-    ----------
-    mesh : Mesh
-        With the errors of its splitters, which were measured.
-    wanted : Mesh
-        The design, with exact splitters.
-
-    References
-    ----------
-    Bandyopadhyay, Hamerly and Englund 2021, "Hardware error correction for programmable photonics", Optica 8,
-    1247.
-    """
-    n, shape = mesh.modes, wanted.theta.shape
-    alpha, beta = (np.broadcast_to(np.asarray(x), shape) for x in (mesh.alpha, mesh.beta))
-    theta, phi = np.zeros(shape, wanted.theta.dtype), np.zeros(shape, wanted.theta.dtype)
-    carried = np.zeros((shape[0], n))
-    for start, stop, first in layers(n):
-        gates, last = slice(start, stop), first + 2 * (stop - start)
-        up, down = carried[:, first:last:2].copy(), carried[:, first + 1 : last : 2].copy()
-        x11, x12, x21, x22 = _factors(wanted.theta[:, gates], wanted.phi[:, gates])
-        p, q = np.exp(1j * up), np.exp(1j * down)
-        x11, x12, x21, x22 = x11 * p, x12 * q, x21 * p, x22 * q
-        a, b = 0.25 * np.pi + alpha[:, gates], 0.25 * np.pi + beta[:, gates]
-        straight, crossed = np.cos(b) * np.cos(a), np.sin(b) * np.sin(a)
-        wish = (straight**2 + crossed**2 - np.abs(x11) ** 2) / (2.0 * straight * crossed)
-        t = np.arccos(np.clip(wish, -1.0, 1.0))
-        trial = replace(
-            mesh, theta=t, phi=np.zeros_like(t), alpha=alpha[:, gates], beta=beta[:, gates], through=1.0
-        )
-        r11, r12, r21, r22 = _entries(trial, slice(None))
-        bar = np.abs(x11) > np.abs(x12)
-        f = np.angle(x11) - np.angle(r11) - np.angle(x12) + np.angle(r12)
-        upper = np.where(bar, np.angle(x11) - np.angle(r11) - f, np.angle(x12) - np.angle(r12))
-        lower = np.where(bar, np.angle(x22) - np.angle(r22), np.angle(x21) - np.angle(r21) - f)
-        theta[:, gates], phi[:, gates] = t, f
-        carried[:, first:last:2], carried[:, first + 1 : last : 2] = upper, lower
-    return replace(mesh, theta=theta, phi=np.mod(phi, _TURN), output=np.mod(wanted.output + carried, _TURN))
 
 
 def flawed_matrix(

@@ -19,7 +19,6 @@ __all__ = [
     "Tritium",
     "availability",
     "burn_time",
-    "drive_power",
     "flows",
     "tritium",
     "wall_life",
@@ -237,16 +236,6 @@ def burn_time(plasma: Plasma, *, flux: float, voltage: float, ejima: float, inte
     )
     start = ejima * _MU0 * plasma.major_radius * plasma.current
     return max(flux - inductive - start, 0.0) / voltage
-
-
-def drive_power(*, current: float, density: float, major_radius: float, efficiency: float) -> float:
-    """Power that drives ``current`` [A] without a transformer, W; ``efficiency`` γ in A/(W m²).
-
-    References
-    ----------
-    Fisch, Rev. Mod. Phys. 59 (1987) 175: γ = n I R / P.
-    """
-    return density * current * major_radius / efficiency
 
 
 @dataclass(frozen=True)

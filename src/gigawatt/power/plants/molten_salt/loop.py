@@ -21,7 +21,6 @@ __all__ = [
     "Ring",
     "lost_by_group",
     "lost_reactivity",
-    "lost_reactivity_mixed",
     "lost_reactivity_plug",
     "neutrons",
     "reactor_row",
@@ -300,40 +299,6 @@ def lost_reactivity_plug(kinetics: Neutrons, design: str = "msre", flow: float =
     inlet = alone / (1.0 - (both - alone))
     counted = first + inlet * (second - first)
     return kinetics.total - float(counted.sum()) * total / worth
-
-
-def lost_reactivity_mixed(
-    kinetics: Neutrons, *, core_time: float, loop_time: float, loop: str = "mixed"
-) -> float:
-    """The usual point model: core one stirred tank, all neutrons of equal worth, loop ``mixed`` or ``plug``.
-
-    Parameters
-    ----------
-    kinetics : Neutrons
-        The fuel's.
-    core_time, loop_time : float
-        s, > 0; no flow is ``inf`` for both.
-    loop : str
-        ``mixed`` (one tank) or ``plug``.
-
-    Raises
-    ------
-    InputError
-        A time that is not above 0; another kind of loop.
-
-    References
-    ----------
-    Haubenreich, ORNL-TM-380; Singh et al., Annals of Nuclear Energy 110, 2017 (plug); Kerlin, Ball and
-    Steffy, Nuclear Technology 10, 1971.
-    """
-    for name, value in (("core_time", core_time), ("loop_time", loop_time)):
-        if not value > 0.0:
-            raise InputError("no time of stay", key=name, given=value, allowed="above 0 s")
-    if loop not in ("mixed", "plug"):
-        raise InputError("no such loop", key="loop", given=loop, allowed=("mixed", "plug"))
-    rate = kinetics.decay
-    back = np.exp(-rate * loop_time) if loop == "plug" else 1.0 / (1.0 + rate * loop_time)
-    return float((kinetics.fraction * (1.0 - 1.0 / (1.0 + (1.0 - back) / (rate * core_time)))).sum())
 
 
 def _ring(time: Array, shape: Array, region: tuple[str, ...]) -> Ring:
