@@ -559,7 +559,7 @@ def test_a_grid_needs_a_store_and_a_battery_is_one() -> None:
     assert alone.energy >= alone.sized.store.energy
     assert alone.cost > 0.0
     assert alone.severity is not None
-    with_battery = verdict({"grid": 25e6, "battery-2h": 40e6}, storage_energy={"battery-2h": 2.9e11})
+    with_battery = verdict({"grid": 25e6, "battery-2h": 40e6})
     assert with_battery.carried
     assert with_battery.covered == pytest.approx(alone.power)
     assert any("batteries of the plan" in text for text in with_battery.notices)

@@ -67,14 +67,14 @@ _ASSUMED = {
 
 
 def building_asset(
-    *, it_power: float, factor: float = 1.0, embodied: float | None = None, building: Entity | None = None
+    *, it_power: float, factor: float = 1.0, embodied: float | None = None
 ) -> tuple[Asset, tuple[Assumption, ...]]:
     """(the building for ``it_power`` [W], power and cooling included, what the catalog filled in).
 
     ``factor`` is what it costs over one of the published construction cost; ``embodied`` [kg CO2e] takes the
     place of the catalog's figure per W of IT.
     """
-    house = building or entity("building", "ai-campus")
+    house = entity("building", "ai-campus")
     asset = Asset(
         price=building_price(it_power=it_power, building=house) * factor,
         life=house.value("life"),
@@ -103,8 +103,6 @@ def campus_assets(
     node_embodied: float = 0.0,
     building_factor: float = 1.0,
     building_embodied: float | None = None,
-    finance: Entity | None = None,
-    building: Entity | None = None,
 ) -> tuple[dict[str, Asset], tuple[Assumption, ...]]:
     """The assets of a campus and every assumption that the catalog filled in.
 
@@ -125,8 +123,6 @@ def campus_assets(
         What the building costs over one of the published construction cost: other redundancy, say.
     building_embodied : float, optional
         Embodied carbon of the building [kg CO2e]; ``None`` takes the catalog's figure per W of IT.
-    finance, building : Entity, optional
-        Rows of the tables ``finance`` and ``building``; ``hyperscaler`` and ``ai-campus`` by default.
 
     Returns
     -------
@@ -141,10 +137,8 @@ def campus_assets(
     ):
         if not value > 0:
             raise InputError("out of range", key=key, given=value, allowed="more than 0")
-    money = finance or entity("finance", "hyperscaler")
-    house, told = building_asset(
-        it_power=it_power, factor=building_factor, embodied=building_embodied, building=building
-    )
+    money = entity("finance", "hyperscaler")
+    house, told = building_asset(it_power=it_power, factor=building_factor, embodied=building_embodied)
     assumptions = [*_assumed("finance", money), *told]
     if chip_embodied is None:
         if node_embodied:

@@ -312,16 +312,12 @@ def compare(
 def with_bands(
     found: Comparison,
     progress: Callable[[str, float], None] | None = None,
-    *,
-    fronts_only: bool = False,
 ) -> Comparison:
     """The comparison with a band on every number: ``joules chip``, ``dollars system`` …, of each row.
 
     Bands are those of :func:`gigawatt.chain.bands.bands`: from the ranges of catalog rows, not from what a
-    run counted. Some twenty CPU seconds for all substrates of the catalog; with ``fronts_only`` those that
-    stand on a front alone get bands, which takes a quarter of it.
+    run counted. Some twenty CPU seconds for all substrates of the catalog.
     """
-    wanted = [row for row in found.rows if row.fronts or not fronts_only]
 
     def computation(row: Row) -> Callable[[], Mapping[str, float]]:
         architecture = read_model(found.model)
@@ -343,6 +339,6 @@ def with_bands(
 
         return compute
 
-    made = bands({row.substrate.id: computation(row) for row in wanted}, progress)
+    made = bands({row.substrate.id: computation(row) for row in found.rows}, progress)
     rows = tuple(replace(row, bands=made.get(row.substrate.id, row.bands)) for row in found.rows)
     return replace(found, rows=rows)

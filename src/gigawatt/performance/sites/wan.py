@@ -130,9 +130,9 @@ class AcrossSites:
     penalty: Penalty | None
 
 
-def load_wan(name: str = "fibre") -> Wan:
-    """Long links of the catalog table ``wan``."""
-    row = entity("wan", name)
+def load_wan() -> Wan:
+    """Long links: the row ``fibre`` of the catalog table ``wan``."""
+    row = entity("wan", "fibre")
     return Wan(**{part.name: row.value(part.name) for part in fields(Wan)})
 
 

@@ -37,9 +37,9 @@ def lead_time_draw(spread: Array, value: float, low: float, high: float) -> Arra
     return value * np.exp(spread * np.where(spread < 0.0, down, up) / Z95)
 
 
-def row_range(name: str, quantity: str = "lead_time", table: str = "plants") -> tuple[float, float, float]:
-    """(value, low, high) [s] of a row; one without a range has none."""
-    row = entity(table, name).evidence(quantity)
+def row_range(name: str) -> tuple[float, float, float]:
+    """(value, low, high) [s] of a plant's lead time; one without a range has none."""
+    row = entity("plants", name).evidence("lead_time")
     return row.value, row.low or row.value, row.high or row.value
 
 

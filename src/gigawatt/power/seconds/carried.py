@@ -27,6 +27,7 @@ Recovery = Callable[[float], float]
 _HIGHEST_STEP = 0.02
 _BISECTIONS = 24
 _RESTORE = 10.0
+_BOUGHT = "power-battery"  # row of dynamics_stores
 
 
 @dataclass(frozen=True)
@@ -82,10 +83,7 @@ def carry_seconds(
     limits: Limits,
     electricity: float,
     capital_recovery: Recovery,
-    storage_energy: Mapping[str, float] | None = None,
-    store: str = "power-battery",
     short_circuit_ratio: float | None = None,
-    system: float | None = None,
 ) -> Carried:
     """Say whether plants that an hourly plan built can carry a load's seconds.
 
@@ -107,14 +105,8 @@ def carry_seconds(
         $/J.
     capital_recovery : callable
         Life in s → share of the investment a year.
-    storage_energy : mapping, optional
-        Plant id → J, such as ``SupplyPlan.storage_energy``.
-    store : str
-        Row of ``dynamics_stores`` that is bought.
     short_circuit_ratio : float, optional
         Of the connection; the catalog's where left out.
-    system : float, optional
-        W of the grid behind the connection; the catalog's where left out.
 
     Raises
     ------
@@ -131,7 +123,7 @@ def carry_seconds(
     built = {name: watts for name, watts in plants.items() if watts > 0.0}
     island = "grid" not in built
     notices: list[str] = []
-    bus = machines_of(built, system)
+    bus = machines_of(built)
     found = measure(values, step=step, limits=limits)
     row = entity("dynamics_limits", "frequency")
     nominal = row.value("nominal")
@@ -144,16 +136,16 @@ def carry_seconds(
     sized: Sized | None = None
     if island:
         if _outside(before, band, rate) > 1.0:
-            sized = _for_frequency(values, step, load_store(store), turned, band, rate, limits)
+            sized = _for_frequency(values, step, load_store(_BOUGHT), turned, band, rate, limits)
     elif found.excess(limits):
-        sized = smallest_store(values, step=step, limits=limits, store=load_store(store))
+        sized = smallest_store(values, step=step, limits=limits, store=load_store(_BOUGHT))
     after = before if sized is None else turned(sized.passed.power)
     need = 0.0 if sized is None else sized.store.power
     joules = 0.0 if sized is None else sized.store.energy
-    covered = _covered(built, storage_energy or {}, need, joules)
+    covered = _covered(built, need)
     power = need - covered
-    energy = bought(store, power=power, energy=joules * power / need) if power > 0.0 else 0.0
-    prices = store_prices(store, electricity=electricity, capital_recovery=capital_recovery)
+    energy = bought(_BOUGHT, power=power, energy=joules * power / need) if power > 0.0 else 0.0
+    prices = store_prices(_BOUGHT, electricity=electricity, capital_recovery=capital_recovery)
     lost = 0.0 if sized is None else sized.passed.losses
     cost = prices.yearly(power=power, energy=energy, burnt=lost, seconds=len(values) * step)
     severity = dip = None
@@ -186,17 +178,12 @@ def carry_seconds(
     )
 
 
-def machines_of(built: Mapping[str, float], system: float | None = None) -> tuple[Machine, ...]:
+def machines_of(built: Mapping[str, float]) -> tuple[Machine, ...]:
     """Machines that share the load; a grid is one as large as the system behind it, at half load."""
     bus: list[Machine] = []
     for name, watts in built.items():
-        if name == "grid":
-            size = system if system is not None else entity("dynamics_machines", "grid").value("system")
-            if not size > 0.0:
-                raise InputError("not a power", key="system", given=f"{size:g} W", allowed="above 0 W")
-            made = load_machine(name, rating=size)
-        else:
-            made = load_machine(name, rating=watts)
+        size = entity("dynamics_machines", "grid").value("system") if name == "grid" else watts
+        made = load_machine(name, rating=size)
         if made is not None:
             bus.append(made)
     if not bus:
@@ -267,14 +254,9 @@ def _for_frequency(
     return best
 
 
-def _covered(built: Mapping[str, float], energies: Mapping[str, float], power: float, energy: float) -> float:
+def _covered(built: Mapping[str, float], power: float) -> float:
     """W of the need that batteries of the plan cover; seconds are a sliver of what they hold."""
-    have = 0.0
-    for name, watts in built.items():
-        if name.startswith("battery") and power > 0.0:
-            joules = energies.get(name, math.inf)
-            have += min(watts, joules / energy * power) if energy > 0.0 else watts
-    return min(have, power)
+    return min(sum(watts for name, watts in built.items() if name.startswith("battery")), power)
 
 
 def _at_connection(

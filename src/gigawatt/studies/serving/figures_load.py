@@ -22,6 +22,7 @@ __all__ = ["cost_front", "latency_load", "output_front"]
 _WAITS = (("ttft", "TTFT", "#0072b2"), ("tpot", "TPOT", "#d55e00"))
 _ENDS = (("p50", "p50", "solid"), ("p99", "p99", "dash"))
 _ROOM = 1.7
+_MOST_POINTS = 400
 """Margin above the highest latency for the text at the top."""
 _KEPT, _LOST = "#009e73", "#8c929a"
 
@@ -94,29 +95,29 @@ def latency_load(curve: LoadCurve) -> Any:
     return figure
 
 
-def output_front(frame: pd.DataFrame, *, largest: int = 400) -> Any:
+def output_front(frame: pd.DataFrame) -> Any:
     """Output per accelerator against speed per user; filled: the SLO is met.
 
     ``frame`` is that of :func:`gigawatt.chain.serving.load.service_front`.
     """
     return _front(frame[frame["on_output"]], "user [token/s]", "chip [token/s]", "Output against speed",
-                  ("tokens/s per user", "output tokens/s per accelerator"), largest)  # fmt: skip
+                  ("tokens/s per user", "output tokens/s per accelerator"))  # fmt: skip
 
 
-def cost_front(frame: pd.DataFrame, *, largest: int = 400) -> Any:
+def cost_front(frame: pd.DataFrame) -> Any:
     """Cost per million output tokens against TPOT; filled: the SLO is met."""
     rows: Any = frame[frame["on_cost"]].assign(gap=1e3 * frame.loc[frame["on_cost"], "tpot [s]"])
     return _front(rows, "gap", "cost [$/Mtoken]", "Cost against speed",
-                  ("TPOT [ms]", "cost per million output tokens [$]"), largest)  # fmt: skip
+                  ("TPOT [ms]", "cost per million output tokens [$]"))  # fmt: skip
 
 
-def _front(rows: Any, x: str, y: str, title: str, axes: tuple[str, str], largest: int) -> Any:
+def _front(rows: Any, x: str, y: str, title: str, axes: tuple[str, str]) -> Any:
     import plotly.graph_objects as go
 
     if not len(rows):
         return empty(title, "nothing fits")
     rows = rows.sort_values(x, kind="stable")
-    rows = rows.iloc[np.unique(np.linspace(0, len(rows) - 1, largest).astype(int))]
+    rows = rows.iloc[np.unique(np.linspace(0, len(rows) - 1, _MOST_POINTS).astype(int))]
     figure: Any = go.Figure()
     figure.add_scatter(
         x=_short(rows[x]), y=_short(rows[y]), mode="lines", hoverinfo="skip", showlegend=False,

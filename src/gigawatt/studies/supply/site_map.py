@@ -11,8 +11,6 @@ from functools import lru_cache
 from importlib.resources import files
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
-
 from gigawatt.core.errors import InputError, nearest
 from gigawatt.faces.figures.readable import significant
 from gigawatt.faces.figures.style import INK, empty, finish, safe
@@ -31,8 +29,7 @@ COLOURED = {
 }
 """Marker colour → (column of ``site_overview``, factor, words, colour scale)."""
 _LAND, _SHORE = "rgba(128,134,142,0.16)", "rgba(128,134,142,0.55)"
-_SOUTH, _NORTH = -56.0, 80.0
-_MARGIN = 8.0
+_WEST, _EAST, _SOUTH, _NORTH = -172.0, 192.0, -56.0, 80.0
 """Margin of a map of few sites [deg]."""
 
 
@@ -48,7 +45,7 @@ def coastline() -> tuple[tuple[tuple[float, ...], tuple[float, ...]], ...]:
     )
 
 
-def site_map(sites: pd.DataFrame, chosen: str | None = None, *, by: str = "solar", whole: bool = True) -> Any:
+def site_map(sites: pd.DataFrame, chosen: str | None = None, *, by: str = "solar") -> Any:
     """A map of sites, coloured by one column; a ring marks the chosen site.
 
     Parameters
@@ -59,8 +56,6 @@ def site_map(sites: pd.DataFrame, chosen: str | None = None, *, by: str = "solar
         Id of the site with the ring.
     by : str
         One of :data:`COLOURED`.
-    whole : bool
-        Whether to show the whole world, or only the extent of the sites.
 
     Returns
     -------
@@ -119,7 +114,7 @@ def site_map(sites: pd.DataFrame, chosen: str | None = None, *, by: str = "solar
         )
     finish(figure, title=title, height=440)
     figure.update_layout(clickmode="event+select", dragmode="pan", margin={"l": 8, "r": 8, "b": 8})
-    _frame(figure, sites, whole)
+    _frame(figure)
     return figure
 
 
@@ -164,21 +159,8 @@ def _hover(row: Any) -> list[str]:
     ]
 
 
-def _frame(figure: Any, sites: Any, whole: bool) -> None:
-    """Axes without ticks, one degree as long east as north at the middle of what is shown."""
-    west, east, south, north = -172.0, 192.0, _SOUTH, _NORTH
-    if not whole:
-        longitude, latitude = sites["longitude [deg]"], sites["latitude [deg]"]
-        west, east = float(longitude.min()) - _MARGIN, float(longitude.max()) + _MARGIN
-        south, north = float(latitude.min()) - _MARGIN, float(latitude.max()) + _MARGIN
-    middle = 0.0 if whole else 0.5 * (south + north)
+def _frame(figure: Any) -> None:
+    """Axes without ticks around the whole world, one degree as long east as north."""
     plain = {"showgrid": False, "zeroline": False, "showticklabels": False, "showline": False}
-    fixed = {"constrain": "domain"} if whole else {}
-    figure.update_xaxes(range=[west, east], **fixed, **plain)
-    figure.update_yaxes(
-        range=[south, north],
-        scaleanchor="x",
-        scaleratio=float(1.0 / np.cos(np.radians(middle))),
-        **fixed,
-        **plain,
-    )
+    figure.update_xaxes(range=[_WEST, _EAST], constrain="domain", **plain)
+    figure.update_yaxes(range=[_SOUTH, _NORTH], scaleanchor="x", scaleratio=1.0, constrain="domain", **plain)

@@ -75,7 +75,7 @@ def _unit(rows: Any) -> tuple[float, str]:
     return _SHOWN.get(units[0], (1.0, "as a ratio" if units[0] == "1" else units[0]))
 
 
-def parity_figure(frame: pd.DataFrame, *, unit: str | None = None, title: str = "") -> Any:
+def parity_figure(frame: pd.DataFrame, *, unit: str | None = None) -> Any:
     """Predicted against measured on logarithmic axes, a colour a group; open markers were seen by no fit.
 
     Parameters
@@ -84,8 +84,6 @@ def parity_figure(frame: pd.DataFrame, *, unit: str | None = None, title: str = 
         Of :func:`gigawatt.validation.parity.parity`.
     unit : str, optional
         Draw the rows of this unit alone.
-    title : str
-        What stands above.
 
     Lines: as measured (full), 10 % off (dashed) and 25 % off (dotted). Numbers of zero or below have no place
     on these axes and are left out.
@@ -93,7 +91,7 @@ def parity_figure(frame: pd.DataFrame, *, unit: str | None = None, title: str = 
     import plotly.graph_objects as go
 
     rows = _comparable(frame, unit)
-    title = title or "Predicted against measured"
+    title = "Predicted against measured"
     if not len(rows):
         return empty(title, "nothing above zero to compare")
     count, hues = len(rows), _hues(rows)
@@ -191,7 +189,7 @@ def _said(figure: Any, drawn: int, count: int, lost: int, open_ones: bool) -> No
     )  # fmt: skip
 
 
-def error_figure(frame: pd.DataFrame, *, unit: str | None = None, title: str = "") -> Any:
+def error_figure(frame: pd.DataFrame) -> Any:
     """How errors spread in each group, the group of the smallest median at the top.
 
     A box holds the middle half of the rows and its line is the median; whiskers reach the 5 and 95 % points.
@@ -199,8 +197,7 @@ def error_figure(frame: pd.DataFrame, *, unit: str | None = None, title: str = "
     """
     import plotly.graph_objects as go
 
-    rows = _comparable(frame, unit)
-    title = title or "How errors spread"
+    rows, title = _comparable(frame, None), "How errors spread"
     if not len(rows):
         return empty(title, "nothing above zero to compare")
     hues = _hues(rows)

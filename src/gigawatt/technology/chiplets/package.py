@@ -168,8 +168,6 @@ def assemble(
     *,
     dies: Mapping[str, tuple[float, float, float]],
     laid: float | None = None,
-    joined: int | None = None,
-    checked: bool = True,
 ) -> PackageCost:
     """Money of a good package with good dies on it.
 
@@ -181,10 +179,6 @@ def assemble(
         What is joined: logic, stacks of memory.
     laid : float, optional [m²]
         Area side by side on the carrier; the sum of all dies where left out (dies on dies need less).
-    joined : int, optional
-        Attachments, each of yield ``kind.bonding``; one a die where left out.
-    checked : bool
-        Refuse a carrier above ``kind.limit``.
 
     Raises
     ------
@@ -199,15 +193,14 @@ def assemble(
         check_range(f"{name}.count", count, 1.0, 1e5, "dies")
         check_range(f"{name}.area", area, 0.0, 0.1, "m²", open_low=True)
         check_range(f"{name}.price", price, 0.0, 1e7, "$")
-    bonds = int(sum(count for count, _, _ in dies.values())) if joined is None else joined
+    bonds = int(sum(count for count, _, _ in dies.values()))  # each of yield kind.bonding
     side_by_side = sum(count * area for count, area, _ in dies.values())
     if laid is not None:
         side_by_side = float(check_range("laid", laid, 0.0, 1.0, "m²", open_low=True))
     has_carrier = kind.carrier_price > 0.0
     base = side_by_side * kind.carrier_scale
     substrate_area = base * kind.substrate_scale
-    if checked:
-        _check_size(kind, base if has_carrier else substrate_area)
+    _check_size(kind, base if has_carrier else substrate_area)
     chips = sum(count * (price + area * kind.die_bump) for count, area, price in dies.values())
     carrier, good = _carrier(kind, base) if has_carrier else (0.0, 1.0)
     factor = 1.0

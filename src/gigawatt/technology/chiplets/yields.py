@@ -48,6 +48,7 @@ Array = NDArray[np.float64]
 MODELS = ("poisson", "murphy", "seeds", "negative-binomial", "bose-einstein")
 _NODES = 64  # of the quadrature over the density of defects
 _MOST_UNITS = 100_000
+_FIELD = 0.026 * 0.033  # m² of an exposure
 
 
 def gross_dies(
@@ -298,17 +299,13 @@ def known_good(true_yield: ArrayLike, coverage: ArrayLike) -> tuple[Array, Array
     return good**found, good ** (1.0 - found)
 
 
-def reticle_fields(
-    area: float, *, field: tuple[float, float] = (0.026, 0.033), stitch_yield: float = 1.0
-) -> tuple[int, int, float]:
+def reticle_fields(area: float, *, stitch_yield: float = 1.0) -> tuple[int, int, float]:
     """Exposures that a die or interposer needs, seams between them, and what the seams leave good.
 
     Parameters
     ----------
     area : float [m²]
         Of the die or interposer, > 0.
-    field : (float, float) [m]
-        Width and height of an exposure.
     stitch_yield : float
         Of one seam, above 0 to 1.
 
@@ -324,14 +321,14 @@ def reticle_fields(
     """
     check_range("area", area, 0.0, 0.1, "m²", open_low=True)
     check_range("stitch_yield", stitch_yield, 0.0, 1.0, open_low=True)
-    fields = math.ceil(area / (field[0] * field[1]) - 1e-9)
+    fields = math.ceil(area / _FIELD - 1e-9)
     side = math.isqrt(fields)
     left = fields - side * side
     seams = 2 * side * (side - 1) + 2 * left - math.ceil(left / side)
     return fields, seams, stitch_yield**seams
 
 
-def reticle_utilisation(area: float, *, field: tuple[float, float] = (0.026, 0.033)) -> float:
+def reticle_utilisation(area: float) -> float:
     """Share of the exposed fields that is die: whole dies in a field, or whole fields for a larger die.
 
     By area alone, as the cost model of the references does: how dies lie in the field is left out.
@@ -341,6 +338,5 @@ def reticle_utilisation(area: float, *, field: tuple[float, float] = (0.026, 0.0
     Graening, Pal, Gupta 2023, "Chiplets: how small is too small?", DAC.
     """
     check_range("area", area, 0.0, 0.1, "m²", open_low=True)
-    one = field[0] * field[1]
-    exposed = one * math.ceil(area / one - 1e-9)
+    exposed = _FIELD * math.ceil(area / _FIELD - 1e-9)
     return math.floor(exposed / area + 1e-9) * area / exposed

@@ -25,6 +25,7 @@ __all__ = ["Curve", "measured", "pump_transient", "rod_reactivity"]
 Array = npt.NDArray[np.float64]
 
 CURVES = "molten_salt_curves"
+_SPAN = 70.0  # s after the switch
 
 
 @dataclass(frozen=True)
@@ -130,29 +131,23 @@ def rod_reactivity(kinetics: Neutrons, loop: Ring, *, time: npt.ArrayLike, flow:
     return kinetics.total - kept
 
 
-def pump_transient(
-    name: str, *, design: str = "msre", fuel: str = "u235", until: float = 70.0, refinement: float = 1.0
-) -> Curve:
-    """The rod in a ``startup`` or ``coastdown`` of the fuel pump, with the flow that was recorded of it.
+def pump_transient(name: str) -> Curve:
+    """The rod in a ``startup`` or ``coastdown`` of the MSRE's fuel pump, with the flow that was recorded.
 
     Parameters
     ----------
     name : str
         Which of the two.
-    design, fuel, refinement
-        As of :func:`ring` and :func:`neutrons`.
-    until : float
-        s after the switch, (0, 1e5].
 
     Returns
     -------
     Curve
-        Reactivity over that of fuel at rest, every 0.5 s.
+        Reactivity over that of fuel at rest, every 0.5 s for 70 s after the switch.
 
     Raises
     ------
     InputError
-        Another transient; unknown design or fuel.
+        Another transient.
 
     References
     ----------
@@ -160,13 +155,11 @@ def pump_transient(
     """
     if name not in ("startup", "coastdown"):
         raise InputError("no such transient", key="transient", given=name, allowed=("startup", "coastdown"))
-    if not 0.0 < until <= 1e5:
-        raise InputError("no such span", key="until", given=until, allowed="above 0, at most 1e5 s")
     speed = measured(f"{name}-speed")
     last = 1.0 if name == "startup" else 0.0
     time = np.unique(
-        np.concatenate([np.linspace(0.0, until, int(2 * until) + 1), speed.time[speed.time < until]])
+        np.concatenate([np.linspace(0.0, _SPAN, int(2 * _SPAN) + 1), speed.time[speed.time < _SPAN]])
     )
     flow = np.interp(time, speed.time, np.clip(speed.value, 0.0, 1.0), right=last)
-    rod = rod_reactivity(neutrons(fuel), ring(design, refinement=refinement), time=time, flow=flow)
+    rod = rod_reactivity(neutrons("u235"), ring("msre"), time=time, flow=flow)
     return Curve(time, rod, "computed")
