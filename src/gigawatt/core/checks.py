@@ -48,7 +48,7 @@ def check_range(
     return numbers
 
 
-def check_word(key: str, given: str, options: Collection[str], message: str = "not known") -> str:
+def check_word(key: str | None, given: str, options: Collection[str], message: str = "not known") -> str:
     """``given``, which is one of ``options``.
 
     Raises

@@ -15,7 +15,8 @@ from functools import lru_cache
 import numpy as np
 from numpy.typing import NDArray
 
-from gigawatt.core.errors import InputError, nearest
+from gigawatt.core.checks import check_word
+from gigawatt.core.errors import InputError
 from gigawatt.core.evidence import Z95
 
 __all__ = ["KINDS", "Distribution", "normal_score", "student_t_score"]
@@ -122,8 +123,7 @@ class Distribution:
 
     def __post_init__(self) -> None:
         kind = self.kind
-        if kind not in KINDS:
-            raise InputError("no such distribution", given=kind, allowed=KINDS, nearest=nearest(kind, KINDS))
+        check_word(None, kind, KINDS, "no such distribution")
         for name in ("low", "mid", "high", "shape"):
             value = getattr(self, name)
             if value is not None and not math.isfinite(value):

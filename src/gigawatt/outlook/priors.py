@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 
 from gigawatt import catalog
 from gigawatt.catalog.loader import Entity
+from gigawatt.core.checks import check_word
 from gigawatt.core.errors import InputError, nearest
 from gigawatt.core.evidence import Assumption, Evidence, Grade
 from gigawatt.core.quantities import factor, parse
@@ -179,11 +180,9 @@ def _written(row: Prior, written: Any) -> Distribution:
     allowed = ("kind", *_NUMBERS)
     given = {str(key): value for key, value in cast("Mapping[object, Any]", written).items()}
     for key in given:
-        if key not in allowed:
-            raise InputError("no such key", given=key, allowed=allowed, nearest=nearest(key, allowed))
+        check_word(None, key, allowed, "no such key")
     kind = str(given.get("kind", row.distribution.kind))
-    if kind not in KINDS:
-        raise InputError("no such distribution", given=kind, allowed=KINDS, nearest=nearest(kind, KINDS))
+    check_word(None, kind, KINDS, "no such distribution")
     numbers = {key: number(key, given[key]) for key in _NUMBERS if key in given}
     return Distribution(kind, share=share, **numbers)
 
@@ -221,14 +220,7 @@ def read_scenario_rows(scenario: str) -> dict[str, Prior]:
     InputError
         No such scenario; a row of it names a quantity that is not there.
     """
-    if scenario not in SCENARIOS:
-        raise InputError(
-            "no such scenario",
-            key="scenario",
-            given=scenario,
-            allowed=SCENARIOS,
-            nearest=nearest(scenario, SCENARIOS),
-        )
+    check_word("scenario", scenario, SCENARIOS, "no such scenario")
     base = _catalog_rows()
     found: dict[str, Prior] = {}
     for id, row in catalog.table("outlook_scenarios").items():

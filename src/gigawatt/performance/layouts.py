@@ -17,6 +17,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from gigawatt.catalog import entity
+from gigawatt.core.checks import check_word
 from gigawatt.core.errors import InputError, nearest
 from gigawatt.machine.machine import Cluster
 from gigawatt.performance.degrees import (
@@ -161,10 +162,7 @@ def _does_not_divide(key: str, given: int, what: str, number: int) -> Indivisibl
 def _check_pins(run: TrainingRun, cluster: Cluster, fixed: Mapping[str, int], part: bool) -> None:
     """Raise on pins that no layout can satisfy, each named by the numbers that do not divide."""
     for key, value in fixed.items():
-        if key not in COLUMNS:
-            raise InputError(
-                "no such layout column", given=key, allowed=COLUMNS, nearest=nearest(key, COLUMNS)
-            )
+        check_word(None, key, COLUMNS, "no such layout column")
         top = _TOP.get(key)
         if top is not None:
             if not 0 <= value <= top:

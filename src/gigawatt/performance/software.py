@@ -17,6 +17,7 @@ from functools import lru_cache
 from typing import Any
 
 from gigawatt.catalog import Entity, table
+from gigawatt.core.checks import check_word
 from gigawatt.core.errors import InputError, MissingDataError, nearest
 from gigawatt.core.evidence import Evidence
 from gigawatt.machine.machine import Chip
@@ -290,14 +291,10 @@ def _checked(given: Mapping[str, str], chip: Chip | None) -> dict[str, str]:
     found: dict[str, str] = {}
     for flag, value in given.items():
         key = f"software.flags.{flag}"
-        if flag not in flags:
-            raise InputError("no such flag of software", key=key, given=flag, allowed=flags,
-                             nearest=nearest(flag, flags))  # fmt: skip
+        check_word(key, flag, flags, "no such flag of software")
         known = {row.text("value"): row for row in values.values() if row.text("flag") == flag}
         word = {"True": "on", "False": "off"}.get(str(value), str(value))
-        if word not in known:
-            raise InputError("no such value of this flag", key=key, given=word, allowed=known,
-                             nearest=nearest(word, known))  # fmt: skip
+        check_word(key, word, known, "no such value of this flag")
         if not _fits(known[word].text("chips"), chip):
             able = [v for v, row in known.items() if _fits(row.text("chips"), chip)]
             raise InputError(f"{chip.id if chip else ''} has no {word}", key=key, given=word, allowed=able)

@@ -15,7 +15,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from gigawatt.core.errors import InputError, nearest
+from gigawatt.core.checks import check_word
+from gigawatt.core.errors import InputError
 from gigawatt.machine.machine import Cluster
 from gigawatt.performance.collectives import Traffic
 from gigawatt.performance.costs import ENERGY_FROM, LayerCosts, hide, layer_costs
@@ -150,14 +151,9 @@ def prepare(
             allowed=str(cluster.count),
         )
     peak = cluster.chip.peak
-    if run.number_format not in peak:
-        raise InputError(
-            f"{cluster.chip.id} does not multiply in this number format",
-            key="number_format",
-            given=run.number_format,
-            allowed=peak,
-            nearest=nearest(run.number_format, peak),
-        )
+    check_word(
+        "number_format", run.number_format, peak, f"{cluster.chip.id} does not multiply in this number format"
+    )
     costs = layer_costs(run, layouts, cluster, stack, known)
     times = _weighed(run) if stack.balanced > 0.0 else None
     counts = np.array([float(block.count) for block in run.architecture.blocks] + [1.0, 1.0])

@@ -14,6 +14,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from gigawatt.catalog import Entity, loader
+from gigawatt.core.checks import check_word
 from gigawatt.core.errors import InputError, nearest
 from gigawatt.core.evidence import Assumption, Evidence, Grade, worst
 from gigawatt.core.quantities import parse
@@ -44,9 +45,7 @@ class GridCarbon:
 
 def check_boundary(boundary: str) -> str:
     """The boundary; an unknown one is an ``InputError`` of the key ``carbon.boundary``."""
-    if boundary not in BOUNDARIES:
-        raise InputError("no such boundary of carbon", key="carbon.boundary", given=boundary,
-                         allowed=", ".join(BOUNDARIES), nearest=nearest(boundary, BOUNDARIES))  # fmt: skip
+    check_word("carbon.boundary", boundary, BOUNDARIES, "no such boundary of carbon")
     return boundary
 
 

@@ -15,7 +15,8 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from gigawatt.core.errors import GigawattError, InputError, nearest
+from gigawatt.core.checks import check_word
+from gigawatt.core.errors import GigawattError
 
 __all__ = [
     "SOLVERS",
@@ -89,8 +90,7 @@ def solve(*, A: Any, b: Array, cost: Array, equalities: int, solver: str = "clar
     GigawattError
         Neither solver finds an optimum.
     """
-    if solver not in SOLVERS:
-        raise InputError("unknown solver", given=solver, allowed=SOLVERS, nearest=nearest(solver, SOLVERS))
+    check_word(None, solver, SOLVERS, "unknown solver")
     if solver == "clarabel":
         found = interior_point(A=A, b=b, cost=cost, equalities=equalities)
         if found is not None:

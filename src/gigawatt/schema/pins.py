@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 
+from gigawatt.core.checks import check_word
 from gigawatt.core.errors import InputError, nearest
 from gigawatt.performance.layouts import COLUMNS, RECOMPUTE, SCHEDULES
 
@@ -37,10 +38,7 @@ def read_pins(pins: Mapping[str, str | int]) -> dict[str, int]:
     """
     found: dict[str, int] = {}
     for key, value in pins.items():
-        if key not in COLUMNS:
-            raise InputError(
-                "no such layout column", key="pin", given=key, allowed=COLUMNS, nearest=nearest(key, COLUMNS)
-            )
+        check_word("pin", key, COLUMNS, "no such layout column")
         words = WORDS.get(key, {})
         text = str(value).strip().lower()
         if text in words:

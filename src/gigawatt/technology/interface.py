@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any, Protocol, cast
 
 import numpy as np
 
+from gigawatt.core.checks import check_word
 from gigawatt.core.errors import InputError
 from gigawatt.technology.operations import OPERATIONS, Support
 from gigawatt.technology.substrate import Bound, Statistics, Substrate
@@ -280,13 +281,9 @@ class Technology:
             ("parts", self.parts.values(), SYSTEM_SCOPE),
         ):
             for one in given:
-                if one not in allowed:
-                    raise InputError(
-                        "a technology is registered with what does not exist",
-                        key=f"{self.name}.{key}",
-                        given=one,
-                        allowed=tuple(allowed),
-                    )
+                check_word(
+                    f"{self.name}.{key}", one, allowed, "a technology is registered with what does not exist"
+                )
         if ":" not in self.cost:
             raise InputError(
                 "a cost model is named by module and class",
@@ -321,13 +318,12 @@ class Technology:
         """
         total: dict[str, Array] = {}
         for name, value in energy.items():
-            if name not in self.parts:
-                raise InputError(
-                    "a component of energy that its technology does not place",
-                    key=f"{self.name}.parts",
-                    given=name,
-                    allowed=tuple(self.parts),
-                )
+            check_word(
+                f"{self.name}.parts",
+                name,
+                self.parts,
+                "a component of energy that its technology does not place",
+            )
             key = self.parts[name]
             total[key] = total.get(key, np.zeros(())) + np.asarray(value, dtype=float)
         return total

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from gigawatt.core.errors import InputError
+from gigawatt.core.checks import check_word
 from gigawatt.technology.substrate import Figure
 
 __all__ = ["CHIP_SCOPE", "MACRO_SCOPE", "SYSTEM_SCOPE", "TokenCost"]
@@ -77,8 +77,7 @@ class TokenCost:
             A scope that a roll-up does not have.
         """
         names = {"macro": MACRO_SCOPE, "chip": CHIP_SCOPE, "system": SYSTEM_SCOPE}
-        if scope not in names:
-            raise InputError("no such scope of a token", key="scope", given=scope, allowed=names)
+        check_word("scope", scope, names, "no such scope of a token")
         return sum(self.energy[name] for name in names[scope])
 
     def figure(self, scope: str) -> Figure:

@@ -35,6 +35,7 @@ from functools import lru_cache
 from typing import Any
 
 from gigawatt.catalog import entity, table
+from gigawatt.core.checks import check_word
 from gigawatt.core.errors import GigawattError, InputError, nearest
 from gigawatt.core.evidence import Evidence
 from gigawatt.core.quantities import factor
@@ -106,8 +107,7 @@ def published_card(
     known = parts_of(name)
     chosen = known if parts is None else tuple(parts)
     for part in chosen:
-        if part not in known:
-            raise InputError("no such part", given=part, allowed=known, nearest=nearest(part, known))
+        check_word(None, part, known, "no such part")
     found: list[Check] = []
     for done, part in enumerate(chosen, start=1):
         found += checks_of(name, part)

@@ -6,7 +6,8 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from gigawatt.core.errors import InputError, nearest
+from gigawatt.core.checks import check_word
+from gigawatt.core.errors import InputError
 from gigawatt.core.study import resolve
 from gigawatt.validation.card import Card
 from gigawatt.validation.published import published_card
@@ -61,9 +62,7 @@ def known_table(table: str) -> Table:
     InputError
         No such table; names the nearest.
     """
-    if table not in TABLES:
-        raise InputError("no such table of measured rows", given=table, allowed=tuple(TABLES),
-                         nearest=nearest(table, TABLES))  # fmt: skip
+    check_word(None, table, TABLES, "no such table of measured rows")
     return TABLES[table]
 
 

@@ -15,6 +15,7 @@ from typing import Any
 from gigawatt import catalog
 from gigawatt.catalog.loader import entity, table
 from gigawatt.chain.bands import Band, bands
+from gigawatt.core.checks import check_word
 from gigawatt.core.errors import GigawattError, InputError, MissingDataError, nearest
 from gigawatt.machine.load import load_chip, load_node
 from gigawatt.machine.prices import bought_in
@@ -139,8 +140,7 @@ def money_of(cost: TokenCost, scope: str, prices: Prices | None = None) -> float
     InputError
         Another scope.
     """
-    if scope not in SCOPES_COMPARED:
-        raise InputError("no price at this scope", key="scope", given=scope, allowed=SCOPES_COMPARED)
+    check_word("scope", scope, SCOPES_COMPARED, "no price at this scope")
     prices = prices or Prices()
     row, finance = entity("technologies_money", "default"), entity("finance", "hyperscaler")
     rate = finance.value("discount_rate") if prices.rate is None else prices.rate

@@ -16,6 +16,7 @@ from gigawatt.chain.supply.grid_terms import with_terms
 from gigawatt.chain.supply.grid_trade import agreed, selling
 from gigawatt.chain.supply.hedges import hedged
 from gigawatt.chain.supply.weather_years import profiles
+from gigawatt.core.checks import check_word
 from gigawatt.core.errors import InputError, MissingDataError, nearest
 from gigawatt.facility import Country, Site, Weather, country_of
 from gigawatt.money import capital_recovery_factor
@@ -168,9 +169,7 @@ def plants_here(
     wanted = tuple(plant_id(key, name) for name in names)
     limits = {plant_id(limits_key, name): limit for name, limit in limits.items()}
     for name in limits:
-        if name not in wanted:
-            raise InputError("a limit on a plant outside supply.plants", key=limits_key, given=name,
-                             allowed=", ".join(wanted))  # fmt: skip
+        check_word(limits_key, name, wanted, "a limit on a plant outside supply.plants")
 
     if not any(known[name].text("kind") != "storage" for name in wanted):
         raise InputError(

@@ -5,8 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
+from gigawatt.core.checks import check_word
 from gigawatt.core.document import Document
-from gigawatt.core.errors import InputError, nearest
+from gigawatt.core.errors import InputError
 from gigawatt.core.record import FILE, read_record
 from gigawatt.core.registry import find_study, studies
 from gigawatt.core.store import load_result
@@ -28,10 +29,7 @@ class Stored:
 
     def text(self, form: str) -> str:
         """The report in one of :data:`FORMATS`; raises ``InputError`` for another."""
-        if form not in FORMATS:
-            raise InputError(
-                "no such format", key="format", given=form, allowed=FORMATS, nearest=nearest(form, FORMATS)
-            )
+        check_word("format", form, FORMATS, "no such format")
         return html.page(self.document) if form == "html" else markdown.markdown(self.document)
 
 

@@ -22,7 +22,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from gigawatt import catalog
-from gigawatt.core.errors import InputError, nearest
+from gigawatt.core.checks import check_word
+from gigawatt.core.errors import InputError
 from gigawatt.core.quantities import factor
 from gigawatt.outlook.adoption.curves import CURVES
 from gigawatt.outlook.distributions import normal_score
@@ -93,8 +94,7 @@ def straightened(curve: str, share: Array, ceiling: Array) -> Array:
     InputError
         No such curve.
     """
-    if curve not in CURVES:
-        raise InputError("no such curve", given=curve, allowed=CURVES, nearest=nearest(curve, CURVES))
+    check_word(None, curve, CURVES, "no such curve")
     part = share / ceiling
     return np.log(part / (1.0 - part)) if curve == "logistic" else -np.log(-np.log(part))
 

@@ -19,7 +19,8 @@ from functools import lru_cache
 import numpy as np
 from numpy.typing import NDArray
 
-from gigawatt.core.errors import InputError, nearest
+from gigawatt.core.checks import check_word
+from gigawatt.core.errors import InputError
 
 __all__ = [
     "KINDS",
@@ -119,14 +120,7 @@ def check(kind: str, pipeline: int, interleave: int, microbatches: int) -> None:
     InputError
         No such kind; a number of stages, chunks or microbatches that the schedule does not take.
     """
-    if kind not in KINDS:
-        raise InputError(
-            "no such pipeline schedule",
-            key="schedule",
-            given=kind,
-            allowed=KINDS,
-            nearest=nearest(kind, KINDS),
-        )
+    check_word("schedule", kind, KINDS, "no such pipeline schedule")
     p, v, m = int(pipeline), int(interleave), int(microbatches)
     for name, value in (("pipeline", p), ("interleave", v), ("microbatches", m)):
         if value < 1:

@@ -34,7 +34,8 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from gigawatt.catalog.loader import Entity, table
-from gigawatt.core.errors import InputError, nearest
+from gigawatt.core.checks import check_word
+from gigawatt.core.errors import InputError
 from gigawatt.core.evidence import Assumption, Grade, worst
 from gigawatt.machine.chips import multiplication_energy
 from gigawatt.machine.clocks import clock_model, settle
@@ -232,14 +233,7 @@ def serving_energy(
     """
     arithmetic: Array = np.zeros(())
     for form, count in flops.items():
-        if form not in power.flop:
-            raise InputError(
-                f"{power.id} does not multiply in this number format",
-                key="flops",
-                given=form,
-                allowed=power.flop,
-                nearest=nearest(form, power.flop),
-            )
+        check_word("flops", form, power.flop, f"{power.id} does not multiply in this number format")
         arithmetic = arithmetic + power.flop[form] * np.asarray(count, float)
     return {
         "active": power.active * np.asarray(busy, float),

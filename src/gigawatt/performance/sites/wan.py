@@ -29,7 +29,8 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from gigawatt.catalog import entity, table
-from gigawatt.core.errors import InputError, nearest
+from gigawatt.core.checks import check_word
+from gigawatt.core.errors import InputError
 from gigawatt.performance.sites.low_communication import Penalty, low_communication_penalty
 
 __all__ = [
@@ -139,10 +140,7 @@ def load_wan() -> Wan:
 def load_method(name: str) -> Method:
     """A way of keeping replicas in step, of the catalog table ``wan_methods``; ``InputError`` if unknown."""
     known = table("wan_methods")
-    if name not in known:
-        raise InputError(
-            "no such method", key="method", given=name, allowed=known, nearest=nearest(name, known)
-        )
+    check_word("method", name, known, "no such method")
     row = known[name]
     numbers = {part.name: row.value(part.name) for part in fields(Method) if part.name != "id"}
     return Method(name, **numbers)
@@ -212,8 +210,7 @@ def _exchange(
     wan: Wan,
     topology: str,
 ) -> _Exchange:
-    if topology not in TOPOLOGIES:
-        raise InputError("no such topology", key="topology", given=topology, allowed=TOPOLOGIES)
+    check_word("topology", topology, TOPOLOGIES, "no such topology")
     hops = 2.0 * (sites - 1.0) if topology == "ring" else 2.0 * (sites > 1.0)
     return _Exchange(
         size=2.0 * (sites - 1.0) / sites * payload / method.fragments,

@@ -10,7 +10,8 @@ from dataclasses import dataclass
 from functools import lru_cache
 
 from gigawatt.catalog.loader import table
-from gigawatt.core.errors import InputError, nearest
+from gigawatt.core.checks import check_word
+from gigawatt.core.errors import InputError
 
 __all__ = [
     "EVENTS",
@@ -125,10 +126,7 @@ class Milestone:
 def known_milestone(name: str) -> str:
     """The name of a milestone; raises ``InputError`` with the nearest for another."""
     known = (*STAGES, *LENGTHS, *SIZES, *_OTHER)
-    if name not in known:
-        raise InputError(
-            "no such milestone", given=name, allowed=", ".join(known), nearest=nearest(name, known)
-        )
+    check_word(None, name, known, "no such milestone")
     return name
 
 

@@ -12,6 +12,7 @@ import numpy as np
 import numpy.typing as npt
 
 from gigawatt.catalog.loader import entity, table
+from gigawatt.core.checks import check_word
 from gigawatt.core.errors import InputError
 from gigawatt.power.dates.lags import Lag, lag_model
 from gigawatt.power.dates.milestones import EVENTS, STAGES, Milestone, by_case, catalog_milestones
@@ -177,8 +178,7 @@ def ready_date(
     InputError
         No stage was reached by ``now``; an unknown milestone.
     """
-    if awaited not in STAGES:
-        raise InputError("no such milestone", key="awaited", given=awaited, allowed=", ".join(STAGES))
+    check_word("awaited", awaited, STAGES, "no such milestone")
     latest = math.inf if now is None else now
     reached = [row for row in rows if row.stage is not None and row.date <= latest]
     if not reached:

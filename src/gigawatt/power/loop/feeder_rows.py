@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from gigawatt.catalog.loader import Entity, table
+from gigawatt.core.checks import check_word
 from gigawatt.core.errors import InputError, nearest
 from gigawatt.power.loop.feeder import Branch, Feeder, Load
 
@@ -86,11 +87,7 @@ def load_feeder(id: str, taps: tuple[tuple[str, float], ...] = ()) -> Feeder:
     own = [one for one in table("feeder_branches").values() if one.text("feeder") == row.text("lines")]
     regulators = [one.id for one in own if one.text("kind") == "regulator"]
     for name in given:
-        if name not in regulators:
-            raise InputError(
-                f"no regulator of {id}", key="taps", given=name, allowed=regulators,
-                nearest=nearest(name, regulators),
-            )  # fmt: skip
+        check_word("taps", name, regulators, f"no regulator of {id}")
     branches: list[Branch] = []
     for one in own:
         made = _branch(one)

@@ -9,7 +9,8 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from gigawatt.core.errors import GigawattError, InfeasibleError, InputError, nearest
+from gigawatt.core.checks import check_word
+from gigawatt.core.errors import GigawattError, InfeasibleError
 from gigawatt.power.flexible import Flexible
 from gigawatt.power.plan.kept_optima import kept_optima
 from gigawatt.power.plan.problem import Problem
@@ -139,8 +140,7 @@ def solve_problem(asked: Problem, *, solver: str = "hours", rough: bool = False)
     """
     start = time.perf_counter()
     limit, most = asked.carbon_limit, asked.not_served_limit
-    if solver not in SOLVERS:
-        raise InputError("unknown solver", given=solver, allowed=SOLVERS, nearest=nearest(solver, SOLVERS))
+    check_word(None, solver, SOLVERS, "unknown solver")
     programme = asked.programme()
     solution = _first_optimum(asked, programme, solver, rough)
     found = recover(programme, solution.x, solution.z)

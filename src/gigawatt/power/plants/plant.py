@@ -13,7 +13,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 import numpy.typing as npt
 
-from gigawatt.core.errors import InputError, nearest
+from gigawatt.core.checks import check_word
+from gigawatt.core.errors import InputError
 from gigawatt.core.evidence import Assumption, Evidence
 from gigawatt.power.plants.demand import Demand
 from gigawatt.power.plants.swap import Swap
@@ -214,14 +215,7 @@ class Plant:
     def __post_init__(self) -> None:
         if not self.name:
             object.__setattr__(self, "name", self.id.replace("-", " "))
-        if self.kind not in KINDS:
-            raise InputError(
-                "unknown kind of plant",
-                key=self.id,
-                given=self.kind,
-                allowed=KINDS,
-                nearest=nearest(self.kind, KINDS),
-            )
+        check_word(self.id, self.kind, KINDS, "unknown kind of plant")
         if (self.storage is not None) != (self.kind == "storage"):
             raise InputError("a plant of kind 'storage', and no other, has storage data", key=self.id)
         for name in (

@@ -10,6 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from gigawatt.catalog.loader import Entity, entity, table
+from gigawatt.core.checks import check_word
 from gigawatt.core.errors import InputError, MissingDataError, nearest
 from gigawatt.core.evidence import Assumption, Evidence, worst
 from gigawatt.core.quantities import HOURS_PER_YEAR
@@ -244,8 +245,7 @@ def _check(row: Entity, given: Mapping[str, float], case: str) -> None:
             allowed=known,
             nearest=nearest(unknown[0], known),
         )
-    if case not in CASES:
-        raise InputError("unknown case", key=row.id, given=case, allowed=CASES, nearest=nearest(case, CASES))
+    check_word(row.id, case, CASES, "unknown case")
 
 
 def _availability(read: RowReader, kind: str, profile: npt.ArrayLike | None) -> Hourly:

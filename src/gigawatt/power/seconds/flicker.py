@@ -9,7 +9,8 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from gigawatt.core.errors import InputError, nearest
+from gigawatt.core.checks import check_word
+from gigawatt.core.errors import InputError
 from gigawatt.power.seconds.load import series
 
 __all__ = ["LAMPS", "flicker_severity", "voltage"]
@@ -113,8 +114,7 @@ def flicker_severity(voltage: npt.ArrayLike, *, step: float, lamp: str = "120V")
     ----------
     IEC 61000-4-15, as adopted by IEEE 1453.
     """
-    if lamp not in LAMPS:
-        raise InputError("no such lamp", key="lamp", given=lamp, allowed=LAMPS, nearest=nearest(lamp, LAMPS))
+    check_word("lamp", lamp, LAMPS, "no such lamp")
     values = series(voltage, "voltage")
     if not 0.0 < step <= _COARSEST:
         raise InputError(

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from gigawatt.catalog import CURRENCY_YEAR, entity, table
+from gigawatt.core.checks import check_word
 from gigawatt.core.errors import InputError, nearest
 from gigawatt.core.evidence import Grade
 from gigawatt.core.quantities import HOURS_PER_YEAR, factor
@@ -173,10 +174,7 @@ def _tariff(
 
 def _part(row: Mapping[str, str], currency: str) -> Part:
     kind = row["kind"]
-    if kind not in KINDS:
-        raise InputError(
-            "no such kind of part", key="kind", given=kind, allowed=KINDS, nearest=nearest(kind, KINDS)
-        )
+    check_word("kind", kind, KINDS, "no such kind of part")
     given: dict[str, Any] = {}
     if kind == "tax":
         given["price"] = _share(row, "price", row["unit"])
@@ -310,10 +308,7 @@ def _month(text: str, key: str) -> int:
 def _days(text: str) -> tuple[int, ...]:
     found: set[int] = set()
     for word in text.lower().split():
-        if word not in DAYS:
-            raise InputError(
-                "not a type of day", key="days", given=word, allowed=DAYS, nearest=nearest(word, DAYS)
-            )
+        check_word("days", word, DAYS, "not a type of day")
         found |= set(DAYS[word])
     return tuple(sorted(found or DAYS["all"]))
 

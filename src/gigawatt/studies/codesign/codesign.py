@@ -17,6 +17,7 @@ import numpy as np
 from gigawatt import catalog
 from gigawatt.chain.asking import Asker, Point
 from gigawatt.chain.training.question import TrainingQuestion, question_of
+from gigawatt.core.checks import check_word
 from gigawatt.core.errors import GigawattError, InputError, nearest
 from gigawatt.core.quantities import parse
 from gigawatt.machine import load_chip
@@ -123,10 +124,7 @@ def read_limits(written: Sequence[str], serves: bool) -> Limits:
         name, sign, value = (part.strip() for part in text.replace("≤", "<=").partition("<="))
         if not sign or not value:
             raise InputError("not a limit", key="--limit", given=text, allowed="'METRIC <= VALUE unit'")
-        if name not in known:
-            raise InputError(
-                "no such metric", key="--limit", given=name, allowed=known, nearest=nearest(name, known)
-            )
+        check_word("--limit", name, known, "no such metric")
         if name in found:
             raise InputError("this metric has a limit already", key="--limit", given=text)
         try:

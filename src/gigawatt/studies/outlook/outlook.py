@@ -15,6 +15,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from gigawatt.core.checks import check_word
 from gigawatt.core.errors import InputError, nearest
 from gigawatt.core.evidence import Assumption
 from gigawatt.core.quantities import factor
@@ -97,10 +98,7 @@ class OutlookResult:
         InputError
             No such output; a year that is not told.
         """
-        if name not in self.bands:
-            raise InputError(
-                "no such output", given=name, allowed=self.bands, nearest=nearest(name, self.bands)
-            )
+        check_word(None, name, self.bands, "no such output")
         rows = self.bands[name]
         if len(rows) == 1:
             return dict(zip(QUANTILES, map(float, rows[0]), strict=True))

@@ -14,7 +14,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from gigawatt.core.errors import InputError, nearest
+from gigawatt.core.checks import check_word
+from gigawatt.core.errors import InputError
 from gigawatt.core.quantities import factor
 from gigawatt.outlook.frame import YEARS, year_index
 from gigawatt.outlook.model import FRAME, REPORTED, TABLES
@@ -67,8 +68,7 @@ ANSWERS = (
 
 def _unit(output: str) -> str:
     known = {row.name: row.unit for row in REPORTED}
-    if output not in known:
-        raise InputError("no such output", given=output, allowed=known, nearest=nearest(output, known))
+    check_word(None, output, known, "no such output")
     return known[output]
 
 

@@ -8,6 +8,7 @@ from typing import Any
 
 from gigawatt import catalog
 from gigawatt._version import __version__
+from gigawatt.core.checks import check_word
 from gigawatt.core.document import Again, Grid
 from gigawatt.core.errors import InputError
 from gigawatt.faces.report.trust import assumption_grid
@@ -90,8 +91,7 @@ def _question(settings: Mapping[str, str]) -> tuple[OutlookScenario, int, int, b
     for key, text in numbers.items():
         if not (text.isascii() and text.isdigit() and len(text) < 20):
             raise InputError("not a whole number", key=key, given=text[:40])
-    if numbers["draws"] not in DRAWS:
-        raise InputError("too few or too many", key="draws", given=numbers["draws"], allowed=tuple(DRAWS))
+    check_word("draws", numbers["draws"], DRAWS, "too few or too many")
     sensitive = settings.get("sensitivity") == "yes"
     return OutlookScenario(world, changed), int(numbers["draws"]), int(numbers["seed"]), sensitive
 

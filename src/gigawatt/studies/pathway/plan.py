@@ -26,6 +26,7 @@ from gigawatt.chain.supply.arrivals import arrival_of
 from gigawatt.chain.supply.candidates import LAW, plant_id
 from gigawatt.chain.supply.markets import carbon_price
 from gigawatt.chain.supply.weather_years import profiles
+from gigawatt.core.checks import check_word
 from gigawatt.core.errors import InputError
 from gigawatt.core.evidence import Assumption, Grade
 from gigawatt.core.quantities import HOURS_PER_YEAR, show
@@ -206,9 +207,7 @@ class _Site:
         for key, given in (("limit", self.limits), ("build_rate", self.rates), ("lead_time", self.leads),
                            ("learning", self.learning)):  # fmt: skip
             for name in given:
-                if name not in self.names:
-                    raise InputError("not among the plants that may be built", key=key, given=name,
-                                     allowed=", ".join(self.names))  # fmt: skip
+                check_word(key, name, self.names, "not among the plants that may be built")
         self.buildable = names
         self.rows = {name: catalog.entity("plants", name) for name in self.names}
         value, self.told = _evaluated(asked)
@@ -293,9 +292,7 @@ class _Site:
             return {}
         row, asked = self.rows[name], self.learning[name]
         known = catalog.table("pathway")
-        if name not in known:
-            raise InputError("this plant has no row of learning", key="learning", given=name,
-                             allowed=", ".join(known))  # fmt: skip
+        check_word("learning", name, known, "this plant has no row of learning")
         learns = known[name]
         _, low, high = learns.at("learning_rate", year)
         slow = {"value": learns.value("learning_rate"), "low": high, "high": low}[self.asked.case]

@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from gigawatt.core.errors import InputError, nearest
+from gigawatt.core.checks import check_word
 
 __all__ = ["schema_command"]
 
@@ -21,12 +21,5 @@ def schema_command(
     from gigawatt.schema.exports import as_table
     from gigawatt.studies.schema.door import scenario_schema
 
-    if format not in _FORMATS:
-        raise InputError(
-            "no such format",
-            key="--format",
-            given=format,
-            allowed=_FORMATS,
-            nearest=nearest(format, _FORMATS),
-        )  # fmt: skip
+    check_word("--format", format, _FORMATS, "no such format")
     print(json.dumps(scenario_schema(), indent=1) if format == "json" else as_table(), end="\n")

@@ -8,7 +8,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from gigawatt.core.answer import Answer
-from gigawatt.core.errors import InputError, nearest
+from gigawatt.core.checks import check_word
+from gigawatt.core.errors import InputError
 from gigawatt.studies.sites import STUDY
 
 if TYPE_CHECKING:
@@ -87,9 +88,7 @@ def _named(sites: str | None, by: str) -> tuple[str, ...]:
     from gigawatt import catalog
     from gigawatt.studies.sites.rank import CRITERIA, sites_named
 
-    if by not in CRITERIA:
-        raise InputError("no such criterion", key="by", given=by, allowed=tuple(CRITERIA),
-                         nearest=nearest(by, CRITERIA))  # fmt: skip
+    check_word("by", by, CRITERIA, "no such criterion")
     return tuple(catalog.table("sites")) if sites is None else sites_named(sites)
 
 

@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from gigawatt.catalog import entity
+from gigawatt.core.checks import check_word
 from gigawatt.core.errors import InfeasibleError, InputError
 from gigawatt.core.evidence import Assumption, Grade
 from gigawatt.core.quantities import HOURS_PER_YEAR, compact, show
@@ -118,8 +119,7 @@ def split_load(question: SplitQuestion) -> Split:
         The sites may not hold so much, or none answers within the latency.
     """
     for name in question.most:
-        if name not in question.sites:
-            raise InputError("not among the sites", key="most", given=name, allowed=question.sites)
+        check_word("most", name, question.sites, "not among the sites")
     delays, refused = _delays(question)
     kept = [name for name in question.sites if name not in dict(refused)]
     if not kept:

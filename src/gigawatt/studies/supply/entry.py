@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
+from gigawatt.core.checks import check_word
 from gigawatt.core.errors import InputError
 from gigawatt.power import Plant
 from gigawatt.studies.supply.plan import SupplyAnswer, plan_supply
@@ -102,8 +103,7 @@ def entries(question: SupplyQuestion, newcomers: Sequence[str]) -> tuple[SupplyA
     """
     at = {plant.id: i for i, plant in enumerate(question.plants)}
     for name in newcomers:
-        if name not in at:
-            raise InputError("not among the plants", key="newcomers", given=name, allowed=tuple(at))
+        check_word("newcomers", name, at, "not among the plants")
 
     def without(plants: tuple[Plant, ...]) -> tuple[Plant, ...]:
         return tuple(plant for plant in plants if plant.id not in newcomers)

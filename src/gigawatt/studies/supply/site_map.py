@@ -11,6 +11,7 @@ from functools import lru_cache
 from importlib.resources import files
 from typing import TYPE_CHECKING, Any
 
+from gigawatt.core.checks import check_word
 from gigawatt.core.errors import InputError, nearest
 from gigawatt.faces.figures.readable import significant
 from gigawatt.faces.figures.style import INK, empty, finish, safe
@@ -69,9 +70,7 @@ def site_map(sites: pd.DataFrame, chosen: str | None = None, *, by: str = "solar
     """
     import plotly.graph_objects as go
 
-    if by not in COLOURED:
-        raise InputError("unknown map colour", key="by", given=by, allowed=tuple(COLOURED),
-                         nearest=nearest(by, COLOURED))  # fmt: skip
+    check_word("by", by, COLOURED, "unknown map colour")
     if chosen is not None and chosen not in sites.index:
         raise InputError("unknown site", key="site", given=chosen, allowed=", ".join(sites.index),
                          nearest=nearest(chosen, list(sites.index)))  # fmt: skip

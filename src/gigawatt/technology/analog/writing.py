@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from gigawatt.catalog.loader import entity
-from gigawatt.core.checks import check_range
+from gigawatt.core.checks import check_range, check_word
 from gigawatt.core.errors import InputError
 from gigawatt.technology.analog.tiles import DEVICES
 from gigawatt.technology.substrate import Substrate
@@ -40,8 +40,7 @@ class Writing:
 
 def _device(substrate: Substrate) -> str:
     device = substrate.word("device") or "pcm"
-    if device not in DEVICES:
-        raise InputError("no such memory device", key="device", given=device, allowed=DEVICES)
+    check_word("device", device, DEVICES, "no such memory device")
     return device
 
 

@@ -26,6 +26,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from gigawatt.catalog.loader import Entity, entity
+from gigawatt.core.checks import check_word
 from gigawatt.core.errors import InputError
 from gigawatt.technology.substrate import Bound, Statistics, Substrate
 from gigawatt.technology.token import SYSTEM_SCOPE, TokenCost
@@ -64,8 +65,7 @@ def _machine(substrate: Substrate) -> Entity:
 
 def _bits(substrate: Substrate, key: str, default: str) -> float:
     name = substrate.word(key) or default
-    if name not in _INTEGERS:
-        raise InputError("not a format of this machine", key=key, given=name, allowed=_INTEGERS)
+    check_word(key, name, _INTEGERS, "not a format of this machine")
     return float(name.removeprefix("int"))
 
 

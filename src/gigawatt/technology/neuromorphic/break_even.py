@@ -69,8 +69,7 @@ def load_silicon(*, weight_bits: float = 8.0, memory: str = "sram") -> Silicon:
     """
     if not 1.0 <= weight_bits <= 16.0:
         raise InputError("bits of a weight", key="weight_bits", given=weight_bits, allowed="1 to 16")
-    if memory not in ("sram", "sram_large", "none"):
-        raise InputError("no such memory", key="memory", given=memory, allowed=("sram", "sram_large", "none"))
+    check_word("memory", memory, ("sram", "sram_large", "none"), "no such memory")
     row = entity("neuromorphic", "silicon-45nm")
     fetch = 0.0 if memory == "none" else row.value(memory) * weight_bits / _BYTE
     return Silicon(row.value("add"), row.value("multiply_8"), fetch)

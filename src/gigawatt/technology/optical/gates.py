@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from gigawatt.catalog.loader import entity, table
-from gigawatt.core.checks import check_range
+from gigawatt.core.checks import check_range, check_word
 from gigawatt.core.errors import InputError
 from gigawatt.technology.optical.absorber import PLANCK_REDUCED
 from gigawatt.technology.optical.activations import load_activation
@@ -168,8 +168,7 @@ def load_gate(id: str, **changes: float) -> Gate:
         raise InputError("this gate has no transfer function", key="gate", given=id, allowed=list_gates())
     known = ("drive", "loss", "noise", "floor")
     for key, value in changes.items():
-        if key not in known:
-            raise InputError("no such number of a gate", key=row.id, given=key, allowed=known)
+        check_word(row.id, key, known, "no such number of a gate")
         check_range(f"{row.id}.{key}", value, 0.0)
 
     def number(key: str, otherwise: float) -> float:

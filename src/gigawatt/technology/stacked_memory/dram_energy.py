@@ -25,8 +25,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from gigawatt.catalog.loader import Entity, entity
-from gigawatt.core.checks import check_range
-from gigawatt.core.errors import InputError
+from gigawatt.core.checks import check_range, check_word
 from gigawatt.workload.operations import Array
 
 __all__ = [
@@ -139,8 +138,7 @@ def access_range(
     InputError
         An unknown scope.
     """
-    if scope not in SCOPES_OF:
-        raise InputError("no such scope", key="scope", given=scope, allowed=tuple(SCOPES_OF))
+    check_word("scope", scope, SCOPES_OF, "no such scope")
     row = generation(memory) if isinstance(memory, str) else memory
     crossed = (_height(row, height) + 1.0) / 2.0
     used = defaults().evidence("row_bytes")

@@ -17,6 +17,7 @@ from functools import lru_cache
 from typing import Any
 from urllib.parse import quote, urlencode
 
+from gigawatt.core.checks import check_word
 from gigawatt.core.errors import GigawattError, InputError, nearest
 from gigawatt.core.quantities import parse
 from gigawatt.faces.web.form.fields import SIZE, SIZES, field_of, fields_of, options
@@ -218,10 +219,7 @@ def read_form(pairs: Pairs, uploads: Container[str] = ()) -> Shown:
     """
     found = _collected(list(pairs)[: 4 * MOST_KEYS])
     start = found.get("start", DEFAULT)
-    if start not in starts():
-        raise InputError(
-            "no such scenario", key="start", given=start, allowed=starts(), nearest=nearest(start, starts())
-        )
+    check_word("start", start, starts(), "no such scenario")
     state, branch = State(start), starts()[start].branch
     changes: dict[str, str] = {}
     settings: dict[str, str] = {}

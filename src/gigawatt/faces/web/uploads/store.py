@@ -24,7 +24,8 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-from gigawatt.core.errors import GigawattError, InputError, nearest
+from gigawatt.core.checks import check_word
+from gigawatt.core.errors import GigawattError, InputError
 from gigawatt.faces.web.uploads.paths import KINDS, MOST_BYTES, is_token, vetted
 
 __all__ = ["Checked", "Stored", "Upload", "Uploads", "check", "checked", "limits"]
@@ -140,11 +141,7 @@ class Uploads:
         InputError
             No such kind, nothing in it, too much, no text in UTF-8.
         """
-        if kind not in KINDS:
-            raise InputError(
-                "nothing of this kind can be uploaded", key="kind", given=kind, allowed=KINDS,
-                nearest=nearest(kind, KINDS),
-            )  # fmt: skip
+        check_word("kind", kind, KINDS, "nothing of this kind can be uploaded")
         label = _label(name)
         most = min(self.most_bytes, MOST_BYTES[kind])
         if not data.strip():

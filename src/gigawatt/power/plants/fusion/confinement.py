@@ -11,7 +11,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from gigawatt.core.errors import InputError, nearest
+from gigawatt.core.checks import check_word
 
 __all__ = [
     "SCALINGS",
@@ -174,10 +174,7 @@ SCALINGS: Mapping[str, Scaling] = {
 
 def load_scaling(name: str) -> Scaling:
     """The scaling ``name``; raises ``InputError`` for an unknown one."""
-    if name not in SCALINGS:
-        raise InputError(
-            "no such scaling", key="scaling", given=name, allowed=SCALINGS, nearest=nearest(name, SCALINGS)
-        )
+    check_word("scaling", name, SCALINGS, "no such scaling")
     return SCALINGS[name]
 
 

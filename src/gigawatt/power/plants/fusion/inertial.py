@@ -6,7 +6,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from gigawatt.core.errors import InfeasibleError, InputError, nearest
+from gigawatt.core.checks import check_word
+from gigawatt.core.errors import InfeasibleError, InputError
 from gigawatt.power.plants.fusion.plant import Flows, Plant, flows
 from gigawatt.power.plants.fusion.reactivity import REACTIONS
 
@@ -89,10 +90,7 @@ def gain_curve(curve: str, driver: float) -> tuple[float, float]:
     public model LLNL GEM 1.0 reads its figure: 60 (E/2.2 MJ)^1.505; driver efficiency 0.15. All are
     calculated gains; what has been measured is at most 4 (2025).
     """
-    if curve not in CURVES:
-        raise InputError(
-            "no such gain curve", key="curve", given=curve, allowed=CURVES, nearest=nearest(curve, CURVES)
-        )
+    check_word("curve", curve, CURVES, "no such gain curve")
     low = 2e6 if curve == "indirect-2011" else 1e6
     if not low <= driver <= 1e7:
         raise InputError(

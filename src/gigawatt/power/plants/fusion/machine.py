@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
+from gigawatt.core.checks import check_word
 from gigawatt.core.errors import InputError
 from gigawatt.power.plants.fusion.confinement import load_scaling, safety_factor
 from gigawatt.power.plants.fusion.profiles import Profile
@@ -109,10 +110,7 @@ class Plasma:
                 given=f"{self.minor_radius:g} m",
                 allowed=f"below the major radius, {self.major_radius:g} m",
             )
-        if self.averages not in AVERAGES:
-            raise InputError(
-                "unknown convention", key="plasma.averages", given=self.averages, allowed=AVERAGES
-            )
+        check_word("plasma.averages", self.averages, AVERAGES, "unknown convention")
         for element, share in self.impurities:
             mean_charge(element, 1.0)
             if not 0.0 <= share < 1.0:

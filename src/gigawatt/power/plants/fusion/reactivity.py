@@ -11,7 +11,8 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from gigawatt.core.errors import InputError, nearest
+from gigawatt.core.checks import check_word
+from gigawatt.core.errors import InputError
 
 __all__ = ["FUELS", "KEV", "REACTIONS", "Fuel", "Reaction", "load_fuel", "reactivity"]
 
@@ -119,8 +120,7 @@ def load_fuel(name: str) -> Fuel:
     InputError
         No such fuel.
     """
-    if name not in FUELS:
-        raise InputError("no such fuel", key="fuel", given=name, allowed=FUELS, nearest=nearest(name, FUELS))
+    check_word("fuel", name, FUELS, "no such fuel")
     return FUELS[name]
 
 
@@ -151,14 +151,7 @@ def reactivity(reaction: str, temperature: npt.ArrayLike) -> Array:
     0.5 to 190 keV within 2.5 %). Nevins, Swain, Nucl. Fusion 40 (2000) 865 (p-B11); the rates measured by
     Sikora and Weller (J. Fusion Energy 35, 2016) are about 30 % higher at 300 keV.
     """
-    if reaction not in REACTIONS:
-        raise InputError(
-            "no such reaction",
-            key="reaction",
-            given=reaction,
-            allowed=REACTIONS,
-            nearest=nearest(reaction, REACTIONS),
-        )
+    check_word("reaction", reaction, REACTIONS, "no such reaction")
     value = np.asarray(temperature, dtype=float)
     if not bool(np.all(value >= 0.0)) or not bool(np.all(np.isfinite(value))):
         raise InputError(

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from gigawatt.core.checks import check_word
 from gigawatt.core.errors import InputError
 from gigawatt.power.plants.molten_salt.loop import MOST_FLOW, lost_reactivity
 from gigawatt.power.plants.molten_salt.system import Steady, System, steady
@@ -121,8 +122,7 @@ def simulate(
         raise InputError("times must rise", key="time", allowed="at least two instants in s")
     if not 1e-10 <= tolerance <= 1e-3:
         raise InputError("tolerance out of range", key="tolerance", given=tolerance, allowed="1e-10 to 1e-3")
-    if method not in ("BDF", "Radau"):
-        raise InputError("no such solver", key="method", given=method, allowed=("BDF", "Radau"))
+    check_word("method", method, ("BDF", "Radau"), "no such solver")
     start_flow = natural_flow(plant, power) if natural else 1.0
     flows = _given(flow, instants, "flow", 0.0, MOST_FLOW, start_flow)
     if natural and flow is not None:

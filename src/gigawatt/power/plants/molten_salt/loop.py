@@ -14,7 +14,8 @@ import numpy as np
 import numpy.typing as npt
 
 from gigawatt.catalog.loader import Entity, entity, table
-from gigawatt.core.errors import InputError, nearest
+from gigawatt.core.checks import check_word
+from gigawatt.core.errors import InputError
 
 __all__ = [
     "Neutrons",
@@ -92,14 +93,7 @@ def reactor_row(design: str) -> Entity:
     ORNL-TM-728 (MSRE); the catalog's ``molten_salt``.
     """
     names = [row.id for row in table(TABLE).values() if row.text("kind") == "reactor"]
-    if design not in names:
-        raise InputError(
-            "no such molten-salt reactor",
-            key="design",
-            given=design,
-            allowed=names,
-            nearest=nearest(design, names),
-        )
+    check_word("design", design, names, "no such molten-salt reactor")
     return entity(TABLE, design)
 
 
@@ -116,8 +110,7 @@ def neutrons(fuel: str) -> Neutrons:
     ORNL-TM-1626, table 1; ORNL-TM-2571, table 1; ORNL-TM-3963, table 5.
     """
     names = [row.id for row in table(TABLE).values() if row.text("kind") == "fuel"]
-    if fuel not in names:
-        raise InputError("no such fuel", key="fuel", given=fuel, allowed=names, nearest=nearest(fuel, names))
+    check_word("fuel", fuel, names, "no such fuel")
     groups = [row for row in table(GROUPS).values() if row.text("fuel") == fuel]
     row = entity(TABLE, fuel)
     return Neutrons(

@@ -10,6 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from gigawatt.catalog.loader import table
+from gigawatt.core.checks import check_word
 from gigawatt.core.errors import InputError, nearest
 from gigawatt.power.plants.molten_salt.loop import (
     MOST_FLOW,
@@ -153,8 +154,7 @@ def pump_transient(name: str) -> Curve:
     ----------
     ORNL-4233, section 5.6.
     """
-    if name not in ("startup", "coastdown"):
-        raise InputError("no such transient", key="transient", given=name, allowed=("startup", "coastdown"))
+    check_word("transient", name, ("startup", "coastdown"), "no such transient")
     speed = measured(f"{name}-speed")
     last = 1.0 if name == "startup" else 0.0
     time = np.unique(

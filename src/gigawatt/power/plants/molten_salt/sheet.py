@@ -9,6 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from gigawatt.catalog.loader import Entity, entity, table
+from gigawatt.core.checks import check_word
 from gigawatt.core.errors import InputError, nearest
 from gigawatt.core.evidence import Assumption, Evidence
 from gigawatt.core.quantities import HOURS_PER_YEAR
@@ -317,8 +318,7 @@ def _settings(wanted: Mapping[str, float | str], design: str) -> dict[str, Setti
                 nearest=nearest(key, known),
             )
     fuel = str(wanted.get("fuel", row.text("fuel")))
-    if fuel not in fuels:
-        raise InputError("no such fuel", key="fuel", given=fuel, allowed=fuels, nearest=nearest(fuel, fuels))
+    check_word("fuel", fuel, fuels, "no such fuel")
     made: dict[str, Setting] = {"fuel": (fuel, "", "kinetics: " + ", ".join(fuels), 0.0, 0.0)}
     rows = {
         key: (entity(TABLE, fuel), f"reactivity by the temperature of the {key.split('_')[0]}")

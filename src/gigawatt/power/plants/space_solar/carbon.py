@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from gigawatt.catalog.loader import Entity, entity
-from gigawatt.core.errors import InputError
+from gigawatt.core.checks import check_word
 from gigawatt.power.plants.space_solar.cost import Programme, Spending
 
 __all__ = ["Footprint", "footprint"]
@@ -74,8 +74,7 @@ def footprint(programme: Programme, spending: Spending, *, case: str = "value") 
     NASA OTPS 2024, section 2.2: masses and spending times intensities. Maloney, C. et al. (2022). JGR
     Atmospheres 127, e2021JD036373: soot of rockets.
     """
-    if case not in _CASES:
-        raise InputError("unknown case", key="case", given=case, allowed=_CASES)
+    check_word("case", case, _CASES, "unknown case")
     row, launch = entity("space_solar", "carbon"), entity("space_solar", "launch")
     flights = spending.total_launches
     tanked = programme.refuels / (1.0 + programme.refuels)

@@ -14,6 +14,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from gigawatt.catalog.loader import Entity, entity
+from gigawatt.core.checks import check_word
 from gigawatt.core.errors import InputError
 from gigawatt.core.quantities import HOURS_PER_YEAR
 
@@ -122,8 +123,7 @@ def launch_price(year: float, *, payload: float, case: str = "value") -> float:
         "low": least,
         "high": now,
     }
-    if case not in prices:
-        raise InputError("unknown case", key="case", given=case, allowed=tuple(prices))
+    check_word("case", case, prices, "unknown case")
     return prices[case] * payload
 
 

@@ -16,7 +16,8 @@ import numpy as np
 import numpy.typing as npt
 
 from gigawatt.catalog.loader import Entity, entity, table
-from gigawatt.core.errors import InputError, nearest
+from gigawatt.core.checks import check_word
+from gigawatt.core.errors import InputError
 from gigawatt.core.evidence import Assumption
 from gigawatt.core.quantities import HOURS_PER_YEAR
 from gigawatt.power.plants.space_solar.beam import LIGHT, collection_efficiency
@@ -47,10 +48,7 @@ def list_designs() -> dict[str, str]:
 
 
 def _design(name: str) -> Entity:
-    if name not in DESIGNS:
-        raise InputError(
-            "no such design", key="design", given=name, allowed=DESIGNS, nearest=nearest(name, DESIGNS)
-        )
+    check_word("design", name, DESIGNS, "no such design")
     return table("space_solar")[name]
 
 

@@ -8,7 +8,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from gigawatt.catalog.loader import entity, table
-from gigawatt.core.errors import InputError, nearest
+from gigawatt.core.checks import check_word
+from gigawatt.core.errors import InputError
 from gigawatt.core.quantities import HOURS_PER_YEAR
 from gigawatt.power.plants.space_solar.chain import cell_temperature, radiation_remaining
 from gigawatt.power.plants.space_solar.compute import OrbitalCompute, orbital_compute, radiator_flux
@@ -57,10 +58,7 @@ def usual_cells(*, orbit: str, years: float, efficiency: float | None = None, su
     :func:`~.chain.cell_temperature`, :func:`~gigawatt.power.plants.space_solar.chain.radiation_remaining`.
     """
     known = table("space_solar_orbits")
-    if orbit not in known:
-        raise InputError(
-            "no such orbit", key="orbit", given=orbit, allowed=list(known), nearest=nearest(orbit, known)
-        )
+    check_word("orbit", orbit, known, "no such orbit")
     if not years > 0.0:
         raise InputError("no time", key="years", given=f"{years:g}", allowed="above 0")
     row = entity("space_solar", "cells")

@@ -14,6 +14,7 @@ import numpy as np
 import numpy.typing as npt
 
 from gigawatt.catalog.loader import entity, table
+from gigawatt.core.checks import check_word
 from gigawatt.core.errors import InputError, nearest
 from gigawatt.core.quantities import HOURS_PER_YEAR
 from gigawatt.facility.sun import hours_to_days_since_2000
@@ -191,11 +192,7 @@ def hourly_share(
     Shadow: Montenbruck and Gill (2000), section 3.4.2. Panel that faces the Earth: Sasaki, S. et al. (2006).
     A new concept of solar power satellite: Tethered-SPS. Acta Astronautica 60, 153-165.
     """
-    if collector not in COLLECTORS:
-        raise InputError(
-            "no such collector", key="collector", given=collector, allowed=COLLECTORS,
-            nearest=nearest(collector, COLLECTORS),
-        )  # fmt: skip
+    check_word("collector", collector, COLLECTORS, "no such collector")
     if not (0.0 < step <= 3600.0 and math.isclose(3600.0 / step, round(3600.0 / step))):
         raise InputError(
             "the samples do not fill an hour",
