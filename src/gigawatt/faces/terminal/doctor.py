@@ -5,12 +5,10 @@ from __future__ import annotations
 import os
 import platform
 from importlib.metadata import PackageNotFoundError, version
-from typing import Annotated
-
-import typer
 
 from gigawatt import __version__, catalog
 from gigawatt.faces.terminal.console import console, print_json
+from gigawatt.faces.terminal.options import Json
 
 __all__ = ["doctor_command"]
 
@@ -37,7 +35,7 @@ _NEEDS = {
 
 
 def doctor_command(
-    json: Annotated[bool, typer.Option("--json", help="Print JSON alone on standard output.")] = False,
+    json: Json = False,
 ) -> None:
     """Say what is installed, what is missing, and which feature needs it."""
     from rich.table import Table

@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any, TypeVar
+from typing import Annotated, Any, TypeVar
 
 import typer
 
 from gigawatt.core.errors import GigawattError, InputError
 from gigawatt.schema.fields import fields
 
-__all__ = ["SETTINGS", "flagged", "read_pairs", "read_settings"]
+__all__ = [
+    "SETTINGS", "AnswerJson", "AnswerQuiet", "Json", "Quiet", "flag", "flagged", "option", "read_pairs",
+    "read_settings",
+]  # fmt: skip
 
 SETTINGS: Any = typer.Option(
     "--set",
@@ -21,6 +24,23 @@ SETTINGS: Any = typer.Option(
     "lists them; as often as needed.",
 )
 """The option of commands that take a scenario."""
+
+
+def option(help: str, panel: str | None = None, **more: Any) -> Any:
+    """An option without a default, in a section of the help."""
+    return typer.Option(help=help, show_default=False, rich_help_panel=panel, **more)
+
+
+def flag(name: str, help: str, panel: str) -> Any:
+    """A switch with its own name, in a section of the help."""
+    return typer.Option(name, help=help, show_default=False, rich_help_panel=panel)
+
+
+_JSON, _QUIET = "Print JSON alone on standard output.", "No progress, no summary."
+Json = Annotated[bool, typer.Option("--json", help=_JSON)]
+Quiet = Annotated[bool, typer.Option("--quiet", "-q", help=_QUIET)]
+AnswerJson = Annotated[bool, flag("--json", _JSON, "Answer")]
+AnswerQuiet = Annotated[bool, typer.Option("--quiet", "-q", help=_QUIET, rich_help_panel="Answer")]
 
 T = TypeVar("T")
 _WORDS = ("load",)

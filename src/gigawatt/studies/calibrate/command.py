@@ -9,6 +9,7 @@ import typer
 
 from gigawatt.core.errors import InputError
 from gigawatt.faces.terminal.answer import give
+from gigawatt.faces.terminal.options import Json, Quiet, option
 
 __all__ = ["calibrate_command"]
 
@@ -24,11 +25,9 @@ def calibrate_command(
     backend: Annotated[str, typer.Option(help="torch, or numpy (CPU).")] = "torch",
     processes: Annotated[int, typer.Option(min=1, help="On a CPU: processes of collectives.")] = 1,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Show the plan, measure nothing.")] = False,
-    output: Annotated[
-        Path | None, typer.Option(help="Folder for calibration.html, .md and .json.", show_default=False)
-    ] = None,
-    json: Annotated[bool, typer.Option("--json", help="Print JSON alone on standard output.")] = False,
-    quiet: Annotated[bool, typer.Option("--quiet", "-q", help="No progress, no summary.")] = False,
+    output: Annotated[Path | None, option("Folder for calibration.html, .md and .json.")] = None,
+    json: Json = False,
+    quiet: Quiet = False,
 ) -> None:
     """Measure this machine through torch and write it into the user catalog as a chip."""
     from gigawatt.studies.calibrate.door import answered, session_of

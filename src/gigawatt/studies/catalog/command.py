@@ -8,19 +8,20 @@ from typing import Annotated
 import typer
 
 from gigawatt.faces.terminal.answer import give
+from gigawatt.faces.terminal.options import Json, Quiet, option
 
 __all__ = ["gaps_command", "list_command", "show_command"]
+
+Folder = Annotated[Path | None, option("Folder for catalog.html, .md and .json.")]
 
 
 def list_command(
     table: Annotated[
         str | None, typer.Argument(help="A table; without it, all tables.", show_default=False)
     ] = None,
-    output: Annotated[
-        Path | None, typer.Option(help="Folder for catalog.html, .md and .json.", show_default=False)
-    ] = None,
-    json: Annotated[bool, typer.Option("--json", help="Print JSON alone on standard output.")] = False,
-    quiet: Annotated[bool, typer.Option("--quiet", "-q", help="No summary.")] = False,
+    output: Folder = None,
+    json: Json = False,
+    quiet: Quiet = False,
 ) -> None:
     """List the catalog's tables, or the entries of one."""
     from gigawatt.studies.catalog.door import catalog_list
@@ -31,11 +32,9 @@ def list_command(
 def show_command(
     table: Annotated[str, typer.Argument(show_default=False)],
     entry: Annotated[str, typer.Argument(show_default=False)],
-    output: Annotated[
-        Path | None, typer.Option(help="Folder for catalog.html, .md and .json.", show_default=False)
-    ] = None,
-    json: Annotated[bool, typer.Option("--json", help="Print JSON alone on standard output.")] = False,
-    quiet: Annotated[bool, typer.Option("--quiet", "-q", help="No summary.")] = False,
+    output: Folder = None,
+    json: Json = False,
+    quiet: Quiet = False,
 ) -> None:
     """Show every number of one entry with unit, range, grade and source."""
     from gigawatt.studies.catalog.door import catalog_show
@@ -49,14 +48,10 @@ def gaps_command(
     ],
     everything: Annotated[bool, typer.Option("--all", help="Rows of every grade, not only guesses.")] = False,
     most: Annotated[int, typer.Option(min=1, max=1000, help="Rows that are listed.")] = 20,
-    draws: Annotated[
-        int | None, typer.Option(help="Draws of each scenario; default 2,000.", show_default=False)
-    ] = None,
-    output: Annotated[
-        Path | None, typer.Option(help="Folder for catalog.html, .md and .json.", show_default=False)
-    ] = None,
-    json: Annotated[bool, typer.Option("--json", help="Print JSON alone on standard output.")] = False,
-    quiet: Annotated[bool, typer.Option("--quiet", "-q", help="No progress, no summary.")] = False,
+    draws: Annotated[int | None, option("Draws of each scenario; default 2,000.")] = None,
+    output: Folder = None,
+    json: Json = False,
+    quiet: Quiet = False,
 ) -> None:
     """List the guesses with the largest share of the variance of scenarios' key figures."""
     from gigawatt.studies.catalog.gaps import catalog_gaps

@@ -9,7 +9,7 @@ import typer
 
 from gigawatt.core.errors import GigawattError
 from gigawatt.faces.terminal.answer import give
-from gigawatt.faces.terminal.options import read_pairs
+from gigawatt.faces.terminal.options import Json, Quiet, option, read_pairs
 
 __all__ = ["build_command", "list_command"]
 
@@ -18,11 +18,9 @@ _HAND = "key=value, such as dies.gpu.area=400mm^2"
 
 def list_command(
     parts: Annotated[bool, typer.Option("--parts", help="The parts that a design may name instead.")] = False,
-    output: Annotated[
-        Path | None, typer.Option(help="Folder for chip.html, .md and .json.", show_default=False)
-    ] = None,
-    json: Annotated[bool, typer.Option("--json", help="Print JSON alone on standard output.")] = False,
-    quiet: Annotated[bool, typer.Option("--quiet", "-q", help="No summary.")] = False,
+    output: Annotated[Path | None, option("Folder for chip.html, .md and .json.")] = None,
+    json: Json = False,
+    quiet: Quiet = False,
 ) -> None:
     """List the designs of the catalog, or the nodes, packages, links, memories and coolings to build with."""
     from gigawatt.studies.chip.door import chip_list
@@ -42,10 +40,10 @@ def build_command(
     ] = None,
     output: Annotated[
         Path | None,
-        typer.Option(help="Folder for chip.html, .md and .json, and chips.csv.", show_default=False),
+        option("Folder for chip.html, .md and .json, and chips.csv."),
     ] = None,
-    json: Annotated[bool, typer.Option("--json", help="Print JSON alone on standard output.")] = False,
-    quiet: Annotated[bool, typer.Option("--quiet", "-q", help="No summary.")] = False,
+    json: Json = False,
+    quiet: Quiet = False,
 ) -> None:
     """Build a chip from its parts: area, yield, cost, power, temperatures, roofline, what limits it."""
     from gigawatt.studies.chip.door import chip_build

@@ -8,7 +8,7 @@ from typing import Annotated, Any
 import typer
 
 from gigawatt.faces.terminal.answer import give
-from gigawatt.faces.terminal.options import read_pairs
+from gigawatt.faces.terminal.options import AnswerJson, AnswerQuiet, read_pairs
 
 __all__ = ["codesign_command"]
 
@@ -53,12 +53,8 @@ def codesign_command(
     ] = None,
     seed: Annotated[int, typer.Option(help="Of the search.", rich_help_panel=_SEARCH)] = 0,
     output: Annotated[Path | None, _option("Folder for codesign.html, .md and .json.", _ANSWER)] = None,
-    json: Annotated[
-        bool, typer.Option("--json", help="Print JSON alone on standard output.", rich_help_panel=_ANSWER)
-    ] = False,
-    quiet: Annotated[
-        bool, typer.Option("--quiet", "-q", help="No progress, no summary.", rich_help_panel=_ANSWER)
-    ] = False,
+    json: AnswerJson = False,
+    quiet: AnswerQuiet = False,
 ) -> None:
     """Vary a chip's area, memory, links and format, the model's shape, machine and power source together."""
     from gigawatt.studies.codesign.door import codesign

@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 
 from gigawatt.faces.terminal.answer import give
+from gigawatt.faces.terminal.options import Json, Quiet, option
 
 __all__ = ["emulate_command"]
 
@@ -29,11 +30,9 @@ def emulate_command(
         int, typer.Option(help="Windows of training text for methods that look at some.")
     ] = 8,
     fresh: Annotated[bool, typer.Option("--fresh", help="Run again what an earlier run kept.")] = False,
-    output: Annotated[
-        Path | None, typer.Option(help="Folder for emulation.json and losses.csv.", show_default=False)
-    ] = None,
-    json: Annotated[bool, typer.Option("--json", help="Print JSON alone on standard output.")] = False,
-    quiet: Annotated[bool, typer.Option("--quiet", "-q", help="No progress, no summary.")] = False,
+    output: Annotated[Path | None, option("Folder for emulation.json and losses.csv.")] = None,
+    json: Json = False,
+    quiet: Quiet = False,
 ) -> None:
     """Run a language model on a substrate: perplexity beside fp32 with intervals, and what was counted."""
     from gigawatt.studies.emulate.door import emulate

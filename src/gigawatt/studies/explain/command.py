@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from gigawatt.faces.terminal.answer import give
-from gigawatt.faces.terminal.options import SETTINGS, read_settings
+from gigawatt.faces.terminal.options import SETTINGS, Json, Quiet, option, read_settings
 
 __all__ = ["explain_command"]
 
@@ -34,11 +34,9 @@ def explain_command(
         bool, typer.Option("--spread", help="The rows that the quantity's band comes from, largest first.")
     ] = False,
     settings: Annotated[list[str] | None, SETTINGS] = None,
-    output: Annotated[
-        Path | None, typer.Option(help="Folder for explain.html, .md and .json.", show_default=False)
-    ] = None,
-    json: Annotated[bool, typer.Option("--json", help="Print JSON alone on standard output.")] = False,
-    quiet: Annotated[bool, typer.Option("--quiet", "-q", help="No progress, no summary.")] = False,
+    output: Annotated[Path | None, option("Folder for explain.html, .md and .json.")] = None,
+    json: Json = False,
+    quiet: Quiet = False,
 ) -> None:
     """Walk from a number to its formula, code, inputs and the rows of the catalog behind it."""
     from gigawatt.studies.explain.door import explain

@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 
 from gigawatt.faces.terminal.answer import give
+from gigawatt.faces.terminal.options import Json, Quiet, option
 
 __all__ = ["memory_command"]
 
@@ -30,10 +31,10 @@ def memory_command(
                      show_default=False),
     ] = None,
     output: Annotated[
-        Path | None, typer.Option(help="Folder for memory.html, .md and .json.", show_default=False)
+        Path | None, option("Folder for memory.html, .md and .json.")
     ] = None,
-    json: Annotated[bool, typer.Option("--json", help="Print JSON alone on standard output.")] = False,
-    quiet: Annotated[bool, typer.Option("--quiet", "-q", help="No progress, no summary.")] = False,
+    json: Json = False,
+    quiet: Quiet = False,
 ) -> None:  # fmt: skip
     """What stacked memory gives, takes and costs: bandwidth by pattern, pJ a bit, temperature."""
     from gigawatt.studies.memory.door import technologies_memory

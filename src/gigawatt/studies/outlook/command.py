@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 
 from gigawatt.faces.terminal.answer import give
+from gigawatt.faces.terminal.options import Json, Quiet
 
 __all__ = ["outlook_command"]
 
@@ -22,8 +23,8 @@ def outlook_command(
         bool, typer.Option("--sensitivity", help="Which unknown makes the spread: Sobol indices, tornado.")
     ] = False,
     output: Annotated[Path | None, typer.Option(help="Folder for page, JSON and tables.")] = None,
-    json: Annotated[bool, typer.Option("--json", help="Print JSON alone on standard output.")] = False,
-    quiet: Annotated[bool, typer.Option("--quiet", "-q", help="No progress, no summary.")] = False,
+    json: Json = False,
+    quiet: Quiet = False,
 ) -> None:
     """Draw the outlook to 2050: the largest training run, what binds it, machines and electricity."""
     from gigawatt.studies.outlook.door import draw_outlook

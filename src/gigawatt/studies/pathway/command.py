@@ -8,8 +8,8 @@ from typing import Annotated, Any
 import typer
 
 from gigawatt.faces.terminal.answer import give
+from gigawatt.faces.terminal.options import AnswerJson, AnswerQuiet, flag, option
 from gigawatt.faces.terminal.question import Asked, asks
-from gigawatt.studies.serving.options import flag, option
 
 __all__ = ["plan_pathway_command"]
 
@@ -56,8 +56,8 @@ def plan_pathway_command(
         flag("--check", "Plan one step with every hour as well, and report the error of the weeks.", _ANSWER),
     ] = False,
     output: Annotated[Path | None, option("Folder for page, JSON and tables.", _ANSWER)] = None,
-    json: Annotated[bool, flag("--json", "Print JSON alone on standard output.", _ANSWER)] = False,
-    quiet: Annotated[bool, flag("--quiet", "No progress, no summary.", _ANSWER)] = False,
+    json: AnswerJson = False,
+    quiet: AnswerQuiet = False,
 ) -> None:
     """Plan a campus's power over decades: build, retire, bridge, and the cost of waiting for power."""
     words: dict[str, Any] = dict(locals())

@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from gigawatt.faces.terminal.answer import give
-from gigawatt.faces.terminal.options import read_pairs
+from gigawatt.faces.terminal.options import Json, Quiet, option, read_pairs
 
 __all__ = ["plant_command"]
 
@@ -21,17 +21,13 @@ def plant_command(
             "--set", help="A number of the plant, such as net=400MW; as often as needed.", show_default=False
         ),
     ] = None,
-    design: Annotated[
-        str | None, typer.Option(help="A design of this kind; --designs lists them.", show_default=False)
-    ] = None,
+    design: Annotated[str | None, option("A design of this kind; --designs lists them.")] = None,
     year: Annotated[int, typer.Option(help="Of operation, of which the costs are.")] = 2040,
     designs: Annotated[bool, typer.Option("--designs", help="List the designs and stop.")] = False,
     keys: Annotated[bool, typer.Option("--keys", help="List what --set takes and stop.")] = False,
-    output: Annotated[
-        Path | None, typer.Option(help="Folder for plant.html, plant.md and sheet.json.", show_default=False)
-    ] = None,
-    json: Annotated[bool, typer.Option("--json", help="Print JSON alone on standard output.")] = False,
-    quiet: Annotated[bool, typer.Option("--quiet", "-q", help="No progress, no summary.")] = False,
+    output: Annotated[Path | None, option("Folder for plant.html, plant.md and sheet.json.")] = None,
+    json: Json = False,
+    quiet: Quiet = False,
 ) -> None:
     """Print the sheet of a plant from its physics: power, limits, fuel, availability, cost, and its row."""
     from gigawatt.studies.plant.door import plant as sheet

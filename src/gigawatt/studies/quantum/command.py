@@ -8,23 +8,18 @@ from typing import Annotated
 import typer
 
 from gigawatt.faces.terminal.answer import give
+from gigawatt.faces.terminal.options import Json, Quiet, option
 
 __all__ = ["break_even_command", "optimise_command", "resources_command", "vqe_command"]
 
 _ARGUMENTS = {name: name.upper() for name in ("molecule", "piece", "algorithm")}
 
-JsonFlag = Annotated[bool, typer.Option("--json", help="Print JSON alone on standard output.")]
-QuietFlag = Annotated[bool, typer.Option("--quiet", "-q", help="No progress, no summary.")]
-OutputFolder = Annotated[
-    Path | None, typer.Option(help="Folder for quantum.html, .md and .json.", show_default=False)
-]
+OutputFolder = Annotated[Path | None, option("Folder for quantum.html, .md and .json.")]
 
 
 def vqe_command(
     molecule: Annotated[str, typer.Argument(help="h2, lih, h4 or beh2.")] = "h2",
-    bond: Annotated[
-        float | None, typer.Option(help="Distance of neighbours in ångström (1e-10 m).", show_default=False)
-    ] = None,
+    bond: Annotated[float | None, option("Distance of neighbours in ångström (1e-10 m).")] = None,
     ansatz: Annotated[str, typer.Option(help="uccsd, hardware-efficient or adapt.")] = "uccsd",
     optimiser: Annotated[
         str, typer.Option(help="bfgs, shift, cobyla, nelder-mead, spsa or rotosolve.")
@@ -35,8 +30,8 @@ def vqe_command(
     seed: Annotated[int, typer.Option(help="Of what is drawn.")] = 0,
     noise: Annotated[bool, typer.Option("--noise", help="Error of the energy over that of a gate.")] = False,
     output: OutputFolder = None,
-    json: JsonFlag = False,
-    quiet: QuietFlag = False,
+    json: Json = False,
+    quiet: Quiet = False,
 ) -> None:
     """Ground-state energy of a molecule by the variational eigensolver, beside the exact one."""
     from gigawatt.studies.quantum.door import quantum_vqe
@@ -60,8 +55,8 @@ def optimise_command(
     mean_bits: Annotated[float, typer.Option(help="Of bits: mean width of a weight, 2 to 5.")] = 3.5,
     machine: Annotated[str, typer.Option(help="superconducting or trapped-ion.")] = "superconducting",
     output: OutputFolder = None,
-    json: JsonFlag = False,
-    quiet: QuietFlag = False,
+    json: Json = False,
+    quiet: Quiet = False,
 ) -> None:
     """A piece of model development on up to 16 qubits, beside the best classical solver."""
     from gigawatt.studies.quantum.door import quantum_optimise
@@ -83,8 +78,8 @@ def resources_command(
             help="rsa, a row of quantum_algorithms, a molecule, or custom with --qubits, --toffolis."
         ),
     ] = "rsa",
-    qubits: Annotated[float | None, typer.Option(help="Logical, of custom.", show_default=False)] = None,
-    toffolis: Annotated[float | None, typer.Option(help="Of custom.", show_default=False)] = None,
+    qubits: Annotated[float | None, option("Logical, of custom.")] = None,
+    toffolis: Annotated[float | None, option("Of custom.")] = None,
     bits: Annotated[int, typer.Option(help="Of rsa.")] = 2048,
     error: Annotated[float, typer.Option(help="Of a physical gate.")] = 1e-3,
     cycle: Annotated[float, typer.Option(help="Of a round of checks, microseconds.")] = 1.0,
@@ -93,8 +88,8 @@ def resources_command(
     factories: Annotated[int, typer.Option(help="Magic-state factories side by side.")] = 4,
     qdk: Annotated[bool, typer.Option("--qdk", help="Ask the estimator qdk too (extra quantum).")] = False,
     output: OutputFolder = None,
-    json: JsonFlag = False,
-    quiet: QuietFlag = False,
+    json: Json = False,
+    quiet: Quiet = False,
 ) -> None:
     """Physical qubits and time of a fault-tolerant computation, with the power that they would draw."""
     from gigawatt.studies.quantum.door import quantum_resources
@@ -115,8 +110,8 @@ def break_even_command(
     weights: Annotated[float, typer.Option(help="Of llm: weights of the model.")] = 8e9,
     machine: Annotated[str, typer.Option(help="superconducting or trapped-ion.")] = "superconducting",
     output: OutputFolder = None,
-    json: JsonFlag = False,
-    quiet: QuietFlag = False,
+    json: Json = False,
+    quiet: Quiet = False,
 ) -> None:
     """Joules and dollars of a quantum run beside those of the classical way to the same answer."""
     from gigawatt.studies.quantum.door import quantum_break_even

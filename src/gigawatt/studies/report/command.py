@@ -10,7 +10,7 @@ import typer
 
 from gigawatt.core.errors import InputError
 from gigawatt.faces.terminal.console import console
-from gigawatt.faces.terminal.options import flagged
+from gigawatt.faces.terminal.options import Quiet, flagged
 
 __all__ = ["report_command"]
 
@@ -26,7 +26,7 @@ def report_command(
             "--output", "--out", help="Another file; - prints it. Without it, it lies in the folder."
         ),
     ] = None,
-    quiet: Annotated[bool, typer.Option("--quiet", "-q", help="No progress, no summary.")] = False,
+    quiet: Quiet = False,
 ) -> None:
     """Write the report of a stored result or study again, as one HTML page or as Markdown."""
     from gigawatt.faces.report.stored import stored

@@ -9,6 +9,7 @@ import typer
 
 from gigawatt.core.errors import InputError
 from gigawatt.faces.terminal.answer import give
+from gigawatt.faces.terminal.options import AnswerJson, AnswerQuiet
 from gigawatt.faces.terminal.question import Asked, asks
 
 __all__ = ["plan_seconds_command"]
@@ -77,18 +78,8 @@ def plan_seconds_command(
     serving_count: Annotated[int | None, _option("Its accelerators.", _CALL)] = None,
     seed: Annotated[int, _option("Random seed of the nodes.", _ANSWER, min=0)] = 0,
     output: Annotated[Path | None, _option("Folder for seconds.html, .md, .json and .csv.", _ANSWER)] = None,
-    json: Annotated[
-        bool,
-        typer.Option(
-            "--json",
-            help="Print JSON alone on standard output.",
-            show_default=False,
-            rich_help_panel=_ANSWER,
-        ),
-    ] = False,
-    quiet: Annotated[
-        bool, typer.Option("--quiet", "-q", help="No progress, no summary.", rich_help_panel=_ANSWER)
-    ] = False,
+    json: AnswerJson = False,
+    quiet: AnswerQuiet = False,
 ) -> None:
     """Analyse the power swings of a load: ramps, oscillations, the smallest store that meets limits."""
     from gigawatt.studies.seconds.door import plan_seconds

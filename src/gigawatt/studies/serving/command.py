@@ -7,9 +7,10 @@ from typing import Annotated
 import typer
 
 from gigawatt.faces.terminal.answer import give
+from gigawatt.faces.terminal.options import AnswerJson, AnswerQuiet, flag, option
 from gigawatt.faces.terminal.question import Asked, asks
 from gigawatt.studies.serving import options as o
-from gigawatt.studies.serving.options import flag, option, outputs
+from gigawatt.studies.serving.options import outputs
 
 __all__ = ["plan_serving_command"]
 
@@ -39,8 +40,8 @@ def plan_serving_command(
         bool,
         flag("--roofline", "Roofline: FLOP/B, other formats, faster memory.", o.ANSWER),
     ] = False,
-    json: o.Json = False,
-    quiet: o.Quiet = False,
+    json: AnswerJson = False,
+    quiet: AnswerQuiet = False,
 ) -> None:  # fmt: skip
     """Plan a service: screen all replicas and loads, simulate the best, report throughput and cost."""
     lengths, folder = outputs(output)

@@ -4,27 +4,16 @@ from __future__ import annotations
 
 import re
 from pathlib import Path
-from typing import Annotated, Any
-
-import typer
+from typing import Annotated
 
 from gigawatt.core.errors import InputError
+from gigawatt.faces.terminal.options import option
 
-__all__ = ["flag", "option", "outputs"]
+__all__ = ["outputs"]
 
 WHO, MACHINE, ENGINE, LAYOUT, ANSWER = "Requests", "Machine", "Engine", "Layout", "Answer"
 
 _LENGTHS = re.compile(r"\s*\d[\d_,]*\s*(tokens?)?\s*|\s*\w+\s*\(.*\)\s*")
-
-
-def option(help: str, panel: str, **more: Any) -> Any:
-    """An option without a default, in a section of the help."""
-    return typer.Option(help=help, show_default=False, rich_help_panel=panel, **more)
-
-
-def flag(name: str, help: str, panel: str) -> Any:
-    """A switch with its own name."""
-    return typer.Option(name, help=help, show_default=False, rich_help_panel=panel)
 
 
 Output = Annotated[
@@ -33,10 +22,6 @@ Output = Annotated[
 ]
 TokenBudget = Annotated[int | None, option("Most tokens per iteration.", ENGINE)]
 Sequences = Annotated[int | None, option("Most sequences per iteration.", ENGINE)]
-Json = Annotated[bool, flag("--json", "Print JSON alone on standard output.", ANSWER)]
-Quiet = Annotated[
-    bool, typer.Option("--quiet", "-q", help="No progress, no summary.", rich_help_panel=ANSWER)
-]
 
 
 def outputs(written: list[str] | None) -> tuple[str | None, Path | None]:

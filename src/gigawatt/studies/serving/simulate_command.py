@@ -8,9 +8,10 @@ from typing import Annotated
 import typer
 
 from gigawatt.faces.terminal.answer import give
+from gigawatt.faces.terminal.options import AnswerJson, AnswerQuiet, flag, option
 from gigawatt.faces.terminal.question import Asked, asks
 from gigawatt.studies.serving import options as o
-from gigawatt.studies.serving.options import flag, option, outputs
+from gigawatt.studies.serving.options import outputs
 
 __all__ = ["simulate_serving_command"]
 
@@ -73,8 +74,8 @@ def simulate_serving_command(
     whole: Annotated[
         bool, flag("--whole", "Evaluate the whole run, warm-up and tail included.", _TIME)
     ] = False,
-    json: o.Json = False,
-    quiet: o.Quiet = False,
+    json: AnswerJson = False,
+    quiet: AnswerQuiet = False,
 ) -> None:  # fmt: skip
     """Simulate a service: every request through queues and batches; latencies, power, cost per token."""
     lengths, folder = outputs(output)

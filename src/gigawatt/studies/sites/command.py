@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from gigawatt.faces.terminal.answer import give
-from gigawatt.faces.terminal.options import SETTINGS, read_settings
+from gigawatt.faces.terminal.options import SETTINGS, Json, Quiet, option, read_settings
 
 __all__ = ["rank_sites_command"]
 
@@ -28,17 +28,17 @@ def rank_sites_command(
     by: Annotated[str, typer.Option(help="Order of the rows: cost, carbon, date or short.")] = "cost",
     load: Annotated[
         str | None,
-        typer.Option(help="Power in the highest hour (100 MW), without a scenario.", show_default=False),
+        option("Power in the highest hour (100 MW), without a scenario."),
     ] = None,
-    year: Annotated[int | None, typer.Option(help="The year.", show_default=False)] = None,
+    year: Annotated[int | None, option("The year.")] = None,
     workers: Annotated[int, typer.Option(help="Processes that compute.")] = 1,
     settings: Annotated[list[str] | None, SETTINGS] = None,
     output: Annotated[
         Path | None,
-        typer.Option(help="Folder for sites.html, sites.md, sites.json and sites.csv.", show_default=False),
+        option("Folder for sites.html, sites.md, sites.json and sites.csv."),
     ] = None,
-    json: Annotated[bool, typer.Option("--json", help="Print JSON alone on standard output.")] = False,
-    quiet: Annotated[bool, typer.Option("--quiet", "-q", help="No progress, no summary.")] = False,
+    json: Json = False,
+    quiet: Quiet = False,
 ) -> None:
     """Ask one question at many sites, and rank them by cost, carbon, date and hours short."""
     from gigawatt.studies.sites.door import rank_sites

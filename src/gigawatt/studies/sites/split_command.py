@@ -8,7 +8,7 @@ from typing import Annotated, Any
 import typer
 
 from gigawatt.faces.terminal.answer import give
-from gigawatt.faces.terminal.options import SETTINGS, read_pairs, read_settings
+from gigawatt.faces.terminal.options import SETTINGS, Json, Quiet, read_pairs, read_settings
 
 __all__ = ["split_load_command"]
 
@@ -38,8 +38,8 @@ def split_load_command(
     year: Annotated[int | None, _option("The year.")] = None,
     settings: Annotated[list[str] | None, SETTINGS] = None,
     output: Annotated[Path | None, _option("Folder for split.html, split.md and split.json.")] = None,
-    json: Annotated[bool, typer.Option("--json", help="Print JSON alone on standard output.")] = False,
-    quiet: Annotated[bool, typer.Option("--quiet", "-q", help="No progress, no summary.")] = False,
+    json: Json = False,
+    quiet: Quiet = False,
 ) -> None:
     """Divide one load over several sites: machines, plants and hours in one programme."""
     from gigawatt.studies.sites.split_door import split_load

@@ -8,7 +8,7 @@ from typing import Annotated, Any
 import typer
 
 from gigawatt.faces.terminal.answer import give, print_answer
-from gigawatt.faces.terminal.options import read_pairs
+from gigawatt.faces.terminal.options import AnswerJson, AnswerQuiet, read_pairs
 
 __all__ = ["solve_command"]
 
@@ -54,12 +54,8 @@ def solve_command(
         Path | None,
         _option("Folder for solve.html, .md, .json and, where there is one, found.yaml.", _ANSWER),
     ] = None,
-    json: Annotated[
-        bool, typer.Option("--json", help="Print JSON alone on standard output.", rich_help_panel=_ANSWER)
-    ] = False,
-    quiet: Annotated[
-        bool, typer.Option("--quiet", "-q", help="No progress, no summary.", rich_help_panel=_ANSWER)
-    ] = False,
+    json: AnswerJson = False,
+    quiet: AnswerQuiet = False,
 ) -> None:
     """Find values of some keys for which a quantity is best within limits, or where one passes another."""
     from gigawatt.studies.solve.door import refusal, solve

@@ -8,7 +8,7 @@ from typing import Annotated, Any
 import typer
 
 from gigawatt.faces.terminal.answer import give
-from gigawatt.faces.terminal.options import read_pairs
+from gigawatt.faces.terminal.options import AnswerJson, AnswerQuiet, read_pairs
 from gigawatt.faces.terminal.question import Asked, asks
 
 __all__ = ["plan_supply_command"]
@@ -37,18 +37,8 @@ def plan_supply_command(
     output: Annotated[
         Path | None, _option("Folder for plan.html, plan.md, plan.json and the tables as CSV.")
     ] = None,
-    json: Annotated[
-        bool,
-        typer.Option(
-            "--json",
-            help="Print JSON alone on standard output.",
-            show_default=False,
-            rich_help_panel=_ANSWER,
-        ),
-    ] = False,
-    quiet: Annotated[
-        bool, typer.Option("--quiet", "-q", help="No progress, no summary.", rich_help_panel=_ANSWER)
-    ] = False,
+    json: AnswerJson = False,
+    quiet: AnswerQuiet = False,
 ) -> None:
     """Plan the supply of a load: least-cost plants, their capacities and hourly dispatch."""
     from gigawatt.studies.supply.door import plan_supply

@@ -10,7 +10,7 @@ import typer
 from gigawatt.core.errors import InputError
 from gigawatt.faces.terminal.answer import give
 from gigawatt.faces.terminal.console import console
-from gigawatt.faces.terminal.options import SETTINGS, read_settings
+from gigawatt.faces.terminal.options import SETTINGS, Json, Quiet, option, read_settings
 
 __all__ = ["run_command", "show_command"]
 
@@ -25,14 +25,14 @@ def run_command(
     workers: Annotated[int, typer.Option(help="Processes that compute.")] = 1,
     scheduler: Annotated[
         str | None,
-        typer.Option(help="Address of a Dask scheduler, such as tcp://localhost:8786.", show_default=False),
+        option("Address of a Dask scheduler, such as tcp://localhost:8786."),
     ] = None,
     resume: Annotated[
         bool, typer.Option("--resume", help="The store has to be there: go on with it.")
     ] = False,
     settings: Annotated[list[str] | None, SETTINGS] = None,
-    json: Annotated[bool, typer.Option("--json", help="Print JSON alone on standard output.")] = False,
-    quiet: Annotated[bool, typer.Option("--quiet", "-q", help="No progress, no summary.")] = False,
+    json: Json = False,
+    quiet: Quiet = False,
 ) -> None:
     """Compute every scenario of a study that its store does not know yet.
 
@@ -64,20 +64,14 @@ def run_command(
 
 def show_command(
     store: Annotated[Path, typer.Argument(help="A folder that `gigawatt sweep` wrote.", show_default=False)],
-    sql: Annotated[
-        str | None, typer.Option(help="A query; tables sweep (units as shown) and si.", show_default=False)
-    ] = None,
-    csv: Annotated[Path | None, typer.Option(help="Write the rows as CSV.", show_default=False)] = None,
-    output: Annotated[
-        Path | None, typer.Option(help="Folder for sweep.html, sweep.md and their data.", show_default=False)
-    ] = None,
-    x: Annotated[
-        str | None, typer.Option(help="Column of the figure's horizontal axis.", show_default=False)
-    ] = None,
-    y: Annotated[str | None, typer.Option(help="Column of its vertical axis.", show_default=False)] = None,
-    by: Annotated[str | None, typer.Option(help="Column of its colours.", show_default=False)] = None,
-    json: Annotated[bool, typer.Option("--json", help="Print JSON alone on standard output.")] = False,
-    quiet: Annotated[bool, typer.Option("--quiet", "-q", help="No summary.")] = False,
+    sql: Annotated[str | None, option("A query; tables sweep (units as shown) and si.")] = None,
+    csv: Annotated[Path | None, option("Write the rows as CSV.")] = None,
+    output: Annotated[Path | None, option("Folder for sweep.html, sweep.md and their data.")] = None,
+    x: Annotated[str | None, option("Column of the figure's horizontal axis.")] = None,
+    y: Annotated[str | None, option("Column of its vertical axis.")] = None,
+    by: Annotated[str | None, option("Column of its colours.")] = None,
+    json: Json = False,
+    quiet: Quiet = False,
 ) -> None:
     """Show what a store holds: its columns, the answer to a query, a figure, a CSV file."""
     from gigawatt.studies.sweep.door import sweep_report, sweep_show

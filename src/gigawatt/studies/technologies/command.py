@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from gigawatt.faces.terminal.answer import give
-from gigawatt.faces.terminal.options import read_settings
+from gigawatt.faces.terminal.options import Json, Quiet, option, read_settings
 
 __all__ = [
     "audit_command",
@@ -18,6 +18,8 @@ __all__ = [
 ]
 
 _NAMES = {"substrates": "--substrate", "substrate": "--substrate"}
+
+Folder = Annotated[Path | None, option("Folder for technologies.html, .md and .json.")]
 
 
 def compare_command(
@@ -38,11 +40,9 @@ def compare_command(
     bands: Annotated[
         bool, typer.Option("--bands", help="Ranges of joules and dollars, from those of the catalog's rows.")
     ] = False,
-    output: Annotated[
-        Path | None, typer.Option(help="Folder for technologies.html, .md and .json.", show_default=False)
-    ] = None,
-    json: Annotated[bool, typer.Option("--json", help="Print JSON alone on standard output.")] = False,
-    quiet: Annotated[bool, typer.Option("--quiet", "-q", help="No progress, no summary.")] = False,
+    output: Folder = None,
+    json: Json = False,
+    quiet: Quiet = False,
 ) -> None:  # fmt: skip
     """Quality as measured beside joules and dollars a token, of the chip and of the system."""
     from gigawatt.studies.technologies.door import compare_technologies
@@ -61,16 +61,12 @@ def audit_command(
     id: Annotated[
         str | None, typer.Argument(help="A published row; without it, all are listed.", show_default=False)
     ] = None,
-    model: Annotated[str | None, typer.Option(help="On which it is tried.", show_default=False)] = None,
+    model: Annotated[str | None, option("On which it is tried.")] = None,
     context: Annotated[float, typer.Option(help="Tokens behind the one that is computed.")] = 2048.0,
-    against: Annotated[
-        str | None, typer.Option(help="Another row: their ratio, if they count the same.", show_default=False)
-    ] = None,
-    output: Annotated[
-        Path | None, typer.Option(help="Folder for technologies.html, .md and .json.", show_default=False)
-    ] = None,
-    json: Annotated[bool, typer.Option("--json", help="Print JSON alone on standard output.")] = False,
-    quiet: Annotated[bool, typer.Option("--quiet", "-q", help="No summary.")] = False,
+    against: Annotated[str | None, option("Another row: their ratio, if they count the same.")] = None,
+    output: Folder = None,
+    json: Json = False,
+    quiet: Quiet = False,
 ) -> None:
     """What remains of a published claim at the scope, workload and precision of a language model."""
     from gigawatt.studies.technologies.door import technologies_audit
@@ -86,11 +82,9 @@ def needs_command(
     model: Annotated[str, typer.Option(help="Whose weights stand in its cells.")] = "llama-3.1-70b",
     today: Annotated[str, typer.Option(help="The chip that its memory and links stand beside.")] = "H100",
     loss: Annotated[float, typer.Option(help="Perplexity that would be borne, over the model's own.")] = 1.02,
-    output: Annotated[
-        Path | None, typer.Option(help="Folder for technologies.html, .md and .json.", show_default=False)
-    ] = None,
-    json: Annotated[bool, typer.Option("--json", help="Print JSON alone on standard output.")] = False,
-    quiet: Annotated[bool, typer.Option("--quiet", "-q", help="No summary.")] = False,
+    output: Folder = None,
+    json: Json = False,
+    quiet: Quiet = False,
 ) -> None:
     """What a machine of several substrates supposes, beside what is published today."""
     from gigawatt.studies.technologies.door import technologies_needs
@@ -106,17 +100,13 @@ def study_command(
         str, typer.Option(help="That is run: smollm2-135m, small, or a folder.")
     ] = "smollm2-135m",
     priced: Annotated[str, typer.Option(help="Whose tokens are priced.")] = "llama-3.1-8b",
-    substrate: Annotated[
-        list[str] | None, typer.Option(help="One; as often as needed; all if left out.", show_default=False)
-    ] = None,
+    substrate: Annotated[list[str] | None, option("One; as often as needed; all if left out.")] = None,
     windows: Annotated[int, typer.Option(help="Held-out windows of 512 tokens.", min=2)] = 8,
     chip: Annotated[str, typer.Option(help="The digital machine, or the host.")] = "nvidia-h100-sxm",
     batch: Annotated[float, typer.Option(help="Sequences that decode together.")] = 1.0,
-    output: Annotated[
-        Path | None, typer.Option(help="Folder for technologies.html, .md and .json.", show_default=False)
-    ] = None,
-    json: Annotated[bool, typer.Option("--json", help="Print JSON alone on standard output.")] = False,
-    quiet: Annotated[bool, typer.Option("--quiet", "-q", help="No progress, no summary.")] = False,
+    output: Folder = None,
+    json: Json = False,
+    quiet: Quiet = False,
 ) -> None:
     """Run a model on every substrate (torch; half an hour) and compare them with what was measured."""
     from gigawatt.studies.technologies.door import technologies_study

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
 
 from gigawatt.core.errors import InputError
 from gigawatt.faces.terminal.answer import give
+from gigawatt.faces.terminal.options import AnswerJson, AnswerQuiet, flag, option
 from gigawatt.faces.terminal.question import Asked, asks
 
 __all__ = ["plan_training_command"]
@@ -17,20 +18,12 @@ __all__ = ["plan_training_command"]
 _LIMITS, _LAYOUT, _ANSWER = "Power and time", "Layout", "Answer"
 
 
-def _option(help: str, panel: str, **more: Any) -> Any:
-    return typer.Option(help=help, show_default=False, rich_help_panel=panel, **more)
-
-
-def _flag(name: str, help: str, panel: str) -> Any:
-    return typer.Option(name, help=help, show_default=False, rich_help_panel=panel)
-
-
 @asks("plan-training", "model", "machine.chip", settings=True)
 def plan_training_command(
     asked: Asked,
     largest_model: Annotated[
         bool,
-        _flag(
+        flag(
             "--largest-model",
             "Largest model of the family for --power (or --count) and --deadline.",
             _LIMITS,
@@ -38,33 +31,31 @@ def plan_training_command(
     ] = False,
     cap_sweep: Annotated[
         bool,
-        _flag("--cap-sweep", "Time, energy and cost under every cap from the chip's limit down.", _LIMITS),
+        flag("--cap-sweep", "Time, energy and cost under every cap from the chip's limit down.", _LIMITS),
     ] = False,
     pin: Annotated[
-        list[str] | None, _option("Fix any column: --pin tensor=8 --pin sequence_parallel=no.", _LAYOUT)
+        list[str] | None, option("Fix any column: --pin tensor=8 --pin sequence_parallel=no.", _LAYOUT)
     ] = None,
     top: Annotated[int, typer.Option(help="Layouts to show.", min=1, max=1000, rich_help_panel=_ANSWER)] = 5,
     relief: Annotated[
-        bool, _flag("--relief", "Time that more of each resource saves, each with a new search.", _ANSWER)
+        bool, flag("--relief", "Time that more of each resource saves, each with a new search.", _ANSWER)
     ] = False,
     relief_factor: Annotated[
         float, typer.Option(help="Factor on the resource.", rich_help_panel=_ANSWER)
     ] = 2.0,
     pareto: Annotated[
         bool,
-        _flag(
+        flag(
             "--pareto",
             "Pareto front of time, count, energy and cost, from 1/8 to 8 times the count.",
             _ANSWER,
         ),
     ] = False,
     output: Annotated[
-        Path | None, _option("Folder for plan.html, plan.md, plan.json and the tables as CSV.", _ANSWER)
+        Path | None, option("Folder for plan.html, plan.md, plan.json and the tables as CSV.", _ANSWER)
     ] = None,
-    json: Annotated[bool, _flag("--json", "Print JSON alone on standard output.", _ANSWER)] = False,
-    quiet: Annotated[
-        bool, typer.Option("--quiet", "-q", help="No progress, no summary.", rich_help_panel=_ANSWER)
-    ] = False,
+    json: AnswerJson = False,
+    quiet: AnswerQuiet = False,
 ) -> None:
     """Plan a training run: search all layouts on a machine for time, cost and bottleneck."""
     from gigawatt.studies.training.door import plan_training

@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 
 from gigawatt.faces.terminal.answer import give
+from gigawatt.faces.terminal.options import Json, Quiet, option
 
 __all__ = ["validate_command"]
 
@@ -20,11 +21,9 @@ _TABLES = (
 def validate_command(
     table: Annotated[str, typer.Argument(help=_TABLES, show_default=False)],
     rows: Annotated[Path | None, typer.Option(help="Another file (or folder) of the same shape.")] = None,
-    output: Annotated[
-        Path | None, typer.Option(help="Folder for scorecard.html, .md and .json.", show_default=False)
-    ] = None,
-    json: Annotated[bool, typer.Option("--json", help="Print JSON alone on standard output.")] = False,
-    quiet: Annotated[bool, typer.Option("--quiet", "-q", help="No progress, no summary.")] = False,
+    output: Annotated[Path | None, option("Folder for scorecard.html, .md and .json.")] = None,
+    json: Json = False,
+    quiet: Quiet = False,
 ) -> None:
     """Predictions beside measurements: error by group, beside a naive baseline."""
     from gigawatt.studies.validate.door import validate
