@@ -256,17 +256,9 @@ def memory_case(row: Row) -> MemoryCase:
         raise Refusal("the row does not tell its layout", f"{row.id}: {', '.join(open_columns)}")
     if row.count("VP") is None:
         columns["interleave"] = 1
-    run = TrainingRun(
-        architecture=case.architecture,
-        tokens=float(case.batch * case.sequence),
-        sequence=case.sequence,
-        global_batch=case.batch,
-        number_format=case.number_format,
-        optimizer=habits["optimizer"],
-    )
     return MemoryCase(
         case=case,
-        run=run,
+        run=case.training_run(habits["optimizer"]),
         layouts=Layouts.of(global_batch=case.batch, **columns),
         flags=dict(part.split("=") for part in habits["flags"].split(";") if part),
         counted=habits["counted"],

@@ -228,6 +228,8 @@ class Model(ABC):
             found = self.work(row, built, chip, options, rough=rough)
         except GigawattError as error:
             return self._not(row, 5.0, error.message)
+        if not found.metrics:  # a service that keeps no promise says by how much
+            return found
         past = [found.metrics[name] / most - 1.0 for name, most in self.limits.items()]
         return replace(found, excess=max([0.0 if one <= 1e-9 else one for one in past], default=0.0))
 
@@ -430,18 +432,6 @@ class ServingModel(Model):
         layout = {**kept.degrees.row(best), "held": float(kept.held[best])}
         parts = {name: float(value[best]) for name, value in kept.parts.items()}
         return Outcome(row, metrics, 0.0, "", question.chip, built, layout, parts)
-
-    def made(self, row: tuple[int, ...], *, rough: bool = False) -> Outcome:
-        """A design, built and put to work; one that keeps no promise says by how much."""
-        try:
-            built, chip, options = self.built(row)
-            found = self.work(row, built, chip, options, rough=rough)
-        except GigawattError as error:
-            return self._not(row, 5.0, error.message)
-        if not found.metrics:
-            return found
-        past = [found.metrics[name] / most - 1.0 for name, most in self.limits.items()]
-        return replace(found, excess=max([0.0 if one <= 1e-9 else one for one in past], default=0.0))
 
 
 def usual_links(design: Design) -> tuple[Link, Link, Node]:

@@ -17,9 +17,17 @@ from gigawatt.studies.run.far_off import usual_band
 from gigawatt.studies.run.words_serving import LIMITED, error_grid, error_words, left_out
 from gigawatt.studies.serving.figures import FIGURES, facts, layout_words, wall_rows
 
-__all__ = ["cost_words", "document", "facts_grid", "pools_words", "waits_words"]
+__all__ = ["STATED", "cost_words", "document", "facts_grid", "pools_words", "waits_words"]
 
 Answer = Mapping[str, Any]
+
+STATED = (
+    "serving.trace", "serving.prompt", "serving.output", "serving.arrivals", "serving.weights",
+    "serving.cache",
+    "serving.objective", "serving.percentile", "serving.engine", "serving.recipe", "serving.acceptance",
+    "site.name", "facility.pue", "supply.price", "finance.discount_rate", "finance.chip_life",
+)  # fmt: skip
+"""What the question of a service says itself, and its list of assumptions need not."""
 
 _CUT = 60
 _ROLES = {"replica": "replica", "prefill": "prefill replica", "decode": "decode replica"}
@@ -317,24 +325,7 @@ def document(answer: Answer, again: Again, more: Any = None) -> Document:
         paragraphs=tuple(text.strip() for text in texts),
         again=again,
         short=("answer", "binding", "best", "front", "wall"),
-        stated=(
-            "serving.trace",
-            "serving.prompt",
-            "serving.output",
-            "serving.arrivals",
-            "serving.weights",
-            "serving.cache",
-            "serving.objective",
-            "serving.percentile",
-            "serving.engine",
-            "serving.recipe",
-            "serving.acceptance",
-            "site.name",
-            "facility.pue",
-            "supply.price",
-            "finance.discount_rate",
-            "finance.chip_life",
-        ),
+        stated=STATED,
         cards=tuple(_cards(answer)),
         notices=tuple(map(str, answer["notices"])),
         sections=tuple(sections),

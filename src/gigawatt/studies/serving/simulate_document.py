@@ -17,7 +17,7 @@ from gigawatt.faces.report.parts import facts_of, rows_grid, trusted, with_perce
 from gigawatt.faces.report.trust import read_assumptions, trust_words
 from gigawatt.studies.run.bands_serving import bands_grid, bands_words
 from gigawatt.studies.run.words_serving import error_grid, error_words, left_out
-from gigawatt.studies.serving.document import cost_words, facts_grid, pools_words, waits_words
+from gigawatt.studies.serving.document import STATED, cost_words, facts_grid, pools_words, waits_words
 from gigawatt.studies.serving.simulate_figures import distributions, series
 
 __all__ = ["document", "more"]
@@ -263,24 +263,7 @@ def document(answer: Answer, again: Again, more: Any = None) -> Document:
         paragraphs=texts,
         again=again,
         short=("answer", "waits"),
-        stated=(
-            "serving.trace",
-            "serving.prompt",
-            "serving.output",
-            "serving.arrivals",
-            "serving.weights",
-            "serving.cache",
-            "serving.objective",
-            "serving.percentile",
-            "serving.engine",
-            "serving.recipe",
-            "serving.acceptance",
-            "site.name",
-            "facility.pue",
-            "supply.price",
-            "finance.discount_rate",
-            "finance.chip_life",
-        ),
+        stated=STATED,
         cards=cards,
         notices=tuple(map(str, answer["notices"])),
         sections=tuple(sections),

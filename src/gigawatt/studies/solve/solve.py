@@ -10,6 +10,7 @@ import math
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import Any
 
 from gigawatt.chain.asking import COSTLY, LAYERS, Asker
 from gigawatt.core.errors import GigawattError, InputError
@@ -253,23 +254,26 @@ def solve(question: Question, progress: Progress | None = None) -> Answer:
         for index, one in enumerate(question.limits)
     )
     wanted = question.asker.at(changes).value(question.objective)
+    return _answered(
+        question, looker, found, started, found=True, values=looker.words(position), changes=changes,
+        objective=amounts[question.objective], grade=wanted.grade, kept=kept,
+        at_end=_at_end(question, position),
+    )  # fmt: skip
+
+
+def _answered(question: Question, looker: _Looker, search: Found, started: float, **its: Any) -> Answer:
+    """An answer with what every search says: how it went, what it tried, what it refused."""
     return Answer(
         question=question,
-        found=True,
-        values=looker.words(position),
-        changes=changes,
-        objective=amounts[question.objective],
-        grade=wanted.grade,
-        kept=kept,
-        at_end=_at_end(question, position),
-        method="; ".join([found.method, *found.remarks]),
-        exact=found.exact,
+        method="; ".join([search.method, *search.remarks]),
+        exact=search.exact,
         points=len(looker.tried),
         computed=question.asker.computed,
         tried=tuple(looker.tried.values()),
         reasons=_reasons(looker),
         notices=_notices(question, looker),
         cpu_seconds=time.process_time() - started,
+        **its,
     )
 
 
@@ -329,24 +333,10 @@ def _nearest(question: Question, looker: _Looker, found: Found, started: float) 
         Kept(one, amounts.get(one.quantity), _room(one, amounts), _room(one, amounts) <= BINDS)
         for one in question.limits
     )
-    return Answer(
-        question=question,
-        found=False,
-        values=values,
-        changes=changes,
-        objective=amounts.get(question.objective),
-        grade=None,
-        kept=kept,
-        at_end=(),
-        method="; ".join([found.method, *found.remarks]),
-        exact=found.exact,
-        points=len(looker.tried),
-        computed=question.asker.computed,
-        tried=tuple(looker.tried.values()),
-        reasons=_reasons(looker),
-        notices=_notices(question, looker),
-        cpu_seconds=time.process_time() - started,
-    )
+    return _answered(
+        question, looker, found, started, found=False, values=values, changes=changes,
+        objective=amounts.get(question.objective), grade=None, kept=kept, at_end=(),
+    )  # fmt: skip
 
 
 def _room(limit: Limit, amounts: Mapping[str, float]) -> float:

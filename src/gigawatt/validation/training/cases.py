@@ -28,7 +28,7 @@ from gigawatt.catalog import table
 from gigawatt.core.errors import GigawattError
 from gigawatt.machine import build_cluster, load_chip
 from gigawatt.machine.machine import Chip, Cluster
-from gigawatt.performance.layouts import RECOMPUTE
+from gigawatt.performance.layouts import RECOMPUTE, TrainingRun
 from gigawatt.performance.software import (
     Software,
     framework_named_in,
@@ -87,6 +87,17 @@ class Case:
     work: float
     told: bool
     assumptions: tuple[str, ...]
+
+    def training_run(self, optimizer: str) -> TrainingRun:
+        """One step of it."""
+        return TrainingRun(
+            architecture=self.architecture,
+            tokens=float(self.batch * self.sequence),
+            sequence=self.sequence,
+            global_batch=self.batch,
+            number_format=self.number_format,
+            optimizer=optimizer,
+        )
 
     @property
     def run(self) -> object:

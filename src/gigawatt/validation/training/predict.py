@@ -79,14 +79,7 @@ def _key(case: Case) -> object:
 def _batch(cases: Sequence[Case], stack: Stack) -> list[Prediction | Refusal]:
     """Outcomes of cases that share run, cluster and stack."""
     case = cases[0]
-    run = TrainingRun(
-        architecture=case.architecture,
-        tokens=float(case.batch * case.sequence),
-        sequence=case.sequence,
-        global_batch=case.batch,
-        number_format=case.number_format,
-        optimizer=stack.optimizer,
-    )
+    run = case.training_run(stack.optimizer)
     try:
         if "data" not in case.options:
             return [_searched(run, one, stack) for one in cases]
