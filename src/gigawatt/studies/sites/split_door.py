@@ -4,11 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from functools import partial
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from gigawatt.core.answer import Answer
 from gigawatt.core.errors import InputError
 from gigawatt.studies.sites import SPLIT
+
+if TYPE_CHECKING:
+    from gigawatt.studies.sites.split import Split, SplitQuestion
 
 __all__ = ["split_load"]
 
@@ -63,11 +66,36 @@ def split_load(
     GigawattError
         A word that cannot be read, sites that may not hold the load, no site in time.
     """
+    from gigawatt.studies.sites.split import split_load as divided
+    from gigawatt.studies.sites.split_figures import FIGURES
+
+    question = _question(
+        load, sites=sites, most=most or {}, machines=machines, transfer=transfer, users=users,
+        latency=latency, settings={**({} if year is None else {"year": year}), **dict(settings or {})},
+    )  # fmt: skip
+    if progress is not None:
+        progress("Planning all sites at once", 0.3)
+    found = divided(question)
+    data = {"load_MW": question.load / _MEGA, "year": year, **_found(question, found)}
+    drawings = {name: partial(draw, data) for name, (draw, _) in FIGURES.items()}
+    return Answer(SPLIT, data, found, drawings)
+
+
+def _question(
+    load: str,
+    *,
+    sites: str,
+    most: Mapping[str, str],
+    machines: str | None,
+    transfer: str | None,
+    users: str | None,
+    latency: str | None,
+    settings: Mapping[str, object],
+) -> SplitQuestion:
+    """The words of :func:`split_load` read."""
     from gigawatt.core.quantities import parse
     from gigawatt.facility import load_site
     from gigawatt.studies.sites.split import SplitQuestion
-    from gigawatt.studies.sites.split import split_load as divided
-    from gigawatt.studies.sites.split_figures import FIGURES
 
     def read(key: str, text: str | None, unit: str) -> float | None:
         if text is None:
@@ -94,23 +122,23 @@ def split_load(
     power = read("load", load, "MW") or 0.0
     if not power > 0.0:
         raise InputError("no load", key="load", given=load, allowed="power above 0, such as 100 MW")
-    limits = {place("most", name): read("most", text, "MW") or 0.0 for name, text in (most or {}).items()}
+    limits = {place("most", name): read("most", text, "MW") or 0.0 for name, text in most.items()}
     if latency is not None and users is None:
         raise InputError("from where?", key="latency", given=latency, allowed="--users PLACE beside it")
-    question = SplitQuestion(
+    return SplitQuestion(
         load=power, sites=names, most=limits, users=None if users is None else place("users", users),
-        settings={**({} if year is None else {"year": year}), **dict(settings or {})},
-        machine_cost=read("machines", machines, "$/kW"), transfer=read("transfer", transfer, "$/MWh") or 0.0,
+        settings=settings, machine_cost=read("machines", machines, "$/kW"),
+        transfer=read("transfer", transfer, "$/MWh") or 0.0,
         latency=read("latency", latency, "ms"),
     )  # fmt: skip
-    if progress is not None:
-        progress("Planning all sites at once", 0.3)
-    found = divided(question)
+
+
+def _found(question: SplitQuestion, found: Split) -> dict[str, Any]:
+    """What the split is, as its mapping has it."""
+    power, limits = question.load, question.most
     energy = power * 31557600.0 * (1.0 - found.not_served)
     alone = [one.alone for one in found.parts if one.alone is not None]
-    data: dict[str, Any] = {
-        "load_MW": power / _MEGA,
-        "year": year,
+    return {
         "users": question.users,
         "cost_USD_per_year": found.cost,
         "cost_USD_per_MWh": found.cost / energy * 3.6e9,
@@ -148,5 +176,3 @@ def split_load(
             name: [float(f"{value / _MEGA:.4g}") for value in hours] for name, hours in found.flow.items()
         },
     }
-    drawings = {name: partial(draw, data) for name, (draw, _) in FIGURES.items()}
-    return Answer(SPLIT, data, found, drawings)

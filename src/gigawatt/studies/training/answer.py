@@ -63,14 +63,53 @@ def as_answer(
     compromises_of : int
         Layouts looked at for the compromises.
     """
+    answer: dict[str, Any] = {**_asked(plan), **_searched(plan), **_found(plan, band)}
+    spread: Spread | None = band.get("software")
+    if spread is not None:
+        answer["software_spread"] = {
+            "low": spread.low,
+            "high": spread.high,
+            "flags": {flag: dict(of) for flag, of in spread.flags.items()},
+        }
+    if relief:
+        answer["relief"] = [_relief(one) for one in relief]
+    if compromises:
+        answer["pareto"] = [_compromise(one) for one in compromises]
+        answer["pareto_layouts_evaluated"] = compromises_of
+    if inverse is not None:
+        answer["inverse"] = _inverse(inverse)
+    if timeline is not None:
+        answer["timeline"] = {
+            "device": timeline.device.tolist(),
+            "chunk": timeline.chunk.tolist(),
+            "microbatch": timeline.microbatch.tolist(),
+            "pass": timeline.name.tolist(),
+            "start_s": timeline.start.tolist(),
+            "end_s": timeline.end.tolist(),
+        }
+    if caps is not None:
+        answer["cap_sweep"] = _caps(caps, plan.run.tokens)
+    if choice is not None:
+        answer["power_choice"] = [_choice(one) for one in (choice.capped, choice.fewer) if one is not None]
+    if sites is not None:
+        answer["sites"] = _sites(plan, sites)
+    answer["notices"] = [
+        *plan.notices,
+        *plan.fit.advice(),
+        *(sites.notices if sites is not None else ()),
+        *(f"outside the calibrated range: {o}" for o in band.get("outside", ())),
+        *_software_notice(spread),
+    ]
+    assumed = (*plan.assumptions, *(sites.assumptions if sites is not None else ()))
+    answer["assumptions"] = [_assumption(one) for one in assumed]
+    return answer
+
+
+def _asked(plan: Plan) -> dict[str, Any]:
+    """The run and the machine, as they were asked for or filled in."""
     question, cluster, run = plan.question, plan.cluster, plan.run
     model = question.architecture
-    search, outcome = plan.search, plan.outcome
-    parts = {name: float(values[0]) for name, values in search.best.parts.items()}
-    low, high = max(float(band["low"]), float(search.best.mfu[0])), float(band["high"])
-    rarely, often = plan.share_band
-    quick, slow = run_days_band(step=(low, high), failures=(plan.share / often, plan.share / rarely))
-    answer: dict[str, Any] = {
+    return {
         "model": model.name,
         "parameters": model.parameters.total,
         "active_parameters": model.active_parameters,
@@ -89,6 +128,13 @@ def as_answer(
         "scale_up": cluster.scale_up.id,
         "scale_up_domain": cluster.scale_up_size,
         "scale_out": cluster.scale_out.id,
+    }
+
+
+def _searched(plan: Plan) -> dict[str, Any]:
+    """How many layouts were looked at, and how quickly."""
+    search = plan.search
+    return {
         "layouts_evaluated": search.looked_at,
         "layouts_fit": search.fit,
         "layouts_in_full": search.in_full,
@@ -96,6 +142,18 @@ def as_answer(
         "exact_schedules": len(search.best),
         "exact_schedules_cpu_s": plan.exact_cpu_seconds,
         "layouts_per_cpu_s": search.looked_at / plan.cpu_seconds if plan.cpu_seconds > 0 else None,
+    }
+
+
+def _found(plan: Plan, band: Uncertainty) -> dict[str, Any]:
+    """Time, power, energy and money of the best layout, with their bands."""
+    question, cluster, run = plan.question, plan.cluster, plan.run
+    search, outcome = plan.search, plan.outcome
+    parts = {name: float(values[0]) for name, values in search.best.parts.items()}
+    low, high = max(float(band["low"]), float(search.best.mfu[0])), float(band["high"])
+    rarely, often = plan.share_band
+    quick, slow = run_days_band(step=(low, high), failures=(plan.share / often, plan.share / rarely))
+    return {
         "step_time_s": float(search.best.step_time[0]),
         "step_time_low_s": float(search.best.step_time[0]) * low,
         "step_time_high_s": float(search.best.step_time[0]) * high,
@@ -143,45 +201,6 @@ def as_answer(
             "outside_calibrated_domain": list(band.get("outside", ())),
         },
     }
-    spread: Spread | None = band.get("software")
-    if spread is not None:
-        answer["software_spread"] = {
-            "low": spread.low,
-            "high": spread.high,
-            "flags": {flag: dict(of) for flag, of in spread.flags.items()},
-        }
-    if relief:
-        answer["relief"] = [_relief(one) for one in relief]
-    if compromises:
-        answer["pareto"] = [_compromise(one) for one in compromises]
-        answer["pareto_layouts_evaluated"] = compromises_of
-    if inverse is not None:
-        answer["inverse"] = _inverse(inverse)
-    if timeline is not None:
-        answer["timeline"] = {
-            "device": timeline.device.tolist(),
-            "chunk": timeline.chunk.tolist(),
-            "microbatch": timeline.microbatch.tolist(),
-            "pass": timeline.name.tolist(),
-            "start_s": timeline.start.tolist(),
-            "end_s": timeline.end.tolist(),
-        }
-    if caps is not None:
-        answer["cap_sweep"] = _caps(caps, run.tokens)
-    if choice is not None:
-        answer["power_choice"] = [_choice(one) for one in (choice.capped, choice.fewer) if one is not None]
-    if sites is not None:
-        answer["sites"] = _sites(plan, sites)
-    answer["notices"] = [
-        *plan.notices,
-        *plan.fit.advice(),
-        *(sites.notices if sites is not None else ()),
-        *(f"outside the calibrated range: {o}" for o in band.get("outside", ())),
-        *_software_notice(spread),
-    ]
-    assumed = (*plan.assumptions, *(sites.assumptions if sites is not None else ()))
-    answer["assumptions"] = [_assumption(one) for one in assumed]
-    return answer
 
 
 def _software_notice(spread: Spread | None) -> tuple[str, ...]:
