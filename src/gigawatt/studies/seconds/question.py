@@ -6,6 +6,7 @@ import math
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -142,6 +143,111 @@ def read_trace(file: str | Path) -> tuple[Array, Array]:
     return times, powers
 
 
+class _Swing(NamedTuple):
+    """How nodes swing beside each other: s apart, their correlation, the seed of what is drawn."""
+
+    spread: float
+    correlation: float
+    seed: int
+
+
+class _Said:
+    """What is assumed on the way, and what is to be said."""
+
+    def __init__(self) -> None:
+        self.assumptions: list[Assumption] = []
+        self.notices: list[str] = []
+
+    def default(self, key: str, name: str, reason: str) -> float:
+        """A number of the row ``training`` of ``dynamics_load`` in place of what was not given."""
+        evidence: Evidence = catalog.entity("dynamics_load", "training").evidence(name)
+        self.assumptions.append(Assumption(key, evidence.shown, reason, evidence.grade, evidence.source_id))
+        return evidence.value
+
+
+@dataclass(frozen=True)
+class _Series:
+    """The power of all nodes by the time step [W], and what is known of where it is from."""
+
+    what: str
+    load: Array
+    step: float
+    idle: float
+    accelerators: float
+    segments: tuple[Segment, ...]
+
+
+def _length(duration: str | None) -> float:
+    length = 120.0 if duration is None else parse(duration, "s")
+    if not 10.0 <= length <= _LONGEST:
+        raise InputError("not a duration", key="duration", given=duration, allowed=f"10 to {_LONGEST:g} s")
+    return length
+
+
+def _of_trace(trace: str, step: str | None, nodes: float, swing: _Swing, said: _Said) -> _Series:
+    """A measured node, ``nodes`` times."""
+    times, powers = read_trace(trace)
+    mean = float((times[-1] - times[0]) / (len(times) - 1))
+    dt = mean if step is None else parse(step, "s")
+    load = sum_nodes(
+        resample(times, powers, step=dt),
+        step=dt,
+        nodes=nodes,
+        spread=swing.spread,
+        correlation=swing.correlation,
+        seed=swing.seed,
+    )
+    said.notices.append("the accelerators of a trace are unknown: a store in racks has no size limit")
+    if dt < 0.75 * mean:
+        said.notices.append(
+            f"the trace has a step of {mean:.3g} s: it contains frequencies up to {0.5 / mean:.3g} Hz"
+        )
+    return _Series(f"{nodes:,.0f} × {Path(trace).name}", load, dt, float(load.min()), math.inf, ())
+
+
+def _of_run(planned: Run, dt: float, length: float, swing: _Swing, said: _Said) -> _Series:
+    """A planned training run that starts, computes and stops."""
+    one_chip = training_load(planned.best, planned.cluster)
+    nodes = planned.cluster.node.number(planned.count)
+    one_chip = replace(one_chip, ripple=one_chip.ripple / math.sqrt(nodes))
+    said.default("jitter", "jitter", "steps differ slightly")
+    said.default("ripple", "ripple", "kernels of the work differ; every node for itself")
+    said.default("rest_share", "rest_share", "chips rest at lower clocks before and after the run")
+    start, stop = (said.default(key, key, "idle around the run") for key in ("start", "stop"))
+    one = training_power(one_chip, step=dt, duration=length, start=start, stop=length - stop, seed=swing.seed)
+    accelerators = float(planned.count)
+    load = sum_nodes(
+        one, step=dt, nodes=accelerators, spread=swing.spread, correlation=swing.correlation, seed=swing.seed
+    )
+    if one_chip.step_time > length - start - stop:
+        said.notices.append(f"a step takes {one_chip.step_time:.3g} s: the series is shorter than one step")
+    idle = one_chip.idle * accelerators
+    return _Series(planned.what, load, dt, idle, accelerators, one_chip.segments)
+
+
+def _limits(chosen: str, made: _Series, said: _Said) -> Limits:
+    """Limits of the connection, judged as far as the series can tell."""
+    dt, length = made.step, len(made.load) * made.step
+    found = load_limits(chosen, peak=float(made.load.max()))
+    if dt > 0.5 / found.high or length < 2.0 / found.low:
+        high = 0.5 / dt * (1.0 - 1e-12)
+        if high > found.low and length >= 2.0 / found.low:
+            said.notices.append(f"oscillations are judged up to {high:.3g} Hz only: the step is {dt:.3g} s")
+            found = replace(found, high=high)
+        else:
+            said.notices.append("oscillations are not judged: the series is too short or its step too coarse")
+            found = replace(found, amplitude=math.inf)
+    for quantity in ("ramp", "dynamic_range", "amplitude"):
+        evidence = catalog.entity("dynamics_limits", chosen).evidence(quantity)
+        said.assumptions.append(
+            Assumption(
+                f"limits.{chosen}.{quantity}", evidence.shown,
+                "share of the peak; the utility has its own", evidence.grade, evidence.source_id,
+            )
+        )  # fmt: skip
+    return found
+
+
 def read_seconds_question(
     *,
     chip: str | None = None,
@@ -201,91 +307,47 @@ def read_seconds_question(
             "give a chip or a trace", key="chip", allowed="--chip with --count, or --trace FILE (not both)"
         )
     _check_alone(trace, {"count": count, "model": model, "duration": duration, **dict(settings or {})}, nodes)
-    told: list[Assumption] = []
-    notices: list[str] = []
+    said = _Said()
+    lag = (
+        said.default("spread", "spread", "nodes do not swing in phase")
+        if spread is None
+        else parse(spread, "s")
+    )
+    rho = said.default("correlation", "correlation", "one job") if correlation is None else correlation
+    swing = _Swing(lag, rho, seed)
     planned: Run | None = None
-    row = catalog.entity("dynamics_load", "training")
-
-    def default(key: str, name: str, reason: str) -> float:
-        evidence: Evidence = row.evidence(name)
-        told.append(Assumption(key, evidence.shown, reason, evidence.grade, evidence.source_id))
-        return evidence.value
-
-    lag = default("spread", "spread", "nodes do not swing in phase") if spread is None else parse(spread, "s")
-    rho = default("correlation", "correlation", "one job") if correlation is None else correlation
     if trace is not None:
-        times, powers = read_trace(trace)
-        mean = float((times[-1] - times[0]) / (len(times) - 1))
-        dt = mean if step is None else parse(step, "s")
-        one = resample(times, powers, step=dt)
-        load = sum_nodes(one, step=dt, nodes=nodes, spread=lag, correlation=rho, seed=seed)
-        what = f"{nodes:,.0f} × {Path(trace).name}"
-        idle, accelerators, segments = float(load.min()), math.inf, ()
-        notices.append("the accelerators of a trace are unknown: a store in racks has no size limit")
-        if dt < 0.75 * mean:
-            notices.append(
-                f"the trace has a step of {mean:.3g} s: it contains frequencies up to {0.5 / mean:.3g} Hz"
-            )
+        made = _of_trace(trace, step, nodes, swing, said)
     else:
         dt = 0.01 if step is None else parse(step, "s")
-        length = 120.0 if duration is None else parse(duration, "s")
-        if not 10.0 <= length <= _LONGEST:
-            raise InputError(
-                "not a duration", key="duration", given=duration, allowed=f"10 to {_LONGEST:g} s"
-            )
-        planned = _planned(str(chip), count, model, told, settings or {}) if run is None else run
-        one_chip = training_load(planned.best, planned.cluster)
-        nodes = planned.cluster.node.number(planned.count)
-        one_chip = replace(one_chip, ripple=one_chip.ripple / math.sqrt(nodes))
-        default("jitter", "jitter", "steps differ slightly")
-        default("ripple", "ripple", "kernels of the work differ; every node for itself")
-        default("rest_share", "rest_share", "chips rest at lower clocks before and after the run")
-        start, stop = (default(key, key, "idle around the run") for key in ("start", "stop"))
-        one = training_power(one_chip, step=dt, duration=length, start=start, stop=length - stop, seed=seed)
-        load = sum_nodes(one, step=dt, nodes=float(planned.count), spread=lag, correlation=rho, seed=seed)
-        what = planned.what
-        accelerators, segments = float(planned.count), one_chip.segments
-        idle = one_chip.idle * accelerators
-        if one_chip.step_time > length - start - stop:
-            notices.append(f"a step takes {one_chip.step_time:.3g} s: the series is shorter than one step")
-    peak = float(load.max())
+        length = _length(duration)
+        planned = _planned(str(chip), count, model, said.assumptions, settings or {}) if run is None else run
+        made = _of_run(planned, dt, length, swing, said)
     chosen = limits if limits is not None else "moderate"
-    found = load_limits(chosen, peak=peak)
-    if dt > 0.5 / found.high or len(load) * dt < 2.0 / found.low:
-        high = 0.5 / dt * (1.0 - 1e-12)
-        if high > found.low and len(load) * dt >= 2.0 / found.low:
-            notices.append(f"oscillations are judged up to {high:.3g} Hz only: the step is {dt:.3g} s")
-            found = replace(found, high=high)
-        else:
-            notices.append("oscillations are not judged: the series is too short or its step too coarse")
-            found = replace(found, amplitude=math.inf)
-    for quantity in ("ramp", "dynamic_range", "amplitude"):
-        evidence = catalog.entity("dynamics_limits", chosen).evidence(quantity)
-        told.append(
-            Assumption(
-                f"limits.{chosen}.{quantity}", evidence.shown,
-                "share of the peak; the utility has its own", evidence.grade, evidence.source_id,
-            )
-        )  # fmt: skip
+    found = _limits(chosen, made, said)
     asked = load_code(DEFAULT_CODE if code is None else code)
     if code is None:
-        told.append(_chosen("ride_through", asked.id, "code", "no place with a code of its own is given"))
+        said.assumptions.append(
+            _chosen("ride_through", asked.id, "code", "no place with a code of its own is given")
+        )
     kept = load_protection(DEFAULT_PROTECTION if protection is None else protection)
     if protection is None:
-        told.append(_chosen("ride_through_loads", kept.id, "protection", "as at the sites of July 2024"))
+        said.assumptions.append(
+            _chosen("ride_through_loads", kept.id, "protection", "as at the sites of July 2024")
+        )
     finance = catalog.entity("finance", "hyperscaler").evidence("discount_rate")
     price = (
-        default("electricity", "electricity", "no price is set")
+        said.default("electricity", "electricity", "no price is set")
         if electricity is None
         else parse(electricity, "$/J")
     )
     return SecondsQuestion(
-        what=what,
-        load=load,
-        step=dt,
-        idle=idle,
-        accelerators=accelerators,
-        segments=segments,
+        what=made.what,
+        load=made.load,
+        step=made.step,
+        idle=made.idle,
+        accelerators=made.accelerators,
+        segments=made.segments,
         limits_id=chosen,
         limits=found,
         plants={plant_id("plants", key): parse(text, "W") for key, text in (plants or {}).items()},
@@ -295,8 +357,8 @@ def read_seconds_question(
         short_circuit_ratio=short_circuit_ratio,
         electricity=price,
         rate=finance.value,
-        assumptions=tuple(told),
-        notices=tuple(notices),
+        assumptions=tuple(said.assumptions),
+        notices=tuple(said.notices),
         run=planned,
     )
 
