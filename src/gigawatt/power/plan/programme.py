@@ -10,7 +10,7 @@ and may weigh more or less than another. Power is measured in the largest load.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -27,6 +27,7 @@ from gigawatt.power.formulation import (
     Dispatch,
     Model,
     Running,
+    Unserved,
 )
 from gigawatt.power.plants.demand import Demand
 from gigawatt.power.plants.plant import Plant
@@ -249,20 +250,13 @@ def build_programme(
     sold = {i: at.sell(one, i, one.sale_limit / unit) for i, one in enumerate(plants) if one.sale_limit > 0.0}
     tied, ratio = _inside(at, plants, own)
     shed = at.leave_unserved(not_served_price, most=not_served_share).first
-    cut, queue, reserve = Cuts((), {}), None, dict[int, int]()
-    if flexible is not None and flexible.cuts:
-        cut = at.cut(flexible)
-        reserve = at.offer(cut, flexible.share, [one.run for one in own])
-    if flexible is not None and flexible.waits:
-        peak = max(flexible.peak or 0.0, float(np.max(load))) / unit
-        queue = at.defer(flexible, blocks=blocks, peak=peak)
+    runs = [one.run for one in own]
+    cut, queue, reserve = _give_way(at, flexible, runs, blocks, float(np.max(load)), unit)
     balance, surplus = at.balance()
     carbon_row = None if carbon_limit is None else at.limit_carbon(carbon_limit)
     matching_row, dirty = None, dict[int, Array]()
     if matching is not None:
-        shares = {i: plants[i].dirty(hours, clean_carbon) for i in range(n) if own[i].run.output is not None}
-        dirty = {i: share for i, share in shares.items() if np.any(share)}
-        matching_row = at.match(matching, [(own[i].run, share) for i, share in dirty.items()])
+        matching_row, dirty = _match(at, plants, runs, matching, clean_carbon)
 
     matrix, right = model.matrix()
     first = model.equal.count
@@ -273,13 +267,8 @@ def build_programme(
         {i: start for i, one in enumerate(own) if (start := getattr(one.run, name)) is not None}
         for name in ("output", "charge", "level")
     )
-    hourly = [*output.values(), *charge.values(), *level.values(), *sold.values(), shed]
-    hourly += [
-        *cut.firsts,
-        *cut.starts.values(),
-        *reserve.values(),
-        *([] if queue is None else [queue.first]),
-    ]
+    hourly = [*output.values(), *charge.values(), *level.values(), *sold.values(), shed, *cut.firsts]
+    hourly += [*cut.starts.values(), *reserve.values(), *([] if queue is None else [queue.first])]
 
     def row(number: int | None) -> int | None:
         return None if number is None else first + number
@@ -309,15 +298,7 @@ def build_programme(
             if one.largest is not None
         },
         least_row={i: one.least + (0 if one.fixed else first) for i, one in enumerate(own)},
-        own_columns=tuple(
-            np.concatenate(
-                [
-                    np.array([i] + ([energy[i]] if i in energy else [])),
-                    *(first_of[i] + h for first_of in (output, charge, level) if i in first_of),
-                ]
-            )
-            for i in range(n)
-        ),
+        own_columns=tuple(_columns_of(i, energy, (output, charge, level), h) for i in range(n)),
         own_rows=tuple(np.concatenate([one.equal_rows, first + one.less_rows]) for one in own),
         ramp_rows={
             i: first + one.run.ramp_rows for i, one in enumerate(own) if one.run.ramp_rows is not None
@@ -342,6 +323,42 @@ def build_programme(
         hour_columns=tuple(hourly),
         hour_rows=(*model.equal.hourly, *(first + number for number in model.less.hourly)),
     )
+
+
+def _give_way(
+    at: Dispatch,
+    flexible: Flexible | None,
+    runs: Sequence[Running],
+    blocks: tuple[int, ...],
+    largest: float,
+    unit: float,
+) -> tuple[Cuts, Unserved | None, dict[int, int]]:
+    """What of the load may be cut, what may wait, and what being able to cut earns at each grid."""
+    cut, queue, reserve = Cuts((), {}), None, dict[int, int]()
+    if flexible is not None and flexible.cuts:
+        cut = at.cut(flexible)
+        reserve = at.offer(cut, flexible.share, runs)
+    if flexible is not None and flexible.waits:
+        queue = at.defer(flexible, blocks=blocks, peak=max(flexible.peak or 0.0, largest) / unit)
+    return cut, queue, reserve
+
+
+def _match(
+    at: Dispatch, plants: Sequence[Plant], runs: Sequence[Running], matching: float, clean_carbon: float
+) -> tuple[int, dict[int, Array]]:
+    """(row of hourly matching, hours in which each plant counts against it)."""
+    hours = at.hours
+    shares = {
+        i: plant.dirty(hours, clean_carbon) for i, plant in enumerate(plants) if runs[i].output is not None
+    }
+    dirty = {i: share for i, share in shares.items() if np.any(share)}
+    return at.match(matching, [(runs[i], share) for i, share in dirty.items()]), dirty
+
+
+def _columns_of(i: int, energy: Mapping[int, int], hourly: Sequence[Mapping[int, int]], h: Ints) -> Ints:
+    """Columns that belong to plant ``i`` alone: capacity, size of its store, then those of each hour."""
+    sizes = np.array([i] + ([energy[i]] if i in energy else []))
+    return np.concatenate([sizes, *(first[i] + h for first in hourly if i in first)])
 
 
 @dataclass(frozen=True)
