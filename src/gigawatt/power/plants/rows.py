@@ -165,11 +165,7 @@ def build_plant(
         life = cycle_life(life=life, cycles=cycles, cycles_per_year=cycles_per_year)
     recovery = capital_recovery(life)
     factor, factor_rows = (1.0, ()) if country is None else capital_factor(row, country, case)
-    capital = factor * read.number("capital_cost", ranged=True)
-    share = read.number("fixed_share") * _YEAR if read.has("fixed_share") else 0.0
-    fixed = share * capital
-    if read.has("fixed_cost") or not read.has("fixed_share"):
-        fixed += read.number("fixed_cost") * _YEAR
+    capital, share, fixed = _capital(read, factor)
     availability = _availability(read, kind, profile)
     hubs = NO_HUBS if country is None else country.hubs()
     burnt = _fuel(row, read, fuel_price, hubs, None if boundary == DIRECT else boundary, leak)
@@ -180,13 +176,8 @@ def build_plant(
         availability = availability * np.minimum(derating.capacity(temperature), 1.0)
         fuel, direct = (value * derating.heat_rate(temperature) for value in (fuel, direct))
     storage = _storage(read, recovery, share, life, cycles, factor) if kind == "storage" else None
-    construction = read.number("construction_carbon")
-    levied = burnt.direct if market else 1.0
-    if boundary == LIFE_CYCLE and kind not in ("storage", "grid"):
-        levied *= float(np.mean(direct / np.maximum(direct + construction, _LEAST))) if market else 1.0
-        direct, construction = direct + construction, 0.0
-    if construction > 0.0 or read.has("capacity_factor"):
-        construction *= read.number("capacity_factor") * _YEAR
+    whole = boundary == LIFE_CYCLE and kind not in ("storage", "grid")
+    direct, construction, levied = _carbon(read, direct, whole, burnt.direct if market else None)
     ramp = read.number("ramp") * 3600.0
     lead_time, least = read.number("lead_time"), read.number("minimum_load")
     running = read.number("minimum_running") if least == 0.0 or read.has("minimum_running") else least
@@ -232,6 +223,35 @@ def build_plant(
     rows = tuple(dict.fromkeys((*read.evidence, *burnt.rows, *factor_rows)))
     missing = (*read.assumptions.values(), *burnt.assumptions)
     return replace(made, evidence=rows, assumptions=(*_assumptions(row, rows, year), *missing))
+
+
+def _capital(read: RowReader, factor: float) -> tuple[float, float, float]:
+    """(investment [$/W], share of it that upkeep takes a year, upkeep [$/W/yr])."""
+    capital = factor * read.number("capital_cost", ranged=True)
+    share = read.number("fixed_share") * _YEAR if read.has("fixed_share") else 0.0
+    fixed = share * capital
+    if read.has("fixed_cost") or not read.has("fixed_share"):
+        fixed += read.number("fixed_cost") * _YEAR
+    return capital, share, fixed
+
+
+def _carbon(
+    read: RowReader, direct: Hourly, whole: bool, on_site: float | None
+) -> tuple[Hourly, float, float]:
+    """(kg/J in operation, kg/W/yr of making, share of the former that a carbon price is paid for).
+
+    ``whole``: making is in the former. ``on_site``: share of ``direct`` that burns on the site, where the
+    carbon price is that of a market; ``None``: all is paid for.
+    """
+    making = read.number("construction_carbon")
+    levied = 1.0 if on_site is None else on_site
+    if whole:
+        if on_site is not None:
+            levied *= float(np.mean(direct / np.maximum(direct + making, _LEAST)))
+        direct, making = direct + making, 0.0
+    if making > 0.0 or read.has("capacity_factor"):
+        making *= read.number("capacity_factor") * _YEAR
+    return direct, making, levied
 
 
 def _check(row: Entity, given: Mapping[str, float], case: str) -> None:
