@@ -47,9 +47,7 @@ def list_years() -> dict[str, tuple[str, tuple[int, ...]]]:
     return {name: (series, _span(table[series])) for name, series in (sites | {s: s for s in table}).items()}
 
 
-def load_years(
-    site: str, *, years: tuple[int, ...] | None = None, raw: bool = False
-) -> tuple[ResourceYear, ...]:
+def load_years(site: str, *, years: tuple[int, ...] | None = None) -> tuple[ResourceYear, ...]:
     """The weather years of a site, the first year first.
 
     Parameters
@@ -58,8 +56,6 @@ def load_years(
         A site of the catalog, or a series of ``sites_years`` itself.
     years : tuple of int, optional
         Which; all where left out.
-    raw : bool
-        Leave wind as ERA5 has it.
 
     Raises
     ------
@@ -77,7 +73,6 @@ def load_years(
         if year not in span:
             raise InputError("no such weather year", key=name, given=year, allowed=f"{span[0]} to {span[-1]}")
     solar, wind_raw, wind, assumptions = _load(name)
-    wind = wind_raw if raw else wind
     return tuple(
         ResourceYear(
             series=name,
@@ -85,7 +80,7 @@ def load_years(
             solar=solar[year - span[0]],
             wind=wind[year - span[0]],
             wind_raw=wind_raw[year - span[0]],
-            assumptions=assumptions[:1] if raw else assumptions,
+            assumptions=assumptions,
         )
         for year in chosen
     )

@@ -22,6 +22,7 @@ from gigawatt.core.errors import InputError
 __all__ = ["Indices", "sobol_indices"]
 
 Array = NDArray[np.float64]
+_RESAMPLES = 100  # of the bootstrap of the standard errors
 
 
 @dataclass(frozen=True)
@@ -34,7 +35,7 @@ class Indices:
     total_error: Array
 
 
-def sobol_indices(a: Array, b: Array, mixed: Array, *, resamples: int = 100, seed: int = 0) -> Indices:
+def sobol_indices(a: Array, b: Array, mixed: Array) -> Indices:
     """Indices from the three samples.
 
     Parameters
@@ -43,10 +44,6 @@ def sobol_indices(a: Array, b: Array, mixed: Array, *, resamples: int = 100, see
         Answers of two independent samples.
     mixed : array (D, N)
         Answers of A with quantity i taken from B.
-    resamples : int
-        Bootstrap resamples for the standard errors, ≥ 2.
-    seed : int
-        Of the bootstrap.
 
     Raises
     ------
@@ -78,7 +75,7 @@ def sobol_indices(a: Array, b: Array, mixed: Array, *, resamples: int = 100, see
         return first, total
 
     first, total = estimate(slice(None))
-    generator = np.random.Generator(np.random.PCG64(seed))
-    again = [estimate(generator.integers(0, len(a), len(a))) for _ in range(max(resamples, 2))]
+    generator = np.random.Generator(np.random.PCG64(0))
+    again = [estimate(generator.integers(0, len(a), len(a))) for _ in range(_RESAMPLES)]
     errors = [np.std([pair[i] for pair in again], axis=0, ddof=1) for i in (0, 1)]
     return Indices(first, total, errors[0], errors[1])

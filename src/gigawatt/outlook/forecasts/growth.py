@@ -232,7 +232,7 @@ def growth_correlation(names: Sequence[str] = CORRELATED) -> tuple[tuple[str, ..
 
 
 def sample_together(
-    names: Sequence[str], rng: np.random.Generator, draws: int, years: int, until: int | None = None
+    names: Sequence[str], rng: np.random.Generator, draws: int, years: int
 ) -> dict[str, Array]:
     """Paths of several AI records that correlate as their yearly growth did.
 
@@ -253,7 +253,7 @@ def sample_together(
     normal = rng.standard_normal((draws, len(names))) @ np.linalg.cholesky(matrix).T
     found: dict[str, Array] = {}
     for column, name in enumerate(names):
-        paths = fit_growth(name, until).sample(rng, draws, years)
+        paths = fit_growth(name).sample(rng, draws, years)
         rank = np.argsort(np.argsort(normal[:, column], kind="stable"), kind="stable")
         found[name] = paths[np.argsort(paths[:, -1], kind="stable")][rank]
     return found

@@ -26,19 +26,17 @@ _YEAR = 8760.0 * 3600.0
 class Prices:
     """What a store and energy cost.
 
-    ``power`` $/W and ``energy`` $/J a year (annuity and fixed); ``electricity`` $/J; ``hours``: share of the
-    year in which the load is as in the series, [0, 1]; ``minimum_duration`` s: energy over power that cells
-    come with at least, needed or not.
+    ``power`` $/W and ``energy`` $/J a year (annuity and fixed); ``electricity`` $/J; ``minimum_duration``
+    s: energy over power that cells come with at least, needed or not.
     """
 
     power: float
     energy: float
     electricity: float
-    hours: float = 1.0
     minimum_duration: float = 0.0
 
     def __post_init__(self) -> None:
-        for name in ("power", "energy", "electricity", "hours", "minimum_duration"):
+        for name in ("power", "energy", "electricity", "minimum_duration"):
             if not 0.0 <= getattr(self, name) < math.inf:
                 raise InputError(
                     "not a price", key=name, given=f"{getattr(self, name):g}", allowed="0 or more"
@@ -50,8 +48,8 @@ class Prices:
         return power * self.power + cells * self.energy + burnt * self.of_year(seconds)
 
     def of_year(self, seconds: float) -> float:
-        """$ a year for each J that is burnt in a series of ``seconds``."""
-        return self.electricity * self.hours * _YEAR / seconds
+        """$ a year for each J that is burnt in a series of ``seconds``, all year long."""
+        return self.electricity * _YEAR / seconds
 
 
 @dataclass(frozen=True)

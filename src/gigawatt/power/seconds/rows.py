@@ -80,7 +80,6 @@ def store_prices(
     *,
     electricity: float,
     capital_recovery: Callable[[float], float],
-    hours: float = 1.0,
     case: str = "value",
 ) -> Prices:
     """What a store costs a year, with its share for operation.
@@ -96,8 +95,6 @@ def store_prices(
         $/J.
     capital_recovery : callable
         Life in s → share of the investment a year.
-    hours : float
-        Share of the year in which the load is as in the series.
     case : str
         ``value``, ``low`` or ``high`` end of the costs.
     """
@@ -112,7 +109,6 @@ def store_prices(
         power=power * yearly,
         energy=energy * yearly,
         electricity=electricity,
-        hours=hours,
         minimum_duration=row.value("minimum_duration"),
     )
 
@@ -122,7 +118,7 @@ def bought(id: str, *, power: float, energy: float) -> float:
     return max(energy, power * _store(id).value("minimum_duration"))
 
 
-def load_machine(id: str, *, rating: float, power: float | None = None) -> Machine | None:
+def load_machine(id: str, *, rating: float) -> Machine | None:
     """A plant of the capacity plan as a machine on the bus; ``None`` where it neither turns nor governs.
 
     Parameters
@@ -131,8 +127,6 @@ def load_machine(id: str, *, rating: float, power: float | None = None) -> Machi
         Of the catalog's ``plants``: solar and wind do neither; batteries of any duration are one kind.
     rating : float
         W.
-    power : float, optional
-        Share of the rating given at the start; a store that is not told gives none.
     """
     plant = table("plants").get(id)
     if plant is None:
@@ -146,8 +140,6 @@ def load_machine(id: str, *, rating: float, power: float | None = None) -> Machi
     if row is None or kind == "profile":
         return None
     ramp = row.get("valve_speed", math.inf) or math.inf
-    if kind == "storage" and power is None:
-        power = 0.0
     return Machine(
         name=id,
         rating=rating,
@@ -159,7 +151,7 @@ def load_machine(id: str, *, rating: float, power: float | None = None) -> Machi
         slow_time=row.get("slow_time", 0.0) or 0.0,
         ramp=ramp,
         minimum=row.get("minimum", 0.0) or 0.0,
-        power=power,
+        power=0.0 if kind == "storage" else None,  # a store gives nothing at the start
     )
 
 

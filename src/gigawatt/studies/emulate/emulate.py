@@ -39,15 +39,13 @@ class Emulated:
         return {**self.run.to_json(), "cost": cost, "without_cost": self.without}
 
 
-def token_cost_of(run: Emulation, *, batch: float = 1.0, context: float | None = None) -> Any:
-    """What a token takes on the substrate of a run, its statistics included.
+def token_cost_of(run: Emulation) -> Any:
+    """What a token takes on the substrate of a run behind a window of it, its statistics included.
 
     Parameters
     ----------
     run : Emulation
         A model of which a ``config.json`` is there.
-    batch, context : float
-        Sequences that decode together, and tokens behind each (the run's windows where left out).
 
     Returns
     -------
@@ -65,8 +63,9 @@ def token_cost_of(run: Emulation, *, batch: float = 1.0, context: float | None =
         return "the model has no config.json here"
     architecture = read_architecture(run.folder / "config.json")
     roll_up = import_module(_ROLL_UP)
-    tokens = float(run.length) if context is None else context
-    return roll_up.token_cost(run.substrate, architecture, run.statistics, batch=batch, context=tokens)
+    return roll_up.token_cost(
+        run.substrate, architecture, run.statistics, batch=1.0, context=float(run.length)
+    )
 
 
 def emulate_with_cost(

@@ -181,7 +181,6 @@ def outlook(
     seed: int = SEED,
     *,
     chunk: int = CHUNK,
-    tables: Tables | None = None,
     progress: Callable[[str, float], None] | None = None,
 ) -> OutlookResult:
     """Draw the outlook.
@@ -196,8 +195,6 @@ def outlook(
         The same seed, catalog and scenario give the same numbers, whatever the chunks; scenarios share draws.
     chunk : int
         Draws at a time, ≥ 1.
-    tables : Tables, optional
-        Response tables in place of those of the rooms.
     progress : callable, optional
         Called with (words, share done).
 
@@ -222,7 +219,7 @@ def outlook(
     _checked()
     if progress is not None:
         progress("loading models", 0.0)
-    rooms = outlook_tables() if tables is None else tables
+    rooms = outlook_tables()
     sketches = {row.name: row.sketch(len(YEARS)) for row in REPORTED}
     gains = {name: Sketch(1.0, 1e12, True, len(YEARS)) for name in LIMITS}
     counted = {

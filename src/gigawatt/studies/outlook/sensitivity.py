@@ -228,9 +228,7 @@ def _middle(tables: Tables) -> Tables:
     )  # fmt: skip
 
 
-def scenario_share(
-    answer: Answer, draws: int = 5_000, seed: int = SEED, *, tables: Tables | None = None
-) -> dict[str, float]:
+def scenario_share(answer: Answer, draws: int = 5_000, seed: int = SEED) -> dict[str, float]:
     """How much of the spread is between the scenarios and how much inside them, each scenario as likely.
 
     Returns
@@ -244,7 +242,7 @@ def scenario_share(
     InputError
         As of :func:`sensitivities`.
     """
-    rooms = outlook_tables() if tables is None else tables
+    rooms = outlook_tables()
     found: dict[str, Array] = {}
     for name in SCENARIOS:
         priors = read_priors(name)
