@@ -13,8 +13,8 @@ from pathlib import Path
 
 from gigawatt.chain.machine.technologies import CAVEAT, Comparison, Row, compare, with_bands
 from gigawatt.faces.figures.readable import significant
-from gigawatt.faces.figures.scatter_svg import Point, scatter_svg
 from gigawatt.studies.technologies.figures import WORST
+from scatter_svg import Point, scatter_svg
 
 ROOT = Path(__file__).resolve().parents[1]
 BATCHES = (1.0, 64.0)

@@ -6,7 +6,7 @@ import xml.etree.ElementTree as tree
 
 import pytest
 
-from gigawatt.faces.figures.scatter_svg import Point, scatter_svg
+from scatter_svg import Point, scatter_svg
 
 NS = "{http://www.w3.org/2000/svg}"
 POINTS = [
