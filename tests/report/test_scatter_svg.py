@@ -6,7 +6,7 @@ import xml.etree.ElementTree as tree
 
 import pytest
 
-from scatter_svg import Point, scatter_svg
+from scatter_svg import Point, scatter_svg  # pyright: ignore[reportMissingImports]
 
 NS = "{http://www.w3.org/2000/svg}"
 POINTS = [
