@@ -3,20 +3,16 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
 
 from gigawatt.faces.terminal.answer import give
-from gigawatt.faces.terminal.options import AnswerJson, AnswerQuiet, read_pairs
+from gigawatt.faces.terminal.options import AnswerJson, AnswerQuiet, option, read_pairs
 
 __all__ = ["codesign_command"]
 
 _ASKED, _SEARCH, _ANSWER = "What is varied", "Search", "Answer"
-
-
-def _option(help: str, panel: str = _ASKED, **more: Any) -> Any:
-    return typer.Option(help=help, show_default=False, rich_help_panel=panel, **more)
 
 
 def codesign_command(
@@ -38,21 +34,23 @@ def codesign_command(
         typer.Option("--set", help="KEY=VALUE of the scenario.", show_default=False, rich_help_panel=_ASKED),
     ] = None,
     source: Annotated[
-        list[str] | None, _option("Plants to choose beside the scenario's: grid+solar; as often as needed.")
+        list[str] | None,
+        option("Plants to choose beside the scenario's: grid+solar; as often as needed.", _ASKED),
     ] = None,
-    formats: Annotated[str | None, _option("Number formats to choose from, such as bf16,fp8.")] = None,
-    hold: Annotated[str | None, _option("Choices that stay as they are, such as dies,domain.")] = None,
+    formats: Annotated[str | None, option("Number formats to choose from, such as bf16,fp8.", _ASKED)] = None,
+    hold: Annotated[str | None, option("Choices that stay as they are, such as dies,domain.", _ASKED)] = None,
     limit: Annotated[
-        list[str] | None, _option("'METRIC <= VALUE unit': power, chip_power, die_area, capital, time …")
+        list[str] | None,
+        option("'METRIC <= VALUE unit': power, chip_power, die_area, capital, time …", _ASKED),
     ] = None,
     population: Annotated[
         int, typer.Option(help="Designs of a generation, even.", min=4, rich_help_panel=_SEARCH)
     ] = 100,
     generations: Annotated[
-        int | None, _option("Generations; 40 where it trains, 24 where it serves.", _SEARCH, min=0)
+        int | None, option("Generations; 40 where it trains, 24 where it serves.", _SEARCH, min=0)
     ] = None,
     seed: Annotated[int, typer.Option(help="Of the search.", rich_help_panel=_SEARCH)] = 0,
-    output: Annotated[Path | None, _option("Folder for codesign.html, .md and .json.", _ANSWER)] = None,
+    output: Annotated[Path | None, option("Folder for codesign.html, .md and .json.", _ANSWER)] = None,
     json: AnswerJson = False,
     quiet: AnswerQuiet = False,
 ) -> None:

@@ -3,39 +3,38 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
 
 from gigawatt.faces.terminal.answer import give, print_answer
-from gigawatt.faces.terminal.options import AnswerJson, AnswerQuiet, read_pairs
+from gigawatt.faces.terminal.options import AnswerJson, AnswerQuiet, option, read_pairs
 
 __all__ = ["solve_command"]
 
 _SOUGHT, _ANSWER = "Question", "Answer"
 
 
-def _option(help: str, panel: str = _SOUGHT, **more: Any) -> Any:
-    return typer.Option(help=help, show_default=False, rich_help_panel=panel, **more)
-
-
 def solve_command(
     base: Annotated[Path, typer.Argument(help="A scenario in YAML.", show_default=False)],
     find: Annotated[
         list[str] | None,
-        _option(
+        option(
             "KEY=RANGE: 2026..2032, '100..300 MW', '8..64 times 2', a|b|c, all; model.parameters=50B..2T. "
-            "As often as needed."
+            "As often as needed.",
+            _SOUGHT,
         ),
     ] = None,
-    maximise: Annotated[str | None, _option("A quantity that is to be largest.")] = None,
-    minimise: Annotated[str | None, _option("A quantity that is to be least.")] = None,
-    limit: Annotated[list[str] | None, _option("'QUANTITY <= VALUE unit', as often as needed.")] = None,
+    maximise: Annotated[str | None, option("A quantity that is to be largest.", _SOUGHT)] = None,
+    minimise: Annotated[str | None, option("A quantity that is to be least.", _SOUGHT)] = None,
+    limit: Annotated[
+        list[str] | None, option("'QUANTITY <= VALUE unit', as often as needed.", _SOUGHT)
+    ] = None,
     where: Annotated[
-        str | None, _option("Instead: where 'A <= B' begins to hold; other:QUANTITY is of --other.")
+        str | None, option("Instead: where 'A <= B' begins to hold; other:QUANTITY is of --other.", _SOUGHT)
     ] = None,
     other: Annotated[
-        Path | None, _option("A second scenario for --where; else the first with --set other:…")
+        Path | None, option("A second scenario for --where; else the first with --set other:…", _SOUGHT)
     ] = None,
     settings: Annotated[
         list[str] | None,
@@ -52,7 +51,7 @@ def solve_command(
     seed: Annotated[int, typer.Option(help="Of a search by evolution.", rich_help_panel=_SOUGHT)] = 0,
     output: Annotated[
         Path | None,
-        _option("Folder for solve.html, .md, .json and, where there is one, found.yaml.", _ANSWER),
+        option("Folder for solve.html, .md, .json and, where there is one, found.yaml.", _ANSWER),
     ] = None,
     json: AnswerJson = False,
     quiet: AnswerQuiet = False,

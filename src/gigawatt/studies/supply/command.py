@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated, Any
-
-import typer
+from typing import Annotated
 
 from gigawatt.faces.terminal.answer import give
-from gigawatt.faces.terminal.options import AnswerJson, AnswerQuiet, read_pairs
+from gigawatt.faces.terminal.options import AnswerJson, AnswerQuiet, option, read_pairs
 from gigawatt.faces.terminal.question import Asked, asks
 
 __all__ = ["plan_supply_command"]
@@ -23,19 +21,17 @@ _OPTIONS = {
 }
 
 
-def _option(help: str, panel: str = _ANSWER, **more: Any) -> Any:
-    return typer.Option(help=help, show_default=False, rich_help_panel=panel, **more)
-
-
 @asks("plan-supply", settings=True)
 def plan_supply_command(
     asked: Asked,
     near: Annotated[
         str | None,
-        _option("Also what costs at most this much more, such as 2%, and at which prices the plan turns."),
+        option(
+            "Also what costs at most this much more, such as 2%, and at which prices the plan turns.", _ANSWER
+        ),
     ] = None,
     output: Annotated[
-        Path | None, _option("Folder for plan.html, plan.md, plan.json and the tables as CSV.")
+        Path | None, option("Folder for plan.html, plan.md, plan.json and the tables as CSV.", _ANSWER)
     ] = None,
     json: AnswerJson = False,
     quiet: AnswerQuiet = False,
