@@ -160,7 +160,8 @@ def day_with_reserve(
     return day_of(
         serving_question, serving_plan, (sized,), serving_week, grows=serving_demand is not None,
         replicas=total, routing=serving_routing, scaling=serving_autoscaling,
-        most_requests=serving_simulated_requests, most_replicas=serving_simulated_replicas, least_hour=serving_simulated_hour, seed=serving_seed,
+        most_requests=serving_simulated_requests, most_replicas=serving_simulated_replicas,
+        least_hour=serving_simulated_hour, seed=serving_seed,
     )  # fmt: skip
 
 

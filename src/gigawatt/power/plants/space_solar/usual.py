@@ -9,7 +9,7 @@ import numpy as np
 
 from gigawatt.catalog.loader import entity, table
 from gigawatt.core.checks import check_word
-from gigawatt.core.errors import InputError
+from gigawatt.core.errors import InputError, nearest
 from gigawatt.core.quantities import HOURS_PER_YEAR
 from gigawatt.power.plants.space_solar.chain import cell_temperature, radiation_remaining
 from gigawatt.power.plants.space_solar.compute import OrbitalCompute, orbital_compute, radiator_flux
