@@ -182,7 +182,7 @@ _TRAINING = (
     ("rl.rewarder", "", "The model that scores outputs; none where a rule does", "rl.reward"),
 )  # fmt: skip
 _SERVING = (
-    ("serving.demand", "", "Requests or output tokens a second, as written; the mean of the year",
+    ("serving.demand", "", "Requests or output tokens a second, or users, as written; the mean of the year",
      "serving.demand"),
     ("serving.traffic", "", "Prompt and output lengths, and arrivals of requests",
      "serving.trace serving.prompt serving.output serving.sessions serving.arrivals serving.variation"),
