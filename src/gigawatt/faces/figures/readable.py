@@ -126,7 +126,7 @@ def with_unit(value: float, unit: str, digits: int = 3) -> str:
             return f"{significant(value, digits)} {unit}"
         return _prefixed(value * _SCALES.get(match[1], 1.0), match[2], digits) + per
     if unit in _TIMES or unit == "s":
-        if unit == "h" and value >= 1e4:
+        if unit == "h" and value >= 48.0:  # of accelerators or of a year: they are counted in hours
             return f"{large(value, digits)} hours"
         return _time(value * _TIMES.get(unit, 1.0), digits)
     if unit == "kg/MWh":
