@@ -71,7 +71,7 @@ def test_more_availability_takes_no_fewer_replicas() -> None:
     [
         ({"serving": ("availability: 100 %",)}, "serving.availability: is reached by no reserve"),
         ({"serving": ("failures: h10",)}, "did you mean 'h100'"),
-        ({"serving": ("failures: checkpoint",)}, "not a cluster"),
+        ({"serving": ("failures: whole-run",)}, "not a cluster"),
         ({"serving": ("failures: h100", "mode: both")}, "serving.failures: needs one kind of replica"),
         ({"demand": None, "count": 8, "serving": FAILING}, "serving.availability: 8 replicas are never"),
     ],

@@ -16,9 +16,8 @@ from __future__ import annotations
 
 import datetime
 import math
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
-from typing import Any
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -44,8 +43,6 @@ from gigawatt.serving.sessions import moved
 from gigawatt.serving.synthetic import synthetic
 
 __all__ = [
-    "EASE",
-    "RUNS",
     "Day",
     "Profile",
     "Scaling",
@@ -55,8 +52,6 @@ __all__ = [
     "power_profile",
     "read_week",
     "serve_day",
-    "sized_day",
-    "with_replicas",
 ]
 
 Array = NDArray[np.float64]
@@ -68,10 +63,6 @@ _LEAD = 1
 """Warm-up hours before the first that counts."""
 _BINS = 12
 """Power averages per hour, five minutes each; the largest is the hour's peak."""
-RUNS, EASE = 4, 1.03
-"""Most repetitions of a day, and the relaxation from one to the next."""
-_GAIN = 0.95
-"""Share of the cost of the best, with the replicas it takes, below which days of another are served."""
 _FEWEST = 100
 """Fewest requests of a day."""
 _SLICE = 4
@@ -371,98 +362,6 @@ def serve_day(
     return Day(run, week, configuration, numbers, share, speed)
 
 
-def sized_day(
-    question: ServingQuestion,
-    cluster: Cluster,
-    configuration: Configuration,
-    week: Week,
-    *,
-    grows: bool,
-    fixed: bool,
-    **given: Any,
-) -> Day:
-    """The day of the configuration with as many replicas more, or as much less demand, as every hour needs.
-
-    Parameters
-    ----------
-    question, cluster, configuration, week
-        As of :func:`serve_day`.
-    grows : bool
-        Whether replicas are added, rather than demand taken away.
-    fixed : bool
-        Neither: the day as it is.
-    **given
-        Of :func:`serve_day`.
-    """
-    runs = 0
-    while True:
-        found = serve_day(
-            question, cluster, configuration, week, rate=configuration.rate / week.peak, **given
-        )
-        runs += 1
-        missed = found.missed(question.objective)
-        if fixed or runs == RUNS or not missed:
-            return found
-        configuration = _eased(configuration, grows, configuration.scarce(missed))
-
-
-def cheapest_day(
-    question: ServingQuestion,
-    cluster: Cluster,
-    configurations: Sequence[Configuration],
-    week: Week,
-    *,
-    prices: Prices,
-    minimise: str,
-    **given: Any,
-) -> Day:
-    """The day of the first configuration with the replicas that it takes, or of a later one that costs less.
-
-    Where replicas are few one more is much: another layout that was dearer at the peak may be cheaper then.
-
-    Parameters
-    ----------
-    question, cluster, week
-        As of :func:`serve_day`.
-    configurations : sequence of Configuration
-        Best first.
-    prices : Prices
-        Of accelerators and electricity.
-    minimise : str
-        As of :meth:`Configuration.score`.
-    **given
-        Of :func:`sized_day`.
-    """
-
-    def worth(day: Day) -> tuple[bool, float]:
-        return bool(day.missed(question.objective)), day.configuration.score(prices, minimise)[0]
-
-    found = sized_day(question, cluster, configurations[0], week, prices=prices, **given)
-    best = worth(found)
-    if given["fixed"] or not given["grows"]:
-        return found
-    for other in configurations[1:]:
-        if best[0] or other.score(prices, minimise)[0] < _GAIN * best[1]:
-            day = sized_day(question, cluster, other, week, prices=prices, **given)
-            found, best = min(((found, best), (day, worth(day))), key=lambda pair: pair[1])
-    return found
-
-
-def _eased(configuration: Configuration, grows: bool, scarce: set[str]) -> Configuration:
-    """A little more of every pool that is ``scarce`` for the same demand, or a little less demand."""
-    if not grows:
-        rate = configuration.rate / EASE
-        pools = tuple(replace(pool, rate=pool.rate / EASE) for pool in configuration.pools)
-        return replace(configuration, pools=pools, rate=rate)
-    pools = tuple(
-        replace(pool, replicas=(n := math.ceil(pool.replicas * EASE)), rate=configuration.rate / n)
-        if pool.role in scarce
-        else pool
-        for pool in configuration.pools
-    )
-    return replace(configuration, pools=pools)
-
-
 def _quick_scaling(scaling: Scaling | None, replicas: int, held: float, speed: float) -> Autoscaling | None:
     """The autoscaling rule of a slice at ``speed`` times the clock, with its times shortened alike."""
     if scaling is None or replicas < 2:
@@ -540,9 +439,3 @@ def power_profile(day: Day, cluster: Cluster) -> Profile:
         mean.reshape(shape), peak.reshape(shape),
         {name: value.mean(axis=1).reshape(shape) for name, value in parts.items()},
     )  # fmt: skip
-
-
-def with_replicas(configuration: Configuration, replicas: int) -> Configuration:
-    """The configuration of one pool with this number of replicas for the same demand."""
-    pool = replace(configuration.pools[0], replicas=replicas, rate=configuration.rate / replicas)
-    return replace(configuration, pools=(pool,))

@@ -13,11 +13,12 @@ import numpy as np
 
 from gigawatt.chain.registry import CHAIN, SERVING, serving
 from gigawatt.chain.serving.choice import Configuration
-from gigawatt.chain.serving.day import Day, Scaling, Week, with_replicas
+from gigawatt.chain.serving.day import Day, Scaling, Week
 from gigawatt.chain.serving.plan import ServingPlan
 from gigawatt.chain.serving.question import ServingQuestion
 from gigawatt.chain.serving.replica_outages import ReplicaOutages, replica_outages
 from gigawatt.chain.serving.service import SPEED, day_of
+from gigawatt.chain.serving.sized_days import with_replicas
 from gigawatt.chain.serving.waits import Waits, waits
 from gigawatt.chain.training.reliability import cluster_of
 from gigawatt.core.errors import InfeasibleError

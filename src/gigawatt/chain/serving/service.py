@@ -13,21 +13,12 @@ from gigawatt.catalog import Entity
 from gigawatt.chain.machine.quantities import Machine, fed, flat_year
 from gigawatt.chain.registry import serving
 from gigawatt.chain.serving.choice import Configuration
-from gigawatt.chain.serving.day import (
-    EASE,
-    RUNS,
-    Day,
-    Scaling,
-    Week,
-    cheapest_day,
-    check_demand,
-    read_week,
-    with_replicas,
-)
+from gigawatt.chain.serving.day import Day, Scaling, Week, check_demand, read_week
 from gigawatt.chain.serving.intensity import Wall
 from gigawatt.chain.serving.plan import FINALISTS, ServingPlan, plan_serving
 from gigawatt.chain.serving.question import ServingQuestion
 from gigawatt.chain.serving.relief import relieve, time_shares, wall_of
+from gigawatt.chain.serving.sized_days import EASE, RUNS, cheapest_day, with_replicas
 from gigawatt.chain.serving.traffic import Traffic
 from gigawatt.chain.serving.trials import CLOSE, TRIALS
 from gigawatt.chain.supply.candidates import connection_price

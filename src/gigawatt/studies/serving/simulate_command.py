@@ -15,7 +15,7 @@ from gigawatt.studies.serving.options import outputs
 
 __all__ = ["simulate_serving_command"]
 
-_FLEET, _TIME = "Fleet", "Time"
+_CLASSES, _FLEET, _TIME = "Classes", "Fleet", "Time"
 
 
 @asks("simulate-serving", settings=True)
@@ -32,13 +32,14 @@ def simulate_serving_command(
     ] = None,
     classes: Annotated[
         str | None,
-        option("Classes of requests: 'chat: share=80%, ttft=1s, p99; batch: share=20%, priority=1'.", o.WHO),
+        option("Classes of requests: 'chat: share=80%, ttft=1s, p99; batch: share=20%, priority=1'.",
+               _CLASSES),
     ] = None,
     token_budget: o.TokenBudget = None,
     sequences: o.Sequences = None,
     preemption: Annotated[str | None, option("recompute or swap.", o.ENGINE)] = None,
     priority_preemption: Annotated[
-        bool, flag("--priority-preemption", "Requests preempt those of a lower priority.", o.ENGINE)
+        bool, flag("--priority-preemption", "Requests preempt those of a lower priority.", _CLASSES)
     ] = False,
     host_bandwidth: Annotated[
         str | None, option("Replica to host memory, for swapping, such as 100GB/s.", o.ENGINE)
