@@ -164,7 +164,7 @@ def test_one_replica_that_breaks_down_is_white_and_christies_queue(fails: float,
 
 
 def test_replicas_of_a_node_are_out_together() -> None:
-    """Shares of time with so many out are those of the closed form, nodes being independent."""
+    """Shares of time with 0, 1, 2 … replicas out are those of the closed form, nodes being independent."""
     outages = Outages(
         failure_rate=0.004, replaced=0.6, repair=40.0, detection=1.0, restart=5.0, together=3, chance=True
     )

@@ -333,7 +333,7 @@ def test_a_run_twice_is_the_same() -> None:
 
 
 def test_a_demand_in_users_is_that_of_their_requests() -> None:
-    """The row is 3.7 requests a day of each; it is listed, and a rate of one's own takes its place."""
+    """The row is 3.7 requests a day of each; it is listed, and a stated rate replaces it."""
     loaded = study(write(demand="1 million users")).loaded
     leaves, assumed = fill_leaves(loaded)
     assert [one.value for one in assumed if one.key == "serving.user_requests"] == ["3.7 1/day"]

@@ -213,7 +213,7 @@ def evict(w: Any, r: int, used: int) -> None:
 
 @compiled
 def drop_all(w: Any, q: Any, buckets: int, mask: int) -> int:
-    """Empty a cache or a tier whose entries nobody holds; how many there were."""
+    """Evict all entries of a cache or a tier that no request holds; returns their number."""
     ent, count = w.ent, 0
     while q.unheld > 0:
         e = q.oldest

@@ -47,7 +47,7 @@ def class_words(text: str) -> dict[str, dict[str, str]]:
     Raises
     ------
     InputError
-        A class without a name or words, one that stands twice; an unknown word, or one that stands twice.
+        A class without a name or settings, or given twice; an unknown setting, or one given twice.
     """
     found: dict[str, dict[str, str]] = {}
     for part in (one.strip() for one in text.split(";") if one.strip()):
@@ -157,15 +157,15 @@ def mix_of(
     classes
         Of :func:`class_words`.
     assumed : AssumptionList
-        Is told what lengths and arrivals are assumed.
+        Collects the assumed lengths and arrivals.
     rate : float [1/s], optional
         Of all together, where classes have shares.
     count : int, optional
         Requests of all together.
     span : float [s]
-        Without ``count``: those of so long a time,
+        Without ``count``: the time whose requests are made.
     most : int, optional
-        and no more than so many.
+        Most requests made for a ``span``.
     limit : int, optional
         Tokens that the model's context has room for.
     seed : int

@@ -104,7 +104,7 @@ def read_outages(
     chips, node : int
         Accelerators of a replica, and of a node.
     assumed : AssumptionList
-        Is told what the catalog gives.
+        Collects the values that come from the catalog.
 
     Raises
     ------

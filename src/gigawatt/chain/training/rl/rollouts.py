@@ -1,4 +1,4 @@
-"""Rollouts, log-probabilities and scores of a step on so many accelerators, by the physics of serving.
+"""Rollouts, log-probabilities and scores of a step on a number of accelerators, by the physics of serving.
 
 Replicas are those of a service (:mod:`gigawatt.chain.serving.replica`): degrees that divide, fit and run in
 the engine. Of these the one is taken whose rollouts end first.
@@ -101,7 +101,7 @@ def _offered(question: ServingQuestion, cluster: Cluster, chips: int | None) -> 
     found = every.take(every.chips == chips)
     if not len(found):
         sizes = sorted({int(one) for one in every.chips})
-        raise InfeasibleError("no replica of so many accelerators runs", key="rl.replica", given=chips,
+        raise InfeasibleError("no replica of this size can run", key="rl.replica", given=chips,
                               allowed=", ".join(map(str, sizes)))  # fmt: skip
     return found
 
@@ -126,7 +126,7 @@ def rolled(
     Raises
     ------
     InfeasibleError
-        The model does not fit, or no replica has so many accelerators.
+        The model does not fit, or no replica of this many accelerators runs.
     """
     degrees = _likely(question, cluster, outputs, chips)
     found = [rolled_by(question, cluster, outputs, degrees.take([i])) for i in range(len(degrees))]
