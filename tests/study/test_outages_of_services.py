@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+from typing import Any
+
 import numpy as np
 import pytest
 from test_chain_serving import run, write
@@ -29,6 +32,32 @@ def test_a_reserve_is_added_to_what_the_target_needs() -> None:
     assert reserved["serving.ttft_p99"] < plain["serving.ttft_p99"]
     share, whole = reserved["serving.goodput_failures"], reserved["serving.goodput"]
     assert 0.999 * 0.99 < share < whole
+
+
+def test_draws_simulate_no_day_again_and_move_the_failures(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The reserve is a decision; failure rates and repairs are drawn."""
+    from gigawatt.chain.serving import sized_days
+
+    days, serve = [0], sized_days.serve_day
+
+    def counted(*given: Any, **more: Any) -> Any:
+        days[0] += 1
+        return serve(*given, **more)
+
+    monkeypatch.setattr(sized_days, "serve_day", counted)
+    file = tmp_path / "service.yaml"
+    text = write(serving=FAILING, plants=None).replace("  plants: None", "  price: 60 $/MWh")
+    file.write_text(text)
+    gigawatt.run(str(file))
+    once, days[0] = days[0], 0
+    drawn = gigawatt.run(str(file), uncertainty=True, draws=200)
+    assert once > 0
+    assert days[0] == once
+    table = drawn.found.tables["uncertainty"]
+    for name in ("serving.replica_out", "serving.failures_day"):
+        assert table.loc[name, "low"] < table.loc[name, "value"] < table.loc[name, "high"]
 
 
 def test_failures_alone_say_how_often_all_are_in_service() -> None:

@@ -50,7 +50,8 @@ HELD = frozenset((
     "training.terms", "training.fit", "layouts.search", "training.reliability", "training.run_band",
     "training.relief", "machine.clock", "load.ladder", "training.pause",
     "rl.question", "rl.accelerators", "rl.rollouts", "rl.scored", "rl.forwards",
-    "serving.question", "serving.plan", "serving.day", "serving.configuration", "serving.relief",
+    "serving.question", "serving.plan", "serving.sized_day", "serving.reserve", "serving.day",
+    "serving.configuration", "serving.relief",
     "serving.wall", "serving.waits", "supply.adequacy", "supply.arrivals", "supply.uncut_plan",
     "study.notices", "facility.capacity_chain", "supply.gap", "supply.marginal_price",
 ))  # fmt: skip
