@@ -223,6 +223,8 @@ def test_objectives_as_text() -> None:
     assert (found.ttft, found.tpot, found.e2e, found.percentile) == (2.0, 0.05, 60.0, 0.99)
     assert str(found) == "ttft ≤ 2 s, tpot ≤ 0.05 s, e2e ≤ 60 s, p99"
     assert read_objective("latency=3s,p99.9").percentile == pytest.approx(0.999)
+    assert read_objective("ttft 2s").limits == {"ttft": 2.0}
+    assert str(read_objective("TTFT 120 ms, tpot 12 ms, p90")) == "ttft ≤ 0.12 s, tpot ≤ 0.012 s, p90"
     assert read_objective(found) is found
 
 

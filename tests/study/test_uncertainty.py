@@ -329,19 +329,6 @@ def test_a_given_step_time_has_no_error_of_a_model() -> None:
     assert STEP not in found["training.duration"]["rows"]
 
 
-def test_a_service_with_less_throughput_takes_more_accelerators() -> None:
-    answer = gigawatt.run(
-        model="llama-3.1-8b", year=2026, machine={"chip": "H100"}, site={"name": "virginia"},
-        serving={"demand": "2000/s", "trace": "sharegpt"}, supply={"price": "60 $/MWh"},
-        uncertainty=True, draws=100,
-    )  # fmt: skip
-    bands = answer["uncertainty"]
-    assert bands["machine.count"]["low"] < answer["quantities"]["machine.count"]["value"]
-    assert "serving.rate" not in bands  # the demand is given
-    assert bands["machine.count"]["groups"] == {"engine throughput": pytest.approx(1.0)}
-    assert bands["serving.ttft_p99"]["groups"] == {"engine latency": pytest.approx(1.0)}
-
-
 def test_the_error_of_watts_is_what_the_scorecard_of_power_gives() -> None:
     """Prediction interval of a further step, its logarithm taken as normal; the row is no narrower."""
     logs = [math.log(row.measured / row.predicted) for row in power_scorecard() if row.what == "watts"]

@@ -96,7 +96,7 @@ def read_objective(text: str | Objective) -> Objective:
     """
     if isinstance(text, Objective):
         return text
-    if not re.search(r"[=≤<,]|^\s*p\d", text):
+    if not re.search(r"[=≤<,]|^\s*p\d|\s\d", text):
         return _row(text)
     limits: dict[str, float] = {}
     percentile: float | None = None
@@ -109,7 +109,7 @@ def read_objective(text: str | Objective) -> Objective:
                 raise InputError("this stands twice", key="objective.percentile", given=text)
             percentile = float(share[1]) / 100.0
             continue
-        said = re.fullmatch(r"([^=≤<]*)(?:<=|[=≤<])(.*)", part)
+        said = re.fullmatch(r"([^=≤<]*)(?:<=|[=≤<])(.*)", part) or re.fullmatch(r"(\D+?)\s+(\d.*)", part)
         name, value = (said[1].strip(), said[2].strip()) if said else (part, "")
         key = _LIMITS.get("".join(c for c in name.lower() if c.isalnum()))
         if key is None or said is None:

@@ -197,23 +197,28 @@ def interrupted(serving_outages: ReplicaOutages, serving_waits: Waits) -> float:
     return float(np.average(hit, weights=serving_waits.weight[seen]))
 
 
+@serving("serving.waits_degraded", "", given=OUTAGES)
+def waits_degraded(serving_sized_day: Day, serving_objective: Objective) -> Waits:
+    """What each request waits while the whole reserve is out of service."""
+    return waits(serving_sized_day, serving_objective)
+
+
 @serving("serving.ttft_p99_degraded", "s", given=OUTAGES, rows=SPEED)
-def ttft_degraded(serving_sized_day: Day, serving_objective: Objective) -> float:
+def ttft_degraded(serving_waits_degraded: Waits) -> float:
     """Time to first token that 99 in a hundred requests stay below while the whole reserve is out of service.
 
     first token − arrival, over all requests of the days with no more replicas than the target needs
     """
-    return float(waits(serving_sized_day, serving_objective).quantile("ttft", 0.99))
+    return float(serving_waits_degraded.quantile("ttft", 0.99))
 
 
 @serving("serving.goodput_failures", "percent", given=OUTAGES, rows=(*ROWS, *SPEED))
 def goodput_failures(
     serving_outages: ReplicaOutages,
     serving_day: Day,
-    serving_sized_day: Day,
-    serving_objective: Objective,
     serving_in_service: float,
     serving_waits: Waits,
+    serving_waits_degraded: Waits,
 ) -> float:
     """Share of the requests that meets all limits of the SLO, failures included; at least so much.
 
@@ -222,10 +227,9 @@ def goodput_failures(
     """
     total = serving_day.configuration.replicas
     whole = serving_outages.in_service(total, total)
-    degraded = waits(serving_sized_day, serving_objective)
     with_reserve, without = (
-        float(np.average(one.every, weights=one.weight)) for one in (serving_waits, degraded)
+        float(np.average(one.every, weights=one.weight)) for one in (serving_waits, serving_waits_degraded)
     )
     share = whole * with_reserve + max(serving_in_service - whole, 0.0) * without
-    held = float(np.nanmean(degraded.times["e2e"]))
+    held = float(np.nanmean(serving_waits_degraded.times["e2e"]))
     return share * math.exp(-serving_outages.outages.interruption_rate * held)

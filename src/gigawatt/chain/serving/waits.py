@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -27,13 +28,13 @@ Array = NDArray[np.float64]
 class Waits:
     """Requests that count, arrays (N,): ``times`` ``ttft, tpot, e2e`` [s], nan where there is none.
 
-    ``weight`` of each, ``hour`` since the first midnight; ``kept`` by limit of the SLO; ``rejected``.
+    ``weight`` of each, ``hour`` since the first midnight; ``limits`` of the SLO [s]; ``rejected``.
     """
 
     times: Mapping[str, Array]
     weight: Array
     hour: NDArray[np.int64]
-    kept: Mapping[str, NDArray[np.bool_]]
+    limits: Mapping[str, float]
     rejected: NDArray[np.bool_]
     _sorted: dict[str, tuple[Array, Array, float]] = field(
         default_factory=dict, init=False, repr=False, compare=False
@@ -55,6 +56,24 @@ class Waits:
             below = np.cumsum(weight) - weight / 2.0
             self._sorted[key] = self.times[key][seen][order], below, float(weight.sum())
         return self._sorted[key]
+
+    @cached_property
+    def kept(self) -> dict[str, NDArray[np.bool_]]:
+        """Limit → whether a request keeps it (N,)."""
+        return {
+            key: ~self.rejected & ((self.times[key] <= limit) | np.isnan(self.times[key]))
+            for key, limit in self.limits.items()
+        }
+
+    def scaled(self, *, ttft: float = 1.0, tpot: float = 1.0) -> Waits:
+        """The same requests where TTFT and TPOT are these factors of theirs; E2E follows from both."""
+        first, last = self.times["ttft"], self.times["e2e"]
+        times = {
+            "ttft": ttft * first,
+            "tpot": tpot * self.times["tpot"],
+            "e2e": ttft * first + tpot * (last - first),
+        }
+        return Waits(times, self.weight, self.hour, self.limits, self.rejected)
 
     def kept_by_hour(self) -> dict[str, tuple[float, float]]:
         """Limit → (share of the requests that keep it, the same in the worst hour)."""
@@ -83,13 +102,9 @@ def waits(serving_day: Day, serving_objective: Objective) -> Waits:
     outcome, weight = serving_day.outcome, serving_day.weight
     mine = weight > 0.0
     found = {key: value[mine] for key, value in latencies(outcome, serving_day.run.requests).items()}
-    rejected = outcome.rejected[mine]
-    kept = {
-        key: ~rejected & ((found[key] <= limit) | np.isnan(found[key]))
-        for key, limit in serving_objective.limits.items()
-    }
     times = {key: found[key] for key in ("ttft", "tpot", "e2e")}
-    return Waits(times, weight[mine], serving_day.hour[mine], kept, rejected)
+    limits = serving_objective.limits
+    return Waits(times, weight[mine], serving_day.hour[mine], limits, outcome.rejected[mine])
 
 
 _WORDS = {

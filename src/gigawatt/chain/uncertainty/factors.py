@@ -7,11 +7,11 @@ computed; rows whose errors are contained in its residuals are not sampled as we
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from fnmatch import fnmatch
 from functools import lru_cache
-from typing import ClassVar
+from typing import Any, ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -21,8 +21,10 @@ from gigawatt.chain.bands import row_ends, to_end
 from gigawatt.chain.recompute import Adjust
 from gigawatt.core.evidence import Z95, Evidence, Grade
 
-__all__ = ["ELSEWHERE", "QUANTILES", "ModelError", "RowFactor", "group_of", "row_factors"]
+__all__ = ["ELSEWHERE", "QUANTILES", "Act", "Acts", "ModelError", "RowFactor", "group_of", "row_factors"]
 
+Act = Callable[[Any, float], Any]
+"""What becomes of a quantity's value at a factor."""
 ELSEWHERE = ("kernels*", "software*", "attention_kernels*", "expert_exchanges*", "engines*")
 """Tables that act on step time or latency alone: their errors are contained in the measured residuals."""
 
@@ -177,7 +179,7 @@ class ModelError:
     group: str
     low: float
     high: float
-    acts: Mapping[str, Acts] = field(repr=False)
+    acts: Mapping[str, Act] = field(repr=False)
     middle: tuple[float, float] | None = None
     shared: tuple[tuple[str, float], ...] = ()
 
@@ -207,11 +209,11 @@ class ModelError:
 
 class Acts:
     """How a factor acts on a quantity: a number or an array times a power of it, each part of a mapping; a
-    number of things is rounded, and at least 1.
+    number of things comes in whole lots, one at least.
     """
 
-    def __init__(self, power: float = 1.0, most: float = math.inf) -> None:
-        self.power, self.most = power, most
+    def __init__(self, power: float = 1.0, most: float = math.inf, lot: int = 1) -> None:
+        self.power, self.most, self.lot = power, most, lot
 
     def __call__(self, value: object, factor: float) -> object:
         """The value under the factor."""
@@ -219,12 +221,12 @@ class Acts:
         if isinstance(value, Mapping):
             return {name: part * by for name, part in value.items()}  # pyright: ignore
         if isinstance(value, int):
-            return max(1, round(value * by))
+            return self.lot * max(1, round(value * by / self.lot))
         found = value * by  # type: ignore[operator]
         return min(found, self.most) if isinstance(found, float) else found
 
 
-def _bound(act: Acts, factor: float) -> Adjust:
+def _bound(act: Act, factor: float) -> Adjust:
     return lambda value: act(value, factor)
 
 

@@ -52,8 +52,8 @@ HELD = frozenset((
     "rl.question", "rl.accelerators", "rl.rollouts", "rl.scored", "rl.forwards",
     "serving.question", "serving.plan", "serving.sized_day", "serving.reserve", "serving.day",
     "serving.configuration", "serving.relief",
-    "serving.wall", "serving.waits", "supply.adequacy", "supply.arrivals", "supply.uncut_plan",
-    "study.notices", "facility.capacity_chain", "supply.gap", "supply.marginal_price",
+    "serving.wall", "serving.waits", "serving.waits_degraded", "supply.adequacy", "supply.arrivals",
+    "supply.uncut_plan", "study.notices", "facility.capacity_chain", "supply.gap", "supply.marginal_price",
 ))  # fmt: skip
 """Fixed quantities: decisions, results of searches, and predictions that have measured residuals."""
 _PLAN, _PLANTS = "supply.plan", "supply.candidates"

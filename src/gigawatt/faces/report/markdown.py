@@ -140,7 +140,7 @@ def markdown(document: Document) -> str:
             )
             for c in document.cards
         )
-        graded = any(card.grade for card in document.cards)
+        graded = drawn or any(card.grade for card in document.cards)
         last = "variance from guesses" if drawn else "weakest grade on the way"
         head = ("figure", "value", last) if graded else ("figure", "value")
         cut = tuple(row[: len(head)] for row in rows)

@@ -303,7 +303,9 @@ def _cards(answer: Answer) -> tuple[Card, ...]:
                 guesses = row.get("from_guesses", ())[side : side + 1]
                 share = f"{100.0 * guesses[0]:.0f} %" if guesses and guesses[0] is not None else ""
                 text, band = value_words(value, row["unit"]), interval_words(row, side)
-                found.append(Card(f"{mark}: {what}", text, grade or "", name, what, band, share))
+                found.append(
+                    Card(f"{mark}: {what}", text, "" if band else grade or "", name, what, band, share)
+                )
     return tuple(found)
 
 

@@ -22,7 +22,7 @@ __all__ = ["FOLLOWS", "followed"]
 _STEP, _TOKEN = "training.effective_step_time", "economics.cost_million_output"
 _LATENCY = {
     f"{key}{end} [{unit}]": f"serving.{key}_{which}"
-    for key, unit in (("ttft", "s"), ("tpot", "ms"))
+    for key, unit in (("ttft", "s"), ("tpot", "ms"), ("e2e", "s"))
     for end, which in (("", "p99"), (" p50", "p50"), (" p99", "p99"))
 }
 FOLLOWS: dict[str, dict[str, str]] = {

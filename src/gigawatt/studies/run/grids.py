@@ -134,7 +134,8 @@ def cards(
     """Key figures that the result holds: title, value, grade, dotted name, what it is, band,
     variance share of guesses.
 
-    Where nothing is drawn yet, bands are those that are ``usual``.
+    Where nothing is drawn yet, bands are those that are ``usual``. A figure that no draw moves says so. The
+    grade is that of a figure of which nothing else is known.
     """
     if names is None:
         names = tuple(titles_of(result).items())
@@ -147,15 +148,20 @@ def cards(
         Card(
             title + within.get(name, ""),
             figure_words(quantity),
-            quantity.grade.label,
+            "" if drawn or name in bands else quantity.grade.label,
             name,
             quantity.summary,
-            bands.get(name, ""),
+            bands.get(name, _fixed(quantity) if drawn else ""),
             guessed(drawn[name]) if name in drawn else "",
         )
         for name, title in names
         if (quantity := find(result, name)) is not None
     )
+
+
+def _fixed(quantity: Quantity) -> str:
+    """Why a figure has no interval beside others that have one."""
+    return "given" if quantity.origin == "scenario" else "as in all draws"
 
 
 def figure_words(quantity: Quantity) -> str:

@@ -33,7 +33,7 @@ from gigawatt.validation.serving.bands import middle_half, regime_of, serving_ba
 if TYPE_CHECKING:
     import pandas as pd
 
-    from gigawatt.chain.uncertainty.factors import ModelError
+    from gigawatt.chain.uncertainty.factors import Act, ModelError
     from gigawatt.chain.uncertainty.monte_carlo import Uncertainty
     from gigawatt.schema.scenario import LoadedScenario
 
@@ -214,16 +214,19 @@ def _of_service(result: Result, loaded: LoadedScenario) -> Iterator[ModelError]:
     """Errors of a service: at a throughput below the prediction the demand needs more accelerators."""
     from gigawatt.chain.uncertainty.factors import Acts, ModelError
 
-    waits = {
-        metric: {f"serving.{metric}_{which}": Acts() for which in ("p50", "p90", "p99")}
-        for metric in ("ttft", "tpot")
-    }
-    acts = {
-        **waits,
+    waits = ("serving.waits", "serving.waits_degraded")
+    acts: dict[str, dict[str, Act]] = {
+        "ttft": {name: lambda value, by: value.scaled(ttft=by) for name in waits},
+        "tpot": {name: lambda value, by: value.scaled(tpot=by) for name in waits},
         "throughput": (
             {"serving.capacity": Acts()}
             if any(key in loaded.written for key in _SIZED)
-            else {name: Acts(-1.0) for name in ("machine.count", "machine.power_hours", "machine.energy")}
+            else {
+                "machine.count": Acts(-1.0, lot=_accelerators(result)),
+                **{
+                    name: Acts(-1.0) for name in ("serving.replicas", "machine.power_hours", "machine.energy")
+                },
+            }
         ),
         "watts": {"machine.energy": Acts(), "machine.power_hours": Acts()},
     }
@@ -246,6 +249,12 @@ def _of_service(result: Result, loaded: LoadedScenario) -> Iterator[ModelError]:
                 ", ".join(part for part in (name, chip, engine, form, model) if part), group, band.low, high,
                 acts[metric], middle, ((f"{name}, {chip}, {engine}", alike),),
             )  # fmt: skip
+
+
+def _accelerators(result: Result) -> int:
+    """Accelerators of a replica."""
+    total, replicas = find(result, "machine.count"), find(result, "serving.replicas")
+    return 1 if total is None or replicas is None else max(1, round(total.value / replicas.value))
 
 
 def _most_watts(result: Result) -> float:
