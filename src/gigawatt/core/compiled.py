@@ -24,14 +24,19 @@ def _jit(function: Function, **options: Any) -> Function:
     return cast(Function, njit(function, error_model="numpy", _nrt=False, **options))
 
 
+def _part(function: Function, **options: Any) -> Function:
+    """Without what Python needs to call it, a third of the time of compiling a hundred functions."""
+    return _jit(function, no_cpython_wrapper=True, no_cfunc_wrapper=True, **options)
+
+
 def compiled(function: Function) -> Function:
-    """Compile on the first call, as part of whatever calls it; the function must not make arrays."""
-    return _jit(function)
+    """Compile as a part of whatever calls it, which is compiled too; the function must not make arrays."""
+    return _part(function)
 
 
 def compiled_exact_sums(function: Function) -> Function:
     """As :func:`compiled`, for sums of whole numbers, whose order does not matter: they may be vectorised."""
-    return _jit(function, fastmath={"reassoc", "nsz"})
+    return _part(function, fastmath={"reassoc", "nsz"})
 
 
 def compiled_and_kept(function: Function) -> Function:
