@@ -185,13 +185,14 @@ def _hourly(o: Objects) -> pd.DataFrame:
 
 
 def _plants(o: Objects) -> pd.DataFrame:
-    plan = o["supply.plan"]
+    plan, dates = o["supply.plan"], o["supply.arrivals"].by
     energy, lost = plan.energy("dispatch"), plan.energy("curtailed")
     rows: list[dict[str, Any]] = []
     for plant in plan.plants:
         capacity = plan.capacity[plant.id]
         made = energy[plant.id]
         full = capacity * plan.hours * HOUR
+        lead = dates[plant.id].lead[0] if plant.id in dates else plant.lead_time
         rows.append(
             {
                 "plant": plant.id,
@@ -204,7 +205,7 @@ def _plants(o: Objects) -> pd.DataFrame:
                 "curtailed [GWh]": lost[plant.id] / _GWH,
                 "cost [M$/yr]": sum(plan.cost[plant.id].values()) / 1e6,
                 "carbon [kt/yr]": plan.carbon[plant.id] / 1e6,
-                "lead_time [yr]": plant.lead_time / (HOURS_PER_YEAR * HOUR),
+                "lead_time [yr]": lead / (HOURS_PER_YEAR * HOUR),
             }
         )
     return _frame(rows, "plant")

@@ -1,8 +1,9 @@
-"""Plants that may not be built at a site, by law or for want of a resource, and what overrides it.
+"""Plants that may not be built at a site, by law, for want of a resource or of load, and what overrides it.
 
 A plant of the catalog has a ``law`` where its kind is ruled by law or by a resource (``nuclear``, ``wind``,
 ``solar``, ``gas``, ``geothermal``); the table ``allowed`` says for a country or a state whether such plants
-are offered. ``supply.allow`` names plants that are offered all the same.
+are offered. Its costs are of plants from ``least_size`` on, where it has one: a smaller load is not offered
+it. ``supply.allow`` names plants that are offered all the same.
 """
 
 from __future__ import annotations
@@ -12,12 +13,22 @@ from collections.abc import Iterable, Mapping, Sequence
 from gigawatt import catalog
 from gigawatt.chain.supply.candidates import plant_id
 from gigawatt.core.errors import InfeasibleError
+from gigawatt.core.quantities import show
 from gigawatt.facility import Country
 from gigawatt.facility.countries import Law
 
-__all__ = ["ALLOW", "barred_words", "not_allowed", "refuse_barred", "resource_limits"]
+__all__ = [
+    "ALLOW",
+    "barred_words",
+    "least_sizes",
+    "not_allowed",
+    "refuse_barred",
+    "resource_limits",
+    "small_words",
+]
 
 ALLOW, PLANTS = "supply.allow", "supply.plants"
+_MEGAWATT = 1e6
 
 
 def not_allowed(names: Iterable[str], country: Country, allow: Iterable[str] = ()) -> dict[str, Law]:
@@ -49,6 +60,27 @@ def resource_limits(names: Iterable[str], country: Country, allow: Iterable[str]
         if law is not None and law.offered and "limit" in law.row.numbers:
             found[row.id] = law
     return found
+
+
+def least_sizes(names: Iterable[str]) -> dict[str, float]:
+    """The smallest [W] of the plants of ``names`` (ids) that are not built of any size at their costs."""
+    rows = {name: catalog.entity("plants", name).get("least_size") for name in names}
+    return {name: size for name, size in rows.items() if size is not None}
+
+
+def small_words(small: Mapping[str, float], peak: float) -> tuple[str, ...]:
+    """One sentence of all plants whose smallest [W] is above the ``peak`` [W] of a load; none without any."""
+    if not small:
+        return ()
+    each = ", ".join(
+        f"{catalog.entity('plants', name).text('name')} (from {show(size, 'MW')})"
+        for name, size in small.items()
+    )
+    load = show(peak, "MW" if peak >= _MEGAWATT else "kW", 3)
+    return (
+        f"not offered to a load of {load}, as the costs in the catalog are of larger plants: {each}; {ALLOW} "
+        "offers them by name",
+    )
 
 
 def _said(name: str, law: Law) -> str:

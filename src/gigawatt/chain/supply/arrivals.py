@@ -18,9 +18,11 @@ from gigawatt.chain.filler import Filler
 from gigawatt.chain.supply.allowed import (
     ALLOW,
     barred_words,
+    least_sizes,
     not_allowed,
     refuse_barred,
     resource_limits,
+    small_words,
 )
 from gigawatt.chain.supply.candidates import plant_id
 from gigawatt.core.errors import InfeasibleError, InputError
@@ -69,7 +71,8 @@ class Arrivals:
     year of the question; ``now``: what had to be ordered before it has passed.
     ``left_out`` are those that are not there, as sentences. Until the load is known (:meth:`at`)
     ``connections`` are those of loads of every size, smallest first, and ``bridges`` what there is where none
-    of them is there nor anything else; ``named``: the question names its plants.
+    of them is there nor anything else; ``named``: the question names its plants. ``least``: the smallest [W]
+    of plants that it does not name; ``gone`` are those that a load of this size does not get.
     """
 
     dated: bool
@@ -79,7 +82,8 @@ class Arrivals:
     connections: tuple[_Connection, ...] = ()
     bridges: Mapping[str, Arrival] = field(default_factory=lambda: {})
     named: bool = False
-    gone: str = ""
+    least: Mapping[str, float] = field(default_factory=lambda: {})
+    gone: frozenset[str] = frozenset()
 
     def at(self, peak: float, year: int) -> Arrivals:
         """Those of a load with this peak [W] in the year of the question.
@@ -89,25 +93,31 @@ class Arrivals:
         InfeasibleError
             The question names a connection that is not there for a load of this size.
         """
+        small = {name: size for name, size in self.least.items() if size > peak}
+        known = replace(
+            self, connections=(), gone=frozenset(small), left_out=(*self.left_out, *small_words(small, peak))
+        )
         if not self.connections:
-            return self
+            return known
         one = next(found for found in self.connections if peak <= found.most)
         arrival = one.arrival
-        known = replace(self, by={**self.by, arrival.id: arrival}, connections=())
+        by = {**self.by, arrival.id: arrival}
         if one.offered:
-            return known
+            return replace(known, by=by, bridges={})
         if self.named:
             raise _not_there({arrival.id: arrival}, year)
         told = _late_words([arrival]) + _bridge_words(self.bridges, year)
         return replace(
-            known, by={**known.by, **self.bridges}, left_out=(*self.left_out, *told), gone=arrival.id
-        )
+            known, by={**by, **self.bridges}, left_out=(*known.left_out, *told),
+            gone=known.gone | {arrival.id},
+        )  # fmt: skip
 
     def offered(self, names: Sequence[str]) -> tuple[str, ...]:
         """The plants that may be built, of those that may be at some size of the load."""
-        if not self.gone:
-            return tuple(names)
-        return (*(name for name in names if name != self.gone), *self.bridges)
+        return (
+            *(name for name in names if name not in self.gone),
+            *(() if self.connections else self.bridges),
+        )
 
     def words(self, name: str, year: int) -> str | None:
         """When a plant gives power and by when to order it, as a sentence; ``None``: it stands."""
@@ -236,7 +246,7 @@ def _usual(name: str) -> float:
 
 
 def fill_arrivals(fill: Filler) -> None:
-    """When each plant is there; takes out of the plants that may be built what is not there in the year.
+    """When each plant is there, and how small; takes out of the plants that may be built what is not there.
 
     Needs year, grid and plants. A plant that the question names, by itself or by a limit, may be ordered
     already: it is refused where it is there with less than the probability of ``supply.ready_named``, but a
@@ -250,6 +260,17 @@ def fill_arrivals(fill: Filler) -> None:
     InfeasibleError
         A plant that the question names cannot be there, or none can: names the year from which it is.
     """
+    _fill_dates(fill)
+    supply, names = fill.loaded.scenario.supply, fill.leaves[PLANTS].value
+    if supply.plants is None and supply.price is None:
+        asked = (*supply.limits, *(supply.allow or ()))
+        least = least_sizes(name for name in names if name not in asked)
+        if _give_power([name for name in names if name not in least]):
+            leaf = fill.leaves[DATES]
+            fill.leaves[DATES] = replace(leaf, value=replace(leaf.value, least=least))
+
+
+def _fill_dates(fill: Filler) -> None:
     supply, year = fill.loaded.scenario.supply, fill.loaded.scenario.year
     written, grid = supply.ordered, fill.leaves["supply.grid"].value
     early = bool(supply.grid.nonfirm)

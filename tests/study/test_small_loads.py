@@ -1,0 +1,48 @@
+"""A small load is not offered plants whose costs are of larger ones."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+import gigawatt
+from gigawatt import catalog
+
+PLACE = {"site": {"name": "iowa"}, "year": 2026}
+
+
+def plants(load: str, **supply: Any) -> tuple[set[str], str]:
+    """Plants that the plan may build at a load, and the notices in one."""
+    answer = gigawatt.run(load=load, supply=supply, **PLACE)
+    return {row["plant"] for row in answer["tables"]["plants"]}, " ".join(answer["notices"])
+
+
+@pytest.mark.parametrize(
+    ("load", "gone"),
+    [("20 kW", {"solar", "wind", "battery"}), ("2 MW", {"wind"}), ("4 MW", set[str]())],
+)
+def test_plants_from_their_least_size_on(load: str, gone: set[str]) -> None:
+    offered, words = plants(load)
+    assert {"solar", "wind", "battery"} - offered == gone
+    for name in gone:
+        assert catalog.entity("plants", name).text("name") in words
+    assert ("supply.allow offers them" in words) == bool(gone)
+
+
+@pytest.mark.parametrize(
+    "supply", [{"allow": ["wind"]}, {"plants": ["grid", "wind"]}, {"limits": {"wind": "5 MW"}}]
+)
+def test_what_is_named_is_offered(supply: dict[str, Any]) -> None:
+    assert "wind" in plants("20 kW", **supply)[0]
+
+
+def test_plants_are_offered_where_nothing_else_gives_power() -> None:
+    """A question whose only plants are small ones keeps them."""
+    assert {"solar", "battery"} <= plants("20 kW", plants=["solar", "battery"])[0]
+
+
+def test_the_table_of_plants_has_the_lead_time_of_the_load() -> None:
+    answer = gigawatt.run(load="20 kW", **PLACE)
+    grid = next(row for row in answer["tables"]["plants"] if row["plant"] == "grid")
+    assert grid["lead_time [yr]"] == pytest.approx(0.5)  # up to 1 MW: connection_time_small
