@@ -37,6 +37,10 @@ def test_what_is_named_is_offered(supply: dict[str, Any]) -> None:
     assert "wind" in plants("20 kW", **supply)[0]
 
 
+def test_names_are_read_without_brackets() -> None:
+    assert plants("20 MW", plants="grid, solar")[0] == {"grid", "solar"}
+
+
 def test_plants_are_offered_where_nothing_else_gives_power() -> None:
     """A question whose only plants are small ones keeps them."""
     assert {"solar", "battery"} <= plants("20 kW", plants=["solar", "battery"])[0]

@@ -343,6 +343,8 @@ def _check_serving(scenario: Any, serving: Any, file: Path, lines: Mapping[str, 
             raise InputError("belongs to training", file=file, line=lines[key], key=key, allowed=instead)
     given = [key for key in sizes(SERVING) if value_of(scenario, key) is not None and key not in SOUGHT]
     example = '"serving.demand: 2000 requests/s", "machine.count: 1024" or "machine.power: 100 MW"'
+    budget = '"economics.budget: 50 M$", which sizes it'
+    other = ', or "serving.replicas: 4" beside a demand' if given else f", or {budget}"
     sought = scenario.economics.budget is not None
     if len(given) > 1 or (sized and not given and not sought):
         raise InputError(
@@ -351,7 +353,7 @@ def _check_serving(scenario: Any, serving: Any, file: Path, lines: Mapping[str, 
             line=lines.get(given[-1] if given else "serving"),
             key=given[-1] if given else "serving",
             given=f"{given[0]} as well" if given else None,
-            allowed=f"one of {example}" + ("" if given else ', or "economics.budget: 50 M$", which sizes it'),
+            allowed=f"one of {example}{other}",
         )
     if serving.replicas is not None and serving.demand is None:
         raise InputError(

@@ -205,6 +205,11 @@ def as_widen(value: object) -> tuple[str, ...]:
         raise PydanticCustomError("quantity", "{text}", {"text": error.message, **context}) from None
 
 
+def as_names(value: object) -> object:
+    """A list of names, or names with commas between them."""
+    return [name.strip() for name in value.split(",")] if isinstance(value, str) else value
+
+
 _HOURS_OF_A_DAY = 24
 
 
@@ -277,7 +282,7 @@ def annotation(field: Field) -> Any:
         kind, read = _FORMS[field.kind]
         return Annotated[kind, BeforeValidator(read)]
     if field.kind == "names":
-        return tuple[Annotated[str, BeforeValidator(as_name)], ...]
+        return Annotated[tuple[Annotated[str, BeforeValidator(as_name)], ...], BeforeValidator(as_names)]
     if field.kind == "powers":
         return dict[str, Annotated[float, quantity("W", "300 MW")]]
     if field.kind == "choice":
