@@ -10,10 +10,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from gigawatt.core.errors import InputError
-from gigawatt.serving import kernel_state as state
 from gigawatt.serving.engine import EngineOptions, Outcome, Series, TierUse
 from gigawatt.serving.fleet import ROUTINGS, Fleet, Link
-from gigawatt.serving.kernel_cost import (
+from gigawatt.serving.kernels import state
+from gigawatt.serving.kernels.cost import (
     BUSY,
     COLUMNS,
     ENERGY,
@@ -27,8 +27,8 @@ from gigawatt.serving.kernel_cost import (
     WAITING,
     WORK,
 )
-from gigawatt.serving.kernel_fleet import DONE, run
-from gigawatt.serving.kernel_session import REJECTED
+from gigawatt.serving.kernels.fleet import DONE, run
+from gigawatt.serving.kernels.session import REJECTED
 from gigawatt.serving.outages import OutageSchedule, logged
 from gigawatt.serving.requests import Requests
 from gigawatt.serving.sessions import whole_sessions

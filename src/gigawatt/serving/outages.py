@@ -16,7 +16,7 @@ __all__ = ["KINDS", "OutageLog", "OutageSchedule", "Outages", "PlannedOutage", "
 Array = NDArray[np.float64]
 Ints = NDArray[np.int64]
 
-#: Kinds, in the order of ``kernel_outage.FAIL``.
+#: Kinds, in the order of ``kernels.outage.FAIL``.
 KINDS = ("failure", "drain", "update")
 #: Failures of a run at most: a hundred megabytes.
 MOST = 2_000_000
@@ -162,7 +162,7 @@ class OutageLog:
 
 
 class OutageSchedule:
-    """The rows of ``kernel_outage`` of a fleet's outages, drawn on as the run goes on."""
+    """The rows of ``kernels.outage`` of a fleet's outages, drawn on as the run goes on."""
 
     def __init__(self, outages: Outages, replicas: int, seed: int) -> None:
         for one in outages.planned:

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from gigawatt.core.compiled import COMPILED
 from gigawatt.performance.serving.step_tables import StepTables
 from gigawatt.serving.cache_tiers import CacheTier
-from gigawatt.serving.kernel_cost import COLUMNS
+from gigawatt.serving.kernels.cost import COLUMNS
 
 __all__ = [
     "ENTRY",
@@ -72,7 +72,7 @@ TOP = _record(
 
 #: Of a replica. ``flying``: an iteration or a jump of ``k`` is under way, from ``clock`` to ``end``;
 #: ``steps``: decode iterations so far; ``context``: tokens that decoding sequences hold; ``shared``,
-#: ``held``, ``unheld``: blocks by holders, those held, those only cached; ``state``: see ``kernel_fleet``;
+#: ``held``, ``unheld``: blocks by holders, those held, those only cached; ``state``: see ``kernels.fleet``;
 #: ``passes``: decode iterations since the engine looked for requests, of which it saw ``visible`` that wait;
 #: ``stalled``: prompts alone have run since the last decode iteration; ``moving``: decoding sequences that
 #: the iteration under way brings a token; ``cause``: the row of the outage that it is in, ``first_lost``: of
@@ -223,7 +223,7 @@ def with_outages(world: Any, rows: NDArray[np.float64]) -> Any:
 
 
 def turns(following: NDArray[np.int64], later: NDArray[np.bool_]) -> dict[str, NDArray[np.int64]]:
-    """What ``whole`` holds of sessions: see :mod:`gigawatt.serving.kernel_session`."""
+    """What ``whole`` holds of sessions: see :mod:`gigawatt.serving.kernels.session`."""
     none = np.zeros(len(later), dtype=_I)
     return {"after": following, "later": later.astype(_I), "order": none, "heap": none}
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 from typing import Any
 
 from gigawatt.core.compiled import compiled
-from gigawatt.serving.kernel_cost import step_at
-from gigawatt.serving.kernel_queue import deliver, used
-from gigawatt.serving.kernel_tier import reach
+from gigawatt.serving.kernels.cost import step_at
+from gigawatt.serving.kernels.queue import deliver, used
+from gigawatt.serving.kernels.tier import reach
 from gigawatt.serving.prefix import evict, leading
 
 __all__ = [

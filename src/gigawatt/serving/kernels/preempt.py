@@ -6,10 +6,10 @@ import math
 from typing import Any
 
 from gigawatt.core.compiled import compiled
-from gigawatt.serving.kernel_cost import RUNNING, mark
-from gigawatt.serving.kernel_groups import get_off
-from gigawatt.serving.kernel_queue import NEVER, ORDER, SHIFT, dequeue, enqueue, head, join, leave
-from gigawatt.serving.kernel_session import rank
+from gigawatt.serving.kernels.cost import RUNNING, mark
+from gigawatt.serving.kernels.groups import get_off
+from gigawatt.serving.kernels.queue import NEVER, ORDER, SHIFT, dequeue, enqueue, head, join, leave
+from gigawatt.serving.kernels.session import rank
 from gigawatt.serving.prefix import leading, let_go
 
 __all__ = ["lacks_room", "lose_values", "outranks", "preempt", "resume", "take_off"]

@@ -12,12 +12,12 @@ from pathlib import Path
 from typing import Any
 
 from gigawatt.core.compiled import compiled, compiled_and_kept, digest
-from gigawatt.serving.kernel_cost import ON as LEVEL_ON
-from gigawatt.serving.kernel_cost import mark
-from gigawatt.serving.kernel_outage import change, gone, hold, next_change
-from gigawatt.serving.kernel_queue import deliver
-from gigawatt.serving.kernel_replica import finish, start
-from gigawatt.serving.kernel_route import (
+from gigawatt.serving.kernels.cost import ON as LEVEL_ON
+from gigawatt.serving.kernels.cost import mark
+from gigawatt.serving.kernels.outage import change, gone, hold, next_change
+from gigawatt.serving.kernels.queue import deliver
+from gigawatt.serving.kernels.replica import finish, start
+from gigawatt.serving.kernels.route import (
     DRAINING,
     LEAVING,
     OFF,
@@ -30,7 +30,7 @@ from gigawatt.serving.kernel_route import (
     send,
     takes,
 )
-from gigawatt.serving.kernel_session import REJECTED, arrived, next_turn, take_turn
+from gigawatt.serving.kernels.session import REJECTED, arrived, next_turn, take_turn
 
 __all__ = ["run"]
 
@@ -252,20 +252,8 @@ def _entry(code: int) -> Callable[[Any], int]:
     return compiled_and_kept(run)
 
 
-_FILES = (
-    "kernel_cost",
-    "kernel_fleet",
-    "kernel_groups",
-    "kernel_outage",
-    "kernel_preempt",
-    "kernel_queue",
-    "kernel_replica",
-    "kernel_route",
-    "kernel_session",
-    "kernel_state",
-    "kernel_tier",
-    "prefix",
-)
+_HERE = Path(__file__).parent
+_FILES = (*sorted(_HERE.glob("*.py")), _HERE.with_name("prefix.py"))
 
 #: Serve the requests of a state; 1 where it wants more bins and is to be called again.
-run: Callable[[Any], int] = _entry(digest(Path(__file__).with_name(f"{name}.py") for name in _FILES))
+run: Callable[[Any], int] = _entry(digest(_FILES))

@@ -14,12 +14,12 @@ import math
 from typing import Any
 
 from gigawatt.core.compiled import compiled
-from gigawatt.serving.kernel_cost import BUSY, RUNNING, WAITING, elapsed, mark, spread, step_at
-from gigawatt.serving.kernel_cost import ON as LEVEL_ON
-from gigawatt.serving.kernel_preempt import lose_values, take_off
-from gigawatt.serving.kernel_queue import NEVER
-from gigawatt.serving.kernel_replica import finish
-from gigawatt.serving.kernel_route import (
+from gigawatt.serving.kernels.cost import BUSY, RUNNING, WAITING, elapsed, mark, spread, step_at
+from gigawatt.serving.kernels.cost import ON as LEVEL_ON
+from gigawatt.serving.kernels.preempt import lose_values, take_off
+from gigawatt.serving.kernels.queue import NEVER
+from gigawatt.serving.kernels.replica import finish
+from gigawatt.serving.kernels.route import (
     AWAY,
     DRAINING,
     FAILED,

@@ -12,7 +12,7 @@ import math
 from typing import Any
 
 from gigawatt.core.compiled import compiled
-from gigawatt.serving.kernel_cost import (
+from gigawatt.serving.kernels.cost import (
     BUSY,
     decode_cost,
     elapsed,
@@ -24,9 +24,9 @@ from gigawatt.serving.kernel_cost import (
     spread,
     steps_until,
 )
-from gigawatt.serving.kernel_groups import busiest, clear, emptiest, free, owe, put, spare
-from gigawatt.serving.kernel_preempt import lacks_room, outranks, preempt, resume
-from gigawatt.serving.kernel_queue import (
+from gigawatt.serving.kernels.groups import busiest, clear, emptiest, free, owe, put, spare
+from gigawatt.serving.kernels.preempt import lacks_room, outranks, preempt, resume
+from gigawatt.serving.kernels.queue import (
     NEVER,
     ORDER,
     SHIFT,
@@ -39,7 +39,7 @@ from gigawatt.serving.kernel_queue import (
     most_used,
     used,
 )
-from gigawatt.serving.kernel_tier import choose, fetch
+from gigawatt.serving.kernels.tier import choose, fetch
 from gigawatt.serving.prefix import evict, hold_leading, insert, leading
 
 __all__ = ["finish", "start"]

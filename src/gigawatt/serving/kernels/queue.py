@@ -6,9 +6,9 @@ import math
 from typing import Any
 
 from gigawatt.core.compiled import compiled
-from gigawatt.serving.kernel_cost import RUNNING, WAITING, elapsed, mark, pages, steps_until
-from gigawatt.serving.kernel_groups import board, even, get_off
-from gigawatt.serving.kernel_session import follow, rank, remember
+from gigawatt.serving.kernels.cost import RUNNING, WAITING, elapsed, mark, pages, steps_until
+from gigawatt.serving.kernels.groups import board, even, get_off
+from gigawatt.serving.kernels.session import follow, rank, remember
 from gigawatt.serving.prefix import let_go
 
 __all__ = [

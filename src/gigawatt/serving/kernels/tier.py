@@ -10,7 +10,7 @@ from __future__ import annotations
 from typing import Any
 
 from gigawatt.core.compiled import compiled
-from gigawatt.serving.kernel_cost import line_cost, prefill_cost
+from gigawatt.serving.kernels.cost import line_cost, prefill_cost
 from gigawatt.serving.prefix import find, renew, tier_row
 
 __all__ = ["choose", "fetch", "reach"]
