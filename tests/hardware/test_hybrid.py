@@ -14,8 +14,9 @@ from gigawatt.chain.machine.hybrids import needs
 from gigawatt.core.errors import InputError, MissingDataError
 from gigawatt.machine.load import build_cluster, load_chip
 from gigawatt.performance.serving.engines import load_engine
-from gigawatt.performance.serving.inference import Replica, cells_lacking, check_fits, check_used, holding
+from gigawatt.performance.serving.inference import Replica, check_used
 from gigawatt.performance.serving.inference import token_cost as step_cost
+from gigawatt.performance.serving.memory import cells_lacking, check_fits, holding
 from gigawatt.performance.serving.tables import step_tables
 from gigawatt.technology import Efficiency, technology
 from gigawatt.technology.composition import GROUPS, group_of, parts

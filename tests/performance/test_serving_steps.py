@@ -15,14 +15,13 @@ from gigawatt.performance.serving.engines import default_engine, load_engine
 from gigawatt.performance.serving.inference import (
     Replica,
     decode_cost,
-    holding,
     multiply_format,
     prompt_cost,
-    room,
     sequence_cost,
     token_cost,
     within_limit,
 )
+from gigawatt.performance.serving.memory import holding, room
 from gigawatt.performance.serving.steady import accepted_tokens, most_held, static_batch, steady
 from gigawatt.performance.serving.step_tables import iteration_cost, stage_delay
 from gigawatt.performance.serving.tables import step_tables

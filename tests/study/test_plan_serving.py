@@ -25,10 +25,11 @@ from gigawatt.chain.serving.replica import (
     replica,
     tables_of,
 )
-from gigawatt.chain.serving.screen import decode_points, loads, mean_below, prefill_points, screen, waits
+from gigawatt.chain.serving.screen import decode_points, loads, mean_below, prefill_points, screen
 from gigawatt.chain.serving.simulate import Setup, part, run_serving
 from gigawatt.core.errors import InfeasibleError, InputError
 from gigawatt.machine import load_chip
+from gigawatt.performance.serving.queueing import waits
 from gigawatt.schema.request_rate import read_rate
 from gigawatt.studies.serving.answer import plan_answer
 from gigawatt.workload import read_architecture

@@ -199,6 +199,7 @@ _SERVING = (
     ("serving.acceptance", "percent", "Acceptance rate of a draft token", "serving.acceptance"),
     ("serving.speculation", "", "Tokens gained an iteration, as measured", "serving.speculation"),
     ("serving.tiers", "", "Tiers below the prefix cache of an accelerator", "serving.tiers"),
+    ("serving.adapters", "", "Low-rank adapters that requests name", "serving.adapters"),
     ("serving.layout", "", "Fixed degrees of a replica", _DEGREES),
     ("serving.prefill", "", "Fixed degrees of a prefill replica", _PREFILL),
     ("serving.redundant_experts", "1", "Experts of a layer with a second copy", "serving.redundant_experts"),

@@ -15,7 +15,7 @@ from gigawatt.chain.serving.screen import Points
 from gigawatt.core.errors import InfeasibleError, InputError, nearest
 from gigawatt.core.quantities import several, show
 from gigawatt.machine import Cluster
-from gigawatt.performance.serving.inference import kept
+from gigawatt.performance.serving.memory import kept
 from gigawatt.serving.objectives import Objective
 
 __all__ = [

@@ -35,7 +35,7 @@ _ENTERS = (
     "machine.format",
 )
 """Assumptions of a question that have no leaf here."""
-_BESIDE = ("serving.tiers.", "speculation.", "serving.drafter")
+_BESIDE = ("serving.tiers.", "serving.adapters.", "speculation.", "serving.drafter")
 """How keys of such begin."""
 
 
@@ -92,6 +92,7 @@ def model_and_serving(fill: Filler) -> Chip:
     leaf("acceptance", question.acceptance, section.acceptance is not None)
     fill.written("serving.speculation", "serving.speculation", question.measured_acceptance)
     fill.written("serving.tiers", "serving.tiers", question.tiers)
+    fill.written("serving.adapters", "serving.adapters", question.adapters)
     fill.assumptions.extend(one for key, one in assumption.items() if key.startswith(_BESIDE))
     leaf("layout", dict(question.fixed), True)
     leaf("prefill", dict(question.prefill), True)
@@ -126,7 +127,7 @@ def _question(fill: Filler, section: Any) -> ServingQuestion:
         for key in (
             "prompt", "output", "sessions", "arrivals", "variation", "objective", "weights", "cache",
             "precision", "sparsity", "engine", "recipe", "guesses", "acceptance", "speculation", "tiers",
-            *POOLED,
+            "adapters", *POOLED,
         )
     }  # fmt: skip
     model = beside(fill.loaded, scenario.model)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
@@ -13,6 +12,8 @@ from numpy.typing import ArrayLike, NDArray
 from gigawatt import catalog
 from gigawatt.chain.assumption_list import AssumptionList
 from gigawatt.chain.machine.precision import published, served
+from gigawatt.chain.serving.adapters import read_adapters
+from gigawatt.chain.serving.drafts import measured_drafts, whole_number, with_drafter
 from gigawatt.chain.serving.traffic import Traffic, read_traffic
 from gigawatt.core.errors import InputError, nearest
 from gigawatt.core.evidence import Assumption, Grade
@@ -35,10 +36,10 @@ from gigawatt.performance.serving.recipes import (
 from gigawatt.performance.serving.steady import accepted_tokens
 from gigawatt.serving.cache_tiers import CacheTier, read_tiers
 from gigawatt.serving.objectives import Objective, read_objective
-from gigawatt.serving.speculation import Speculation, read_speculation
 from gigawatt.workload import Architecture, read_architecture
 from gigawatt.workload.inference import WEIGHT_BYTES, formats_of
 from gigawatt.workload.operation import FORMAT_BYTES
+from gigawatt.workload.served_adapters import Adapters
 from gigawatt.workload.sized import sized_assumption
 
 __all__ = [
@@ -68,7 +69,8 @@ class ServingQuestion:
     degrees fast, and ``prefill`` those of prefill replicas where they differ; ``redundant_experts`` of a
     layer have a second copy; ``two_batch_overlap`` is the ``overlap`` of
     :class:`~gigawatt.performance.serving.inference.Replica`; of each prompt the share ``cached_prompt`` is
-    found in a cache, or ``reused`` where events have shown how much is; ``routing`` is how requests find a
+    found in a cache, or ``reused`` where events have shown how much is; ``adapters`` are the low-rank ones
+    that requests name; ``routing`` is how requests find a
     replica, empty where nobody says it; ``largest`` bounds the accelerators of a replica. ``options`` are
     those of :func:`~gigawatt.machine.build_cluster`; ``pue_mean`` and ``pue_peak`` are of the year and of its
     hottest hour; ``electricity`` [$/J]; ``rate`` [1/yr] is the discount rate; ``chip_life`` [s] is that of
@@ -108,6 +110,7 @@ class ServingQuestion:
     cached_prompt: float = 0.0
     reused: float | None = None
     routing: str = ""
+    adapters: Adapters | None = None
 
     @property
     def cached(self) -> float:
@@ -150,8 +153,13 @@ class ServingQuestion:
         return replace(
             found,
             token_budget=found.token_budget if self.token_budget is None else round(self.token_budget),
-            max_sequences=found.max_sequences if self.sequences is None else round(self.sequences),
+            max_sequences=self._places(found.max_sequences if self.sequences is None else self.sequences),
         )
+
+    def _places(self, sequences: float) -> int:
+        """Sequences of an iteration of one attention group whose adapters have slots."""
+        most = np.inf if self.adapters is None else max(self.adapters.most_requests, 1.0)
+        return round(min(sequences, most))
 
     def settings_of(
         self, groups: ArrayLike, held: ArrayLike | None = None
@@ -200,6 +208,7 @@ def read_service(
     cached_prompt: float | None = None,
     speculation: str | None = None,
     tiers: str | None = None,
+    adapters: str | None = None,
     shape: str | None = None,
     sessions: str | None = None,
     token_budget: int | None = None,
@@ -227,7 +236,7 @@ def read_service(
         assumed, trace=trace, prompt=prompt, output=output, arrivals=arrivals, variation=variation,
         shape=shape, sessions=sessions, limit=limit,
     )  # fmt: skip
-    speculated = _speculation(assumed, speculation, architecture, guesses, acceptance)
+    speculated = measured_drafts(assumed, speculation, architecture, guesses, acceptance)
     if speculated is not None:
         architecture = with_drafter(assumed, architecture, speculated)
         guessed, chance = speculated.guesses, 0.0
@@ -253,11 +262,11 @@ def read_service(
         demand=None,
         objective=_objective(assumed, objective, architecture),
         recipe=setting,
-        token_budget=None if token_budget is None else _whole("token_budget", token_budget),
-        sequences=None if sequences is None else _whole("sequences", sequences),
+        token_budget=None if token_budget is None else whole_number("token_budget", token_budget),
+        sequences=None if sequences is None else whole_number("sequences", sequences),
         context_limit=limit,
         fixed=_fixed(fixed),
-        largest=None if largest is None else int(_whole("largest", largest)),
+        largest=None if largest is None else int(whole_number("largest", largest)),
         pue_mean=1.0,
         pue_peak=1.0,
         electricity=0.0,
@@ -265,6 +274,7 @@ def read_service(
         cap=None,
         measured_acceptance=None if speculated is None else speculated.accepted,
         tiers=_tiers(assumed, tiers),
+        adapters=read_adapters(assumed, adapters, architecture, accelerator, traffic),
         assumptions=(),
         prefill=_fixed(prefill or {}),
         redundant_experts=redundant_experts or 0,
@@ -390,61 +400,11 @@ def _guesses(assumed: AssumptionList, guesses: int | None, acceptance: float | N
         if acceptance is not None:
             raise InputError("the number of draft tokens is missing", key="guesses", allowed="such as 3")
         return 0, 0.0
-    count = int(_whole("guesses", guesses, least=0))
+    count = int(whole_number("guesses", guesses, least=0))
     chance = float(assumed.default("serving.acceptance").text("text")) if acceptance is None else acceptance
     if not 0.0 <= chance <= 1.0:
         raise InputError("not a probability", key="acceptance", given=str(acceptance), allowed="0 to 1")
     return count, chance
-
-
-def _speculation(
-    assumed: AssumptionList,
-    given: str | None,
-    architecture: Architecture,
-    guesses: int | None,
-    acceptance: float | None,
-) -> Speculation | None:
-    """What is measured of the speculation ``given``; none without one."""
-    if given is None:
-        return None
-    if acceptance is not None:
-        raise InputError(
-            "the acceptance is given twice",
-            key="acceptance",
-            given=str(acceptance),
-            allowed=f"or that of {given}",
-        )
-    count = None if guesses is None else int(_whole("guesses", guesses))
-    found = read_speculation(given, model=architecture.name, guesses=count)
-    if count is None:
-        assumed.add("serving.guesses", str(found.guesses), "the usual number of draft tokens", Grade.guess)
-    for row in found.rows:
-        cell = row.evidence(f"accepted_{found.guesses}")
-        assumed.add_row(
-            f"speculation.{row.id}", cell, f"{cell.value:g} tokens an iteration", row.text("note")
-        )
-    if not found.own:
-        assumed.notices.append(
-            f"{found.method} was not measured on {architecture.name}: {found.accepted:.3g} tokens an "
-            f"iteration are the mean over {len(found.rows)} other models"
-        )
-    return found
-
-
-def with_drafter(assumed: AssumptionList, architecture: Architecture, found: Speculation) -> Architecture:
-    """The architecture with a layer that drafts, where it has no prediction module of its own."""
-    blocks = architecture.blocks
-    if any(block.role == "prediction" for block in blocks):
-        return architecture
-    layers = [block for block in blocks if block.role == "layer"]
-    dense = [block for block in layers if block.experts is None]
-    kind = (dense or layers)[0]
-    name = "dense layer" if dense else "layer"
-    assumed.add(
-        "serving.drafter", f"one {name} of the model", f"{found.method} drafts with a layer and the head",
-        Grade.modelled,
-    )  # fmt: skip
-    return replace(architecture, blocks=(*blocks, replace(kind, role="prediction", count=1)))
 
 
 def _tiers(assumed: AssumptionList, given: str | None) -> tuple[CacheTier, ...]:
@@ -476,18 +436,10 @@ def _objective(assumed: AssumptionList, given: str | None, architecture: Archite
     return read_objective(assumed.default("serving.objective").text("text"))
 
 
-def _whole(key: str, value: float, least: int = 1) -> float:
-    if not math.isfinite(value) or value != int(value) or value < least:
-        raise InputError(
-            "not a whole number", key=key, given=value, allowed=f"a whole number of {least} or more"
-        )
-    return float(value)
-
-
 def _fixed(given: Mapping[str, int | None]) -> dict[str, int]:
     for name in given:
         if name not in DEGREES:
             raise InputError(
                 "no such degree", key=name, given=name, allowed=DEGREES, nearest=nearest(name, DEGREES)
             )
-    return {name: int(_whole(name, value)) for name, value in given.items() if value is not None}
+    return {name: int(whole_number(name, value)) for name, value in given.items() if value is not None}

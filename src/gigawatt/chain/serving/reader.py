@@ -74,6 +74,7 @@ def read_serving_question(
     cached_prompt: float | None = None,
     speculation: str | None = None,
     tiers: str | None = None,
+    adapters: str | None = None,
     token_budget: int | None = None,
     sequences: int | None = None,
     year: int | None = None,
@@ -122,6 +123,8 @@ def read_serving_question(
     speculation, tiers : str, optional
         Measured acceptance (:func:`~gigawatt.serving.speculation.read_speculation`); tiers below the prefix
         cache (:func:`~gigawatt.serving.cache_tiers.read_tiers`).
+    adapters : str, optional
+        Low-rank adapters that requests name (:func:`~gigawatt.chain.serving.adapters.read_adapters`).
     token_budget, sequences : int, optional
         Of an iteration at most, in place of those of the recipe.
     year : int, optional
@@ -155,6 +158,7 @@ def read_serving_question(
         "objective": objective, "weights": weights, "cache": cache, "precision": precision,
         "sparsity": sparsity, "engine": engine, "recipe": recipe, "guesses": guesses,
         "acceptance": acceptance, "speculation": speculation, "tiers": tiers,
+        "adapters": adapters,
         "redundant_experts": redundant_experts, "two_batch_overlap": two_batch_overlap,
         "cached_prompt": cached_prompt,
     }  # fmt: skip

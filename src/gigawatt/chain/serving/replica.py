@@ -14,7 +14,7 @@ from gigawatt.chain.serving.question import ServingQuestion
 from gigawatt.core.errors import InfeasibleError, InputError
 from gigawatt.core.quantities import show
 from gigawatt.machine import Cluster
-from gigawatt.performance.serving.inference import Replica, cells_lacking, kept, multiply_format
+from gigawatt.performance.serving.inference import Replica, multiply_format
 from gigawatt.performance.serving.layouts import (
     lacking_kernels,
     layout_rules,
@@ -22,12 +22,13 @@ from gigawatt.performance.serving.layouts import (
     stages_measured,
     whole_nodes,
 )
+from gigawatt.performance.serving.memory import beside_cache, cells_lacking, kept, loaded_bytes
 from gigawatt.performance.serving.step_tables import StepTables
 from gigawatt.performance.serving.tables import step_tables
 from gigawatt.serving.cache_tiers import of_replica
 from gigawatt.serving.engine import EngineOptions
 from gigawatt.workload import Architecture
-from gigawatt.workload.inference import Shares, weight_bytes
+from gigawatt.workload.inference import Shares
 
 __all__ = [
     "Degrees",
@@ -218,7 +219,7 @@ def replica(
     )
     return Replica(
         question.architecture, cluster, question.engine, shares, degrees.pipeline, float(question.guesses),
-        question.two_batch_overlap,
+        question.two_batch_overlap, question.adapters,
     )  # fmt: skip
 
 
@@ -234,9 +235,9 @@ def _lacking(question: ServingQuestion, cluster: Cluster, degrees: Degrees) -> A
 def held_bytes(question: ServingQuestion, found: Replica) -> tuple[Array, Array]:
     """(bytes of weights, bytes that one request of the mean length keeps) on each accelerator."""
     each = question.traffic.mean_prompt + question.traffic.mean_output
-    weights = weight_bytes(question.architecture, shares=found.shares, prediction=found.guesses > 0.0)
-    # a request lies on the ranks of its own attention group
-    return weights / found.pipeline, kept(found, each) / (found.chips / found.shares.data)
+    # a request and its adapter lie on the ranks of one attention group
+    one = kept(found, each) / (found.chips / found.shares.data)
+    return loaded_bytes(found), one + beside_cache(found, found.shares.data) / found.chips
 
 
 def candidates(

@@ -32,24 +32,26 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from gigawatt.chain.serving.adapters import adapter_waits
 from gigawatt.chain.serving.question import ServingQuestion
 from gigawatt.chain.serving.replica import Degrees, replica
 from gigawatt.machine import Cluster
 from gigawatt.performance.serving.inference import (
     Replica,
     decode_cost,
-    holding,
     host_time,
     prompt_cost,
     prompt_tokens_cost,
     sequence_cost,
     token_cost,
 )
+from gigawatt.performance.serving.memory import holding
 from gigawatt.performance.serving.pass_cost import PassCost
+from gigawatt.performance.serving.queueing import waits
 from gigawatt.performance.serving.steady import steady
 from gigawatt.serving.objectives import Objective
 
-__all__ = ["Points", "decode_points", "loads", "mean_below", "prefill_points", "screen", "waits"]
+__all__ = ["Points", "decode_points", "loads", "mean_below", "prefill_points", "screen"]
 
 Array = NDArray[np.float64]
 Progress = Callable[[int, int], None]
@@ -133,32 +135,6 @@ def mean_below(peak: ArrayLike, quantile: float) -> Array:
     c, z = np.asarray(peak, dtype=float), NormalDist().inv_cdf(min(quantile, 1.0 - 1e-9))
     root = (np.sqrt(z * z + 4.0 * c) - z) / 2.0
     return np.minimum(root * root, c)
-
-
-def waits(*, service: ArrayLike, rate: ArrayLike, variation: float, quantile: float) -> tuple[Array, Array]:
-    """(mean wait, wait that is exceeded with 1 − ``quantile``) [s] of a queue with one server.
-
-    Parameters
-    ----------
-    service, rate : array (L,) [s], [1/s]
-        Mean of what one takes, and how many come, at random.
-    variation : float
-        Squared coefficient of variation of what one takes.
-    quantile : float
-        0 to 1.
-
-    Returns
-    -------
-    (array, array)
-        Infinite where more come than can be served.
-    """
-    s = np.asarray(service, dtype=float)
-    load = s * np.asarray(rate, dtype=float)
-    spare = np.maximum(1.0 - load, np.finfo(float).tiny)
-    mean = np.where(load < 1.0, s * load / spare * (1.0 + variation) / 2.0, np.inf)
-    left = max(1.0 - quantile, 1e-9)
-    tail = np.where(load > 0.0, mean / np.maximum(load, 1e-300), 0.0) * np.log(np.maximum(load / left, 1.0))
-    return mean, tail
 
 
 def loads(most: ArrayLike) -> tuple[NDArray[np.intp], Array]:
@@ -262,8 +238,10 @@ def _screened(
     service = added + beside
     variation, long = _spread(traffic.computed, quantile)
     wait, tail = waits(service=service, rate=rate, variation=variation, quantile=quantile)
-    first = at.first_token + (question.engine.waits - 1.0) * at.token
-    slow = first + (quantile - 0.5) * unread + np.maximum(tail, wait + (long - 1.0) * service)
+    load, slow_load = adapter_waits(r, rate=rate, running=mean, quantile=quantile)
+    first = at.first_token + (question.engine.waits - 1.0) * at.token + load
+    slow = first - load + (quantile - 0.5) * unread + np.maximum(tail, wait + (long - 1.0) * service)
+    slow = slow + np.maximum(load, slow_load)
     z = NormalDist().inv_cdf(min(quantile, 1.0 - 1e-9))
     gaps, few = max(output - 1.0, 1.0), _few_gaps(traffic.sample.output)
     beside_token = rate * at.token  # prompts that come from one token of a request to its next
@@ -339,10 +317,14 @@ def prefill_points(question: ServingQuestion, cluster: Cluster, degrees: Degrees
     rate = load / service
     variation, long = _spread(traffic.computed, quantile)
     wait, tail = waits(service=service, rate=rate, variation=variation, quantile=quantile)
-    first = one[index] + load * (many - one)[index] + question.engine.prompt
-    slow = first + np.maximum(tail, wait + (long - 1.0) * np.maximum(one[index], service))
-    zero = np.zeros(len(load))
     taken = degrees.take(index)
+    late, slow_late = adapter_waits(
+        replica(question, cluster, taken), rate=rate, running=together[index], quantile=quantile
+    )
+    first = one[index] + load * (many - one)[index] + question.engine.prompt + late
+    slow = first - late + np.maximum(tail, wait + (long - 1.0) * np.maximum(one[index], service))
+    slow = slow + np.maximum(late, slow_late)
+    zero = np.zeros(len(load))
     shares = {"prompts": load, "waiting": 1.0 - load}
     return Points(
         degrees=taken, peak=together[index], held=rate * (first + wait), rate=rate,

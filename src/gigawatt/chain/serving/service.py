@@ -30,6 +30,7 @@ from gigawatt.power import Grid
 from gigawatt.serving.cache_tiers import CacheTier
 from gigawatt.serving.objectives import Objective
 from gigawatt.workload import Architecture
+from gigawatt.workload.served_adapters import Adapters
 
 __all__ = ["SPEED", "day_of"]
 
@@ -68,6 +69,7 @@ def question(
     serving_acceptance: float,
     serving_speculation: float | None,
     serving_tiers: tuple[CacheTier, ...],
+    serving_adapters: Adapters | None,
     serving_traffic: Traffic,
     serving_objective: Objective,
     serving_layout: Mapping[str, int],
@@ -106,6 +108,7 @@ def question(
         acceptance=serving_acceptance,
         measured_acceptance=serving_speculation,
         tiers=serving_tiers,
+        adapters=serving_adapters,
         traffic=serving_traffic,
         demand=None,
         objective=serving_objective,

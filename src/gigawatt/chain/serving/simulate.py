@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from gigawatt.chain.serving.adapters import late_adapters
 from gigawatt.chain.serving.classes import Mix
 from gigawatt.chain.serving.question import ServingQuestion
 from gigawatt.chain.serving.replica import (
@@ -230,6 +231,9 @@ def run_serving(
         question.engine,
         prompts,
     )
+    if question.adapters is not None:
+        first = setup.main if setup.prefill is None else setup.prefill
+        outcome = _loaded(question, cluster, first, outcome, seed)
     spent = time.process_time() - started
     summary = summarise(outcome, requests, question.objective, tables=tables[0], window=window)
     classes: tuple[ClassSummary, ...] = ()
@@ -298,6 +302,13 @@ def _seen(outcome: Outcome, requests: Requests, engine: Engine, prompts: StepTab
     # of two pools the one for prompts has no decoding iterations to wait for
     waits = 0.0 if outcome.pools else engine.waits - 1.0
     late = engine.prompt + waits * step + stage_delay(prompts, requests.prompt)
+    return replace(outcome, first_token=outcome.first_token + late, finish=outcome.finish + late)
+
+
+def _loaded(question: ServingQuestion, cluster: Cluster, first: Part, outcome: Outcome, seed: int) -> Outcome:
+    """The outcome with what requests wait for their adapters, on the replicas that compute prompts."""
+    replicas = outcome.replicas if not outcome.pools else first.replicas
+    late = late_adapters(replica(question, cluster, first.degrees), outcome, replicas=replicas, seed=seed)
     return replace(outcome, first_token=outcome.first_token + late, finish=outcome.finish + late)
 
 

@@ -38,27 +38,21 @@ from gigawatt.workload.inference import (
     decode_operations,
     expert_operations,
     group_operations,
-    kept_bytes,
     logits_operations,
     prompt_operations,
     token_operations,
-    weight_bytes,
 )
-from gigawatt.workload.operation import FORMAT_BYTES, Operation, expert_products
+from gigawatt.workload.operation import FORMAT_BYTES, Operation, expert_products, memory
+from gigawatt.workload.served_adapters import Adapters, adapted_operations, adapter_bytes
 
 __all__ = [
     "Replica",
-    "cells_lacking",
-    "check_fits",
     "check_used",
     "decode_cost",
-    "holding",
     "host_time",
-    "kept",
     "multiply_format",
     "prompt_cost",
     "prompt_tokens_cost",
-    "room",
     "sequence_cost",
     "shared_cost",
     "token_cost",
@@ -94,7 +88,7 @@ class Replica:
 
     ``guesses`` tokens a sequence are guessed by ``drafts`` passes of a prediction module in each iteration
     (0: none) and checked beside the next one. ``overlap``: an iteration is two halves of the batch, and
-    experts' exchange of one goes on beside the other's work.
+    experts' exchange of one goes on beside the other's work. ``adapters`` are those that requests name.
     """
 
     architecture: Architecture
@@ -104,6 +98,7 @@ class Replica:
     pipeline: Array
     guesses: float = 0.0
     overlap: bool = False
+    adapters: Adapters | None = None
 
     @property
     def chips(self) -> Array:
@@ -339,6 +334,9 @@ def _experts_of(r: Replica, block: Block, tokens: Array) -> PassCost:
 def _layer(r: Replica, block: Block, tokens: Array, busiest: Array) -> PassCost:
     """One layer; ``busiest``: the tokens if every attention group had as many as that with the most."""
     own = _operations(r, group_operations(r.architecture, block, tokens=busiest, shares=r.shares))
+    if r.adapters is not None and block.role != "prediction":
+        beside = adapted_operations(r.architecture, block, r.adapters, tokens=busiest, shares=r.shares)
+        own = own.plus(_operations(r, beside))
     found = own.plus(_experts_of(r, block, tokens)).plus(_exchanges(r, block, tokens, busiest))
     waits = r.engine.layer_overhead * np.where(busiest > 0.0, 1.0, 0.0)
     found.parts["launch"] = found.parts["launch"] + waits
@@ -384,7 +382,8 @@ def decode_cost(r: Replica, sequences: ArrayLike, context: ArrayLike) -> PassCos
 
 
 def sequence_cost(r: Replica, sequences: ArrayLike) -> PassCost:
-    """Logits and sampling of ``sequences`` (L,), the host's work for those of a group, guesses of tokens."""
+    """Logits and sampling of ``sequences`` (L,), weights of their adapters, the host's work for those of a
+    group, guesses of tokens."""
     b = np.asarray(sequences, dtype=float) / r.pipeline
     rows = b * r.verified
     found = _operations(r, logits_operations(r.architecture, sequences=rows, shares=r.shares))
@@ -394,8 +393,22 @@ def sequence_cost(r: Replica, sequences: ArrayLike) -> PassCost:
             if block.role == "prediction":
                 once = once.plus(_layer(replace(r, overlap=False), block, b, b))
         found = found.plus(once.times(r.guesses))
+    if r.adapters is not None:
+        found = found.plus(_gathered(r, r.adapters, b))
     found.parts["launch"] = found.parts["launch"] + r.engine.sequence * b / r.shares.data
     return found
+
+
+def _gathered(r: Replica, adapters: Adapters, sequences: Array) -> PassCost:
+    """Weights of the distinct adapters of ``sequences`` (L,), read once by every half of the batch.
+
+    Their launches are those of the multiplications in :func:`token_cost`.
+    """
+    each = adapter_bytes(r.architecture, adapters, tensor=r.shares.tensor)
+    distinct = adapters.distinct(sequences / (r.shares.data * r.batches)) * r.batches
+    read = memory("adapters", "forward", distinct, each, distinct * each, 0.0 * distinct, 1.0, "bf16")
+    found = _operations(r, (read,))
+    return PassCost({**found.parts, "launch": np.zeros(())}, found.energy)
 
 
 def host_time(r: Replica, sequences: ArrayLike) -> Array:
@@ -405,35 +418,6 @@ def host_time(r: Replica, sequences: ArrayLike) -> Array:
     """
     each = np.asarray(sequences, dtype=float) / r.shares.data
     return np.asarray(r.engine.host + r.engine.host_sequence * each)
-
-
-def room(r: Replica) -> Array:
-    """Bytes over all accelerators of a replica (L,) that weights leave for keys, values and states.
-
-    Fewer than nought mean that the weights alone do not fit.
-    """
-    weights = weight_bytes(r.architecture, shares=r.shares, prediction=r.guesses > 0.0) / r.pipeline
-    found = (r.cluster.chip.memory_bytes * r.engine.usable - r.engine.reserve - weights) * r.chips
-    return np.where(cells_lacking(r) > 0.0, -np.inf, found)
-
-
-def cells_lacking(r: Replica) -> Array:
-    """Silicon that an accelerator (L,) lacks for weights that stay written in it [m²]; else 0."""
-    return technology(r.cluster.chip.technology).cells_lacking(r.cluster.chip, r.architecture, r.chips)
-
-
-def kept(r: Replica, tokens: ArrayLike) -> Array:
-    """Bytes over all accelerators of a replica (L,) that one sequence of ``tokens`` (L,) needs.
-
-    Key-value heads that several tensor ranks repeat count for each of them.
-    """
-    return kept_bytes(r.architecture, tokens=tokens, shares=r.shares) * r.shares.tensor
-
-
-def holding(r: Replica, tokens: ArrayLike) -> Array:
-    """Sequences of ``tokens`` (L,) for which a replica has room; 0 where not even one fits."""
-    one = kept(r, tokens)
-    return np.floor(np.maximum(room(r), 0.0) / np.maximum(one, 1.0))
 
 
 def check_used(r: Replica, context: ArrayLike) -> None:
@@ -465,31 +449,3 @@ def check_used(r: Replica, context: ArrayLike) -> None:
         given=chip.id,
         allowed="the host by itself, as a chip or design of technology gpu",
     )
-
-
-def check_fits(r: Replica) -> None:
-    """Raise where a single replica's weights do not fit.
-
-    Raises
-    ------
-    InputError
-        Names what is there and what is needed.
-    """
-    chip = r.cluster.chip
-    cells = float(np.max(cells_lacking(r)))
-    if cells > 0.0:
-        raise InputError(
-            "the weights that stay written do not fit on the silicon for them",
-            key="layout",
-            given=f"{float(np.max(r.chips)):.0f} {chip.id}, each {cells * 1e6:,.0f} mm² short",
-            allowed="more accelerators, or a machine that keeps fewer groups written",
-        )
-    if np.any(room(r) <= 0.0):
-        weights = float(np.max(weight_bytes(r.architecture, shares=r.shares) / r.pipeline))
-        usable = chip.memory_bytes * r.engine.usable - r.engine.reserve
-        raise InputError(
-            "the model does not fit",
-            key="layout",
-            given=f"{weights / 1e9:.1f} GB of weights on each of {float(np.max(r.chips)):.0f} {chip.id}",
-            allowed=f"at most {usable / 1e9:.1f} GB; use more accelerators or narrower weights",
-        )

@@ -34,7 +34,6 @@ from gigawatt.performance.serving.groups import (
 from gigawatt.performance.serving.inference import (
     Replica,
     decode_cost,
-    holding,
     host_time,
     prompt_cost,
     prompt_tokens_cost,
@@ -42,6 +41,7 @@ from gigawatt.performance.serving.inference import (
     token_cost,
     within_limit,
 )
+from gigawatt.performance.serving.memory import holding
 from gigawatt.performance.serving.pass_cost import PassCost
 
 __all__ = [

@@ -8,17 +8,15 @@ from numpy.typing import NDArray
 from gigawatt.core.errors import InputError
 from gigawatt.performance.serving.inference import (
     Replica,
-    check_fits,
     check_used,
     decode_cost,
     host_time,
-    kept,
     prompt_cost,
-    room,
     sequence_cost,
     shared_cost,
     token_cost,
 )
+from gigawatt.performance.serving.memory import beside_cache, check_fits, holding, kept, room
 from gigawatt.performance.serving.pass_cost import PassCost
 from gigawatt.performance.serving.power import load_serving_power
 from gigawatt.performance.serving.step_tables import StepTables
@@ -45,6 +43,12 @@ def _grid(cost: PassCost, shape: tuple[int, ...]) -> tuple[Array, Array]:
     """(time of the work, energy) on a grid."""
     time, energy = np.broadcast_to(cost.work, shape), np.broadcast_to(cost.energy, shape)
     return time.astype(np.float64), energy.astype(np.float64)
+
+
+def _capacity(r: Replica, typical: float, places: float) -> float:
+    """Bytes for keys and values: what the adapters of as many sequences as run leave of the room."""
+    running = np.minimum(holding(r, typical), places)
+    return float(np.max(room(r) - beside_cache(r, running)))
 
 
 def step_tables(
@@ -132,7 +136,7 @@ def step_tables(
         overhead=engine.overhead,
         verified=r.verified,
         accepted=accepted,
-        capacity=float(np.max(room(r))) / token_bytes,
+        capacity=_capacity(r, typical, places) / token_bytes,
         token_bytes=token_bytes,
         sequence_bytes=0.0,
         idle_power=chip.idle_power * chips,

@@ -62,7 +62,8 @@ _GROUPS = (
     _group(
         "serving.engine", "engine, speculative decoding, routing",
         "serving.engine", "serving.recipe", "serving.guesses", "serving.acceptance", "serving.speculation",
-        "serving.routing", "serving.tiers", "serving.two_batch_overlap",
+        "serving.routing", "serving.tiers", "serving.adapters",
+        "serving.two_batch_overlap",
     ),
     _group(
         "serving.precision", "formats of weights and cache",

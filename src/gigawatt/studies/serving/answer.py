@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from typing import Any
 
 import numpy as np
@@ -21,6 +21,7 @@ from gigawatt.serving.outages import KINDS
 from gigawatt.serving.outcome import Quantiles, latencies
 from gigawatt.serving.session_outcome import summarise_sessions
 from gigawatt.studies.run.bands_serving import bands_of
+from gigawatt.studies.serving.adapters import adapters_answer
 from gigawatt.studies.serving.simulate_columns import gap_histogram, histogram
 
 __all__ = ["plan_answer", "run_answer"]
@@ -291,6 +292,7 @@ def plan_answer(plan: ServingPlan, wall: Wall | None = None) -> dict[str, Any]:
     writes = pools[-1]
     answer: dict[str, Any] = {
         **_question(question),
+        **_adapters(plan),
         "minimise": plan.minimise,
         "modes": plan.mode,
         "chips_given": plan.chips,
@@ -328,21 +330,29 @@ def plan_answer(plan: ServingPlan, wall: Wall | None = None) -> dict[str, Any]:
     return answer | _assumptions(plan.assumptions, plan.notices)
 
 
+def _adapters(plan: ServingPlan) -> dict[str, Any]:
+    """Adapters of the decode replicas."""
+    points = plan.first.pools[-1].points
+    return adapters_answer(plan.question, plan.cluster, points.degrees, float(points.held[0]))
+
+
 def _memory(plan: ServingPlan, pool: Pool) -> dict[str, float]:
     """Memory of one accelerator of the decode replicas by part [GB]."""
     from gigawatt.chain.serving.replica import held_bytes, replica
 
     question, chip = plan.question, plan.cluster.chip
     one = replica(question, plan.cluster, pool.points.degrees)
-    weights, per_request = (float(np.max(x)) for x in held_bytes(question, one))
+    weights, per_request = (float(np.max(x)) for x in held_bytes(question, replace(one, adapters=None)))
     in_flight = float(pool.points.held[0]) / float(pool.points.degrees.data[0])
     engine = question.engine
     usable = chip.memory_bytes * engine.usable - engine.reserve
-    cache = min(per_request * in_flight, max(usable - weights, 0.0))
+    adapters = _adapters(plan).get("adapters", {}).get("memory_GB_per_accelerator", 0.0) * 1e9
+    cache = min(per_request * in_flight, max(usable - weights - adapters, 0.0))
     parts = {
         "weights": weights,
+        **({"adapters": adapters} if adapters else {}),
         "keys and values": cache,
-        "room for more": max(usable - weights - cache, 0.0),
+        "room for more": max(usable - weights - adapters - cache, 0.0),
         "engine's reserve": chip.memory_bytes - usable,
     }
     return {name: value / 1e9 for name, value in parts.items()}
@@ -417,6 +427,7 @@ def run_answer(run: ServingRun) -> dict[str, Any]:
     counters = {key: float(value) for key, value in outcome.counters.items()}
     answer = {
         **_question(question),
+        **adapters_answer(question, run.cluster, setup.main.degrees, s.concurrency / setup.main.replicas),
         "pools": parts,
         "chips": setup.chips,
         "routing": setup.routing,

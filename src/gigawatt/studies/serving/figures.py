@@ -12,6 +12,7 @@ from gigawatt.core.quantities import several
 from gigawatt.faces.figures.readable import label, large, significant, with_unit
 from gigawatt.faces.figures.style import colour, empty, finish
 from gigawatt.studies.run.figures_machine import waterfall
+from gigawatt.studies.serving.adapters import adapter_words
 
 __all__ = [
     "FIGURES",
@@ -350,6 +351,7 @@ def facts(answer: Mapping[str, Any]) -> list[tuple[str, str]]:
     shown = [
         ("requests", f"{answer['trace'] if traced else answer['arrivals']}, {lengths}"),
         ("formats", f"weights {answer['weights']}, cache {answer['cache']}; engine {answer['engine']}"),
+        *adapter_words(answer),
         ("objective", ", ".join(limits)),
         ("replicas", f"{' + '.join(pools)}, {several(answer['chips'], 'accelerator')}"),
         ("served", f"{significant(answer['requests_per_s'] or 0.0)} requests/s, "

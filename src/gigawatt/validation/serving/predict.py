@@ -11,7 +11,8 @@ from numpy.typing import NDArray
 
 from gigawatt.core.errors import InputError
 from gigawatt.performance.serving.engines import Engine, load_engine
-from gigawatt.performance.serving.inference import Replica, room
+from gigawatt.performance.serving.inference import Replica
+from gigawatt.performance.serving.memory import room
 from gigawatt.performance.serving.recipes import engine_on
 from gigawatt.performance.serving.steady import most_held, static_batch, steady
 from gigawatt.validation.serving.closed_loop import SHORTEST, predict_closed, predict_pools, recipe_of
