@@ -185,7 +185,9 @@ _SERVING = (
     ("serving.demand", "", "Requests or output tokens a second, or users, as written; the mean of the year",
      "serving.demand"),
     ("serving.traffic", "", "Prompt and output lengths, and arrivals of requests",
-     "serving.trace serving.prompt serving.output serving.sessions serving.arrivals serving.variation"),
+     "serving.trace serving.prompt serving.output serving.sessions serving.arrivals serving.variation "
+     "serving.images serving.audio"),
+    ("serving.encoded", "", "Images and sound of each request, by tower", "serving.images serving.audio"),
     ("serving.shape", "", "Hours of the day that the demand follows", "serving.shape"),
     ("serving.days", "", "Kinds of days: all alike, or weekdays and weekends", "serving.days"),
     ("serving.objective", "", "Latency target of a request", "serving.objective"),

@@ -32,6 +32,7 @@ _ENTERS = (
     "serving.arrivals",
     *(f"serving.sessions.{key}" for key in ("turns", "first", "new", "output", "think")),
     "serving.percentile",
+    "serving.images.size",
     "machine.format",
 )
 """Assumptions of a question that have no leaf here."""
@@ -93,6 +94,8 @@ def model_and_serving(fill: Filler) -> Chip:
     fill.written("serving.speculation", "serving.speculation", question.measured_acceptance)
     fill.written("serving.tiers", "serving.tiers", question.tiers)
     fill.written("serving.adapters", "serving.adapters", question.adapters)
+    encoder = next((key for key in ("images", "audio") if getattr(section, key) is not None), "images")
+    fill.written("serving.encoded", f"serving.{encoder}", question.encoded)
     fill.assumptions.extend(one for key, one in assumption.items() if key.startswith(_BESIDE))
     leaf("layout", dict(question.fixed), True)
     leaf("prefill", dict(question.prefill), True)
@@ -127,7 +130,7 @@ def _question(fill: Filler, section: Any) -> ServingQuestion:
         for key in (
             "prompt", "output", "sessions", "arrivals", "variation", "objective", "weights", "cache",
             "precision", "sparsity", "engine", "recipe", "guesses", "acceptance", "speculation", "tiers",
-            "adapters", *POOLED,
+            "adapters", "images", "audio", *POOLED,
         )
     }  # fmt: skip
     model = beside(fill.loaded, scenario.model)

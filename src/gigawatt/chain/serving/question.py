@@ -14,6 +14,7 @@ from gigawatt.chain.assumption_list import AssumptionList
 from gigawatt.chain.machine.precision import published, served
 from gigawatt.chain.serving.adapters import read_adapters
 from gigawatt.chain.serving.drafts import measured_drafts, whole_number, with_drafter
+from gigawatt.chain.serving.encoders import read_encoded
 from gigawatt.chain.serving.traffic import Traffic, read_traffic
 from gigawatt.core.errors import InputError, nearest
 from gigawatt.core.evidence import Assumption, Grade
@@ -37,6 +38,7 @@ from gigawatt.performance.serving.steady import accepted_tokens
 from gigawatt.serving.cache_tiers import CacheTier, read_tiers
 from gigawatt.serving.objectives import Objective, read_objective
 from gigawatt.workload import Architecture, read_architecture
+from gigawatt.workload.encoders import Encoded
 from gigawatt.workload.inference import WEIGHT_BYTES, formats_of
 from gigawatt.workload.operation import FORMAT_BYTES
 from gigawatt.workload.served_adapters import Adapters
@@ -70,7 +72,7 @@ class ServingQuestion:
     layer have a second copy; ``two_batch_overlap`` is the ``overlap`` of
     :class:`~gigawatt.performance.serving.inference.Replica`; of each prompt the share ``cached_prompt`` is
     found in a cache, or ``reused`` where events have shown how much is; ``adapters`` are the low-rank ones
-    that requests name; ``routing`` is how requests find a
+    that requests name, ``encoded`` images and sound of each; ``routing`` is how requests find a
     replica, empty where nobody says it; ``largest`` bounds the accelerators of a replica. ``options`` are
     those of :func:`~gigawatt.machine.build_cluster`; ``pue_mean`` and ``pue_peak`` are of the year and of its
     hottest hour; ``electricity`` [$/J]; ``rate`` [1/yr] is the discount rate; ``chip_life`` [s] is that of
@@ -111,6 +113,7 @@ class ServingQuestion:
     reused: float | None = None
     routing: str = ""
     adapters: Adapters | None = None
+    encoded: tuple[Encoded, ...] = ()
 
     @property
     def cached(self) -> float:
@@ -209,6 +212,8 @@ def read_service(
     speculation: str | None = None,
     tiers: str | None = None,
     adapters: str | None = None,
+    images: str | None = None,
+    audio: str | None = None,
     shape: str | None = None,
     sessions: str | None = None,
     token_budget: int | None = None,
@@ -232,9 +237,10 @@ def read_service(
     weights, cache = served(assumed, precision, sparsity, (weights, cache), accelerator, architecture)
     weights = _weights(assumed, weights)
     setting = _recipe(assumed, recipe, software)
+    encoded = read_encoded(assumed, architecture, accelerator, images=images, audio=audio, sessions=sessions)
     traffic = read_traffic(
         assumed, trace=trace, prompt=prompt, output=output, arrivals=arrivals, variation=variation,
-        shape=shape, sessions=sessions, limit=limit,
+        shape=shape, sessions=sessions, limit=limit, beside=sum(one.tokens for one in encoded),
     )  # fmt: skip
     speculated = measured_drafts(assumed, speculation, architecture, guesses, acceptance)
     if speculated is not None:
@@ -274,6 +280,7 @@ def read_service(
         cap=None,
         measured_acceptance=None if speculated is None else speculated.accepted,
         tiers=_tiers(assumed, tiers),
+        encoded=encoded,
         adapters=read_adapters(assumed, adapters, architecture, accelerator, traffic),
         assumptions=(),
         prefill=_fixed(prefill or {}),

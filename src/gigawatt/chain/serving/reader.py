@@ -75,6 +75,8 @@ def read_serving_question(
     speculation: str | None = None,
     tiers: str | None = None,
     adapters: str | None = None,
+    images: str | None = None,
+    audio: str | None = None,
     token_budget: int | None = None,
     sequences: int | None = None,
     year: int | None = None,
@@ -125,6 +127,8 @@ def read_serving_question(
         cache (:func:`~gigawatt.serving.cache_tiers.read_tiers`).
     adapters : str, optional
         Low-rank adapters that requests name (:func:`~gigawatt.chain.serving.adapters.read_adapters`).
+    images, audio : str, optional
+        What each request has beside text (:func:`~gigawatt.chain.serving.encoders.read_encoded`).
     token_budget, sequences : int, optional
         Of an iteration at most, in place of those of the recipe.
     year : int, optional
@@ -158,7 +162,7 @@ def read_serving_question(
         "objective": objective, "weights": weights, "cache": cache, "precision": precision,
         "sparsity": sparsity, "engine": engine, "recipe": recipe, "guesses": guesses,
         "acceptance": acceptance, "speculation": speculation, "tiers": tiers,
-        "adapters": adapters,
+        "adapters": adapters, "images": images, "audio": audio,
         "redundant_experts": redundant_experts, "two_batch_overlap": two_batch_overlap,
         "cached_prompt": cached_prompt,
     }  # fmt: skip

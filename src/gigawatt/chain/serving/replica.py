@@ -219,7 +219,7 @@ def replica(
     )
     return Replica(
         question.architecture, cluster, question.engine, shares, degrees.pipeline, float(question.guesses),
-        question.two_batch_overlap, question.adapters,
+        question.two_batch_overlap, question.adapters, question.encoded,
     )  # fmt: skip
 
 

@@ -39,6 +39,7 @@ from gigawatt.machine import Cluster
 from gigawatt.performance.serving.inference import (
     Replica,
     decode_cost,
+    encoder_cost,
     host_time,
     prompt_cost,
     prompt_tokens_cost,
@@ -296,7 +297,7 @@ def _prompts(question: ServingQuestion, r: Replica, prompts: Array) -> tuple[Arr
     work = prompt_tokens_cost(r, prompt * prompts / passes, most / passes).times(passes)
     attention = prompt_cost(r, piece, whole - prompt + (prompt - piece) / 2.0)
     work = work.plus(attention.times(most / piece))
-    work = work.plus(sequence_cost(r, prompts))
+    work = work.plus(sequence_cost(r, prompts)).plus(encoder_cost(r).times(most / prompt))
     issued = engine.eager * r.architecture.layers * passes
     time = np.maximum(_time(question, r, work, prompts), issued + engine.overhead)
     return time + engine.overhead * (passes - 1.0), work.energy

@@ -30,6 +30,7 @@ from gigawatt.power import Grid
 from gigawatt.serving.cache_tiers import CacheTier
 from gigawatt.serving.objectives import Objective
 from gigawatt.workload import Architecture
+from gigawatt.workload.encoders import Encoded
 from gigawatt.workload.served_adapters import Adapters
 
 __all__ = ["SPEED", "day_of"]
@@ -70,6 +71,7 @@ def question(
     serving_speculation: float | None,
     serving_tiers: tuple[CacheTier, ...],
     serving_adapters: Adapters | None,
+    serving_encoded: tuple[Encoded, ...],
     serving_traffic: Traffic,
     serving_objective: Objective,
     serving_layout: Mapping[str, int],
@@ -109,6 +111,7 @@ def question(
         measured_acceptance=serving_speculation,
         tiers=serving_tiers,
         adapters=serving_adapters,
+        encoded=serving_encoded,
         traffic=serving_traffic,
         demand=None,
         objective=serving_objective,

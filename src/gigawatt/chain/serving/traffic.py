@@ -187,9 +187,11 @@ def read_traffic(
     variation: float | None,
     shape: str | None,
     limit: int | None,
+    beside: int = 0,
 ) -> Traffic:
     """The requests: a trace, the lengths of a named load (:mod:`gigawatt.serving.loads`), or lengths, with a
-    process of arrivals; see :func:`read_serving_question`."""
+    process of arrivals; see :func:`read_serving_question`. Images and sound add ``beside`` tokens to each
+    prompt."""
     if trace is not None and (prompt is not None or output is not None):
         key, given = ("prompt", prompt) if prompt is not None else ("output", output)
         raise InputError(
@@ -231,7 +233,26 @@ def read_traffic(
     elif variation is not None or shape is not None:
         key = "variation" if variation is not None else "shape"
         raise InputError("arrivals are those of the trace", key=key, allowed=f"{key} with --arrivals")
+    if beside:
+        found = _with_more(found, beside)
     return found if limit is None else _within(assumed, found, limit)
+
+
+def _with_more(traffic: Traffic, tokens: int) -> Traffic:
+    """The traffic with ``tokens`` more of each prompt, whose lengths are then those of the sample.
+
+    Raises
+    ------
+    InputError
+        Prompts of blocks, of which those of images would be some.
+    """
+    if traffic.sample.blocks is not None or traffic.sample.sessions is not None:
+        raise InputError(
+            "prompts of the trace share prefixes, which are text alone", key="images", given=traffic.name,
+            allowed="another trace, or prompt and output",
+        )  # fmt: skip
+    sample = replace(traffic.sample, prompt=traffic.sample.prompt + tokens)
+    return replace(traffic, sample=sample, prompt=None, output=None)
 
 
 def _drawn(ends: Mapping[str, str]) -> Requests:

@@ -32,6 +32,7 @@ from gigawatt.performance.serving.power import cut_energy, load_serving_power, m
 from gigawatt.technology import Cost, technology
 from gigawatt.technology.digital.gpu import BLOCK
 from gigawatt.workload.architecture import Architecture, Block
+from gigawatt.workload.encoders import Encoded, encoder_operations
 from gigawatt.workload.inference import (
     SPARSE,
     Shares,
@@ -49,6 +50,7 @@ __all__ = [
     "Replica",
     "check_used",
     "decode_cost",
+    "encoder_cost",
     "host_time",
     "multiply_format",
     "prompt_cost",
@@ -88,7 +90,8 @@ class Replica:
 
     ``guesses`` tokens a sequence are guessed by ``drafts`` passes of a prediction module in each iteration
     (0: none) and checked beside the next one. ``overlap``: an iteration is two halves of the batch, and
-    experts' exchange of one goes on beside the other's work. ``adapters`` are those that requests name.
+    experts' exchange of one goes on beside the other's work. ``adapters`` are those that requests name,
+    ``encoded`` what they have beside text.
     """
 
     architecture: Architecture
@@ -99,6 +102,7 @@ class Replica:
     guesses: float = 0.0
     overlap: bool = False
     adapters: Adapters | None = None
+    encoded: tuple[Encoded, ...] = ()
 
     @property
     def chips(self) -> Array:
@@ -365,6 +369,21 @@ def prompt_cost(r: Replica, chunk: ArrayLike, before: ArrayLike) -> PassCost:
             found = found.plus(_operations(r, operations).times(block.count))
     # one group has the whole chunk: joules of its own ranks only
     return PassCost(found.parts, found.energy / r.shares.data, cores=r.engine.exchange_cores)
+
+
+def encoder_cost(r: Replica) -> PassCost:
+    """Towers' work on the images and sound of one request, in its group; nothing for text alone.
+
+    The ranks of a group share it, and of a pipeline its first stage has it: no batch passes more quickly.
+    """
+    found, fabric = no_cost(), Fabric.of(r.cluster)
+    apart = np.where(r.shares.tensor > 1.0, 1.0, 0.0)
+    for one in r.encoded:
+        operations = encoder_operations(one, tensor=r.shares.tensor, hidden=r.architecture.hidden)
+        size = np.asarray(one.count * one.patches * one.tower.width * _WIDE)
+        reduced = _exchanged(r, _reduced(r, size, r.shares.tensor, fabric), apart)
+        found = found.plus(_operations(r, operations)).plus(reduced.times(2.0 * one.tower.layers))
+    return PassCost(found.parts, found.energy / r.shares.data)
 
 
 def decode_cost(r: Replica, sequences: ArrayLike, context: ArrayLike) -> PassCost:

@@ -34,6 +34,7 @@ from gigawatt.performance.serving.groups import (
 from gigawatt.performance.serving.inference import (
     Replica,
     decode_cost,
+    encoder_cost,
     host_time,
     prompt_cost,
     prompt_tokens_cost,
@@ -189,6 +190,7 @@ def _round(
     crowd = np.where(s.balance > 0.0, np.minimum(crowd, np.maximum(budget / one, pieces / data)), crowd)
     scores = prompt_cost(r, one, before + np.maximum(prompt - one, 0.0) / 2.0).times(crowd)
     added = prompt_tokens_cost(r, chunk, crowd * one, beside).plus(scores).plus(sequence_cost(r, share))
+    added = added.plus(encoder_cost(r).times(crowd * one / prompt))
     if engine.alone <= 0.0:
         added = added.plus(attention).plus(ends)
     added = within_limit(r, added)
@@ -227,7 +229,7 @@ def _burst(r: Replica, prompt: Array, count: Array, budget: Array) -> Array:
     cost = prompt_tokens_cost(r, chunk, each * one).plus(
         prompt_cost(r, one, np.maximum(s - one, 0.0) / 2.0).times(each)
     )
-    cost = cost.plus(sequence_cost(r, chunk / s))
+    cost = cost.plus(sequence_cost(r, chunk / s)).plus(encoder_cost(r).times(each * one / s))
     least = np.maximum(host_time(r, count), engine.eager * r.architecture.layers)
     each = np.maximum(cost.time, least) + engine.overhead
     return (passes + 1.0) / 2.0 * each
@@ -375,6 +377,7 @@ def prompts_pass(
     chunks = whole / one / r.shares.data
     work = token_cost(r, whole / passes).times(passes)
     work = work.plus(prompt_cost(r, one, (s - one) / 2.0).times(np.maximum(chunks, 1.0)))
+    work = work.plus(encoder_cost(r).times(np.maximum(chunks, 1.0) * one / s))
     work = within_limit(r, work.plus(ends))
     issued = np.maximum(host_time(r, count), r.engine.eager * r.architecture.layers)
     iterations = np.ceil(passes)

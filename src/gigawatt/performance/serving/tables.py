@@ -10,6 +10,7 @@ from gigawatt.performance.serving.inference import (
     Replica,
     check_used,
     decode_cost,
+    encoder_cost,
     host_time,
     prompt_cost,
     sequence_cost,
@@ -107,6 +108,9 @@ def step_tables(
     grid = np.meshgrid(chunk, before, indexing="ij")
     prompt = prompt_cost(r, grid[0], grid[1] + cached)
     prefill_time, prefill_energy = _grid(prompt, grid[0].shape)
+    encoder = encoder_cost(r)  # with the first chunk of a prompt, before which there is nothing
+    prefill_time[:, 0] += float(np.max(encoder.work))
+    prefill_energy[:, 0] += float(np.max(encoder.energy))
     shared = None
     if data > 1.0 and engine.padded <= 0.0:
         shared, _ = _grid(shared_cost(r, tokens), tokens.shape)

@@ -22,6 +22,7 @@ from gigawatt.serving.outcome import Quantiles, latencies
 from gigawatt.serving.session_outcome import summarise_sessions
 from gigawatt.studies.run.bands_serving import bands_of
 from gigawatt.studies.serving.adapters import adapters_answer
+from gigawatt.studies.serving.encoders import encoders_answer
 from gigawatt.studies.serving.simulate_columns import gap_histogram, histogram
 
 __all__ = ["plan_answer", "run_answer"]
@@ -293,6 +294,7 @@ def plan_answer(plan: ServingPlan, wall: Wall | None = None) -> dict[str, Any]:
     answer: dict[str, Any] = {
         **_question(question),
         **_adapters(plan),
+        **encoders_answer(question, plan.cluster, first.pools[0].points.degrees),
         "minimise": plan.minimise,
         "modes": plan.mode,
         "chips_given": plan.chips,
@@ -428,6 +430,7 @@ def run_answer(run: ServingRun) -> dict[str, Any]:
     answer = {
         **_question(question),
         **adapters_answer(question, run.cluster, setup.main.degrees, s.concurrency / setup.main.replicas),
+        **encoders_answer(question, run.cluster, (setup.prefill or setup.main).degrees),
         "pools": parts,
         "chips": setup.chips,
         "routing": setup.routing,

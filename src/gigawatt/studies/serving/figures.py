@@ -13,6 +13,7 @@ from gigawatt.faces.figures.readable import label, large, significant, with_unit
 from gigawatt.faces.figures.style import colour, empty, finish
 from gigawatt.studies.run.figures_machine import waterfall
 from gigawatt.studies.serving.adapters import adapter_words
+from gigawatt.studies.serving.encoders import encoder_words
 
 __all__ = [
     "FIGURES",
@@ -352,6 +353,7 @@ def facts(answer: Mapping[str, Any]) -> list[tuple[str, str]]:
         ("requests", f"{answer['trace'] if traced else answer['arrivals']}, {lengths}"),
         ("formats", f"weights {answer['weights']}, cache {answer['cache']}; engine {answer['engine']}"),
         *adapter_words(answer),
+        *encoder_words(answer),
         ("objective", ", ".join(limits)),
         ("replicas", f"{' + '.join(pools)}, {several(answer['chips'], 'accelerator')}"),
         ("served", f"{significant(answer['requests_per_s'] or 0.0)} requests/s, "

@@ -39,7 +39,7 @@ _USUAL: dict[str, Any] = {
 _LENGTHS = ("trace", "prompt", "output")
 _OF_CLASSES = (*_LENGTHS, "sessions", "arrivals", "variation", "shape", "objective")
 """Words that each class of requests has for itself."""
-_BESIDE_CLASSES = ("demand", "concurrency")
+_BESIDE_CLASSES = ("demand", "concurrency", "images", "audio")
 """Words that cannot be combined with classes."""
 
 _MANY = 2**20
