@@ -199,3 +199,12 @@ def test_the_usual_size_is_listed() -> None:
 def test_images_that_cannot_be(words: dict[str, Any], message: str) -> None:
     with pytest.raises(GigawattError, match=message):
         question(**words)
+
+
+def test_prefill_replicas_compute_images() -> None:
+    shares = []
+    for words in ("1 of 256x256", "4 of 1024x1024"):
+        first = plan_serving(question(words), chips=16, mode="disaggregated", finalists=0).first
+        prefill, decode = first.pools
+        shares.append(prefill.chips / decode.chips)
+    assert shares[1] > shares[0]

@@ -242,3 +242,14 @@ def test_prefixes_of_a_trace_differ_by_adapter() -> None:
 def test_weights_that_stay_written_have_no_adapters() -> None:
     with pytest.raises(GigawattError, match=r"adapters: .* is not a digital chip"):
         question("10", chip="mixed-2035")
+
+
+@pytest.mark.parametrize("mode", ["aggregated", "disaggregated"])
+def test_attention_groups_and_pools_have_adapters(mode: str) -> None:
+    """Each attention group has the adapters of its own requests; prefill replicas load them too."""
+    words = {"model": "qwen3-30b-a3b", "objective": "ttft=2s,tpot=100ms,p90"}
+    rates = []
+    for adapters in (None, "500; rank=64; popularity=uniform"):
+        asked = question(adapters, **words, fixed={"tensor": 1, "data": 4, "expert": 4})
+        rates.append(plan_serving(asked, chips=16, mode=mode, finalists=0).first.rate)
+    assert rates[1] < rates[0]

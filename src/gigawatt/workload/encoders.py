@@ -37,6 +37,11 @@ class Encoded:
     patches: float
 
     @property
+    def id(self) -> str:
+        """Number and tokens of each: ``vision tower: 2 of 768 tokens``."""
+        return f"{self.tower.name}: {self.count} of {self.tokens // self.count} tokens"
+
+    @property
     def tokens(self) -> int:
         """Tokens that they add to a prompt."""
         return self.count * round(self.tower.tokens(self.patches))

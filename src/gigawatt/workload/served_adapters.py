@@ -73,6 +73,13 @@ class Adapters:
     bandwidth: float = np.inf
     latency: float = 0.0
 
+    @property
+    def name(self) -> str:
+        """Number, rank, matrices and popularity: ``1000 of rank 16 (all), zipf(1)``."""
+        popularity = f"zipf({self.exponent:g})" if self.exponent else "uniform"
+        slots = "" if self.slots is None else f", {self.slots} slots"
+        return f"{self.number} of rank {self.rank} ({self.matrices}), {popularity}{slots}"
+
     def distinct(self, requests: ArrayLike) -> Array:
         """Distinct adapters among ``requests`` (L,) that run together, in the mean: Σ 1 − (1 − p)^n.
 
