@@ -253,3 +253,12 @@ def test_attention_groups_and_pools_have_adapters(mode: str) -> None:
         asked = question(adapters, **words, fixed={"tensor": 1, "data": 4, "expert": 4})
         rates.append(plan_serving(asked, chips=16, mode=mode, finalists=0).first.rate)
     assert rates[1] < rates[0]
+
+
+def test_a_prefix_that_sessions_share_is_noticed() -> None:
+    def notices(adapters: str) -> str:
+        asked = question(adapters, prompt=None, output=None, sessions="codex-swe-bench")
+        return " ".join(asked.notices)
+
+    assert "12,000 tokens that all sessions share are reused whatever their adapter" in notices("100")
+    assert "whatever their adapter" not in notices("1")

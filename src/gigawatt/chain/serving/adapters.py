@@ -74,6 +74,11 @@ def read_adapters(
         bandwidth=row.value("bandwidth"), latency=row.value("latency"),
     )  # fmt: skip
     check_adapters(architecture, found)
+    if traffic.sessions is not None and traffic.sessions.common and found.number > 1:
+        assumed.notices.append(
+            f"the first {traffic.sessions.common:,} tokens that all sessions share are reused whatever their "
+            "adapter, although keys and values differ by adapter"
+        )
     return found
 
 
