@@ -94,7 +94,7 @@ def _product(name: str, rows: Array, outputs: Array, inner: Array, launches: flo
 
 
 def _attention(one: Encoded, seen: float, layers: float, tensor: Array) -> Operation:
-    """Every patch of an image sees ``seen`` others, not causally, in so many ``layers``."""
+    """Every patch of an image sees ``seen`` others, not causally, in ``layers`` layers."""
     rows, width = one.count * one.patches, one.tower.width / tensor
     heads = np.maximum(width / _HEAD, 1.0)
     groups = rows / seen
