@@ -87,7 +87,7 @@ def _words(text: str) -> dict[str, str]:
     for place, word in enumerate(part.strip() for part in text.split(";") if part.strip()):
         key, sign, value = (part.strip() for part in word.partition("="))
         if not sign and place == 0:
-            key, value = "number", word
+            key, value = "number", word.removesuffix("adapters").strip()
         elif not sign or not value:
             raise InputError("not key=value", key="adapters", given=word, allowed=_EXAMPLE)
         check_word("adapters", key, _KEYS, "no such property of adapters")
