@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 
 from gigawatt import catalog
+from gigawatt.core.checks import check_range
 from gigawatt.core.errors import InputError
 from gigawatt.core.evidence import Assumption, Evidence, Grade
 from gigawatt.core.quantities import parse
@@ -52,8 +53,7 @@ def year_of(assumed: AssumptionList, year: int | None) -> int:
             "scenario.year", str(YEAR), "no year is set: software and prices of this year", Grade.guess
         )
         return YEAR
-    if not YEARS[0] <= year <= YEARS[1]:
-        raise InputError("out of range", key="year", given=year, allowed=f"{YEARS[0]} to {YEARS[1]}")
+    check_range("year", year, YEARS[0], YEARS[1], message="out of range")
     return year
 
 

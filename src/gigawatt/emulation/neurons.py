@@ -23,7 +23,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from gigawatt.core.errors import InputError
+from gigawatt.core.checks import check_range
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -45,8 +45,7 @@ MOST_STEPS = 1 << 10
 
 
 def _steps(steps: int) -> int:
-    if not 1 <= steps <= MOST_STEPS:
-        raise InputError("too few or too many steps", key="steps", given=steps, allowed=f"1 to {MOST_STEPS}")
+    check_range("steps", steps, 1, MOST_STEPS, message="too few or too many steps")
     return int(steps)
 
 

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from gigawatt.core.checks import check_word
+from gigawatt.core.checks import check_range, check_word
 from gigawatt.core.errors import InputError
 from gigawatt.technology.digital.formats import SPARSITY
 
@@ -45,8 +45,7 @@ def keep_largest(score: Tensor, keep: float, *, by_row: bool) -> Tensor:
     """
     import torch
 
-    if not 0.0 < keep <= 1.0:
-        raise InputError("a share of what is kept", key="keep", given=keep, allowed="above 0, to 1")
+    check_range("keep", keep, 0.0, 1.0, open_low=True, message="a share of what is kept")
     flat = score if by_row else score.reshape(1, -1)
     count = max(1, round(keep * flat.shape[-1]))
     chosen = flat.topk(count, dim=-1, sorted=False).indices
@@ -121,7 +120,6 @@ def threshold(sizes: Tensor, keep: float) -> Tensor:
     Liu et al. 2024, "Training-free activation sparsity in large language models" (TEAL), arXiv:2408.14690.
     """
     flat = sizes.reshape(-1)
-    if not 0.0 < keep <= 1.0:
-        raise InputError("a share of what is kept", key="keep", given=keep, allowed="above 0, to 1")
+    check_range("keep", keep, 0.0, 1.0, open_low=True, message="a share of what is kept")
     dropped = min(round((1.0 - keep) * flat.numel()), flat.numel() - 1)
     return flat.kthvalue(dropped + 1).values if dropped else flat.new_zeros(())

@@ -15,6 +15,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from gigawatt.catalog import Entity, loader
+from gigawatt.core.checks import check_range
 from gigawatt.core.errors import InputError
 from gigawatt.core.evidence import Assumption
 from gigawatt.facility.cooling import cooling_demand, cube_law, latent_heat
@@ -336,8 +337,7 @@ def with_standing(load: LoadShape, *, duty: float, nameplate: float | None = Non
     power. Failures and restarts keep no hours, so an hour's mean is that share of it, with the PUE of the
     hour in both states (half empty, a building would lose a little more). ``nameplate`` [W] is kept beside.
     """
-    if not 0.0 < duty <= 1.0:
-        raise InputError("not a share", key="duty", given=f"{duty:g}", allowed="above 0, to 1")
+    check_range("duty", duty, 0.0, 1.0, open_low=True, message="not a share")
     names = ("facility", "it", "water", "evaporated", "blowdown")
     chain = load.chain
     if chain is not None:

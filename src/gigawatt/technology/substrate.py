@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 
-from gigawatt.core.checks import check_word
+from gigawatt.core.checks import check_range, check_word
 from gigawatt.core.errors import InputError, nearest
 
 __all__ = [
@@ -145,11 +145,5 @@ def _checked(name: str, key: str, value: float | str, bound: Bound | None) -> fl
         raise InputError(
             "not a number", key=f"{name}.{key}", given=value, allowed=f"{low:g} to {high:g} {unit}"
         ) from None
-    if not low <= number <= high:
-        raise InputError(
-            f"outside its physical range: {meaning}",
-            key=f"{name}.{key}",
-            given=f"{number:g}",
-            allowed=f"{low:g} to {high:g} {unit}".strip(),
-        )
+    check_range(f"{name}.{key}", number, low, high, unit, message=f"outside its physical range: {meaning}")
     return number

@@ -16,6 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from gigawatt.chain.asking import Asker
+from gigawatt.core.checks import check_range
 from gigawatt.core.errors import InputError
 from gigawatt.machine import Cluster
 from gigawatt.performance import StepTable, TrainingRun, capped, capped_search
@@ -90,8 +91,7 @@ def layout_space(
     """
     import pandas as pd
 
-    if not 50 <= most <= 5000:
-        raise InputError("out of range", key="most", given=most, allowed="50 to 5,000 layouts")
+    check_range("most", most, 50, 5000, "layouts", message="out of range")
     names = tuple(widen)
     found = capped_search(run, cluster, stack, fixed, top=1, widen=names, cap=cap)
     layouts = layouts_of(run, cluster, found.offering(stack), fixed, names)

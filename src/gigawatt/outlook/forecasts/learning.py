@@ -20,6 +20,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from gigawatt.core.checks import check_range
 from gigawatt.core.errors import InputError
 from gigawatt.outlook.forecasts.scores import StudentT
 from gigawatt.outlook.forecasts.walks import Shrunk, step_variance
@@ -144,8 +145,7 @@ def wright(exponent: Shrunk, growth: Shrunk, horizon: ArrayLike, theta: float) -
 def combination(first: StudentT, second: StudentT, share: float) -> StudentT:
     """A forecast between two: locations and variances by ``share`` (0 to 1, of the first), the fewer
     freedom."""
-    if not 0.0 <= share <= 1.0:
-        raise InputError("not a share", key="share", given=share, allowed="0 to 1")
+    check_range("share", share, 0.0, 1.0, message="not a share")
     scale2 = share * first.scale**2 + (1.0 - share) * second.scale**2
     return StudentT(
         share * first.location + (1.0 - share) * second.location,

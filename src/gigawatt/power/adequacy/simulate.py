@@ -20,6 +20,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from gigawatt.core.checks import check_range
 from gigawatt.core.compiled import compiled, compiled_and_kept
 from gigawatt.core.errors import InputError
 from gigawatt.power.adequacy.simulate_tables import rates, unit_table
@@ -53,12 +54,17 @@ class Store:
 
     def __post_init__(self) -> None:
         for key in ("charging", "discharging"):
-            if not 0.0 < getattr(self, key) <= 1.0:
-                raise InputError("not an efficiency", key=f"{self.units.name}.{key}",
-                                 given=f"{getattr(self, key):g}", allowed="above 0, at most 1")  # fmt: skip
-        if not 0.0 <= self.start <= self.energy:
-            raise InputError("more than the store holds", key=f"{self.units.name}.start",
-                             given=f"{self.start:g}", allowed=f"0 to {self.energy:g}")  # fmt: skip
+            check_range(
+                f"{self.units.name}.{key}",
+                getattr(self, key),
+                0.0,
+                1.0,
+                open_low=True,
+                message="not an efficiency",
+            )
+        check_range(
+            f"{self.units.name}.start", self.start, 0.0, self.energy, message="more than the store holds"
+        )
 
 
 @dataclass(frozen=True)

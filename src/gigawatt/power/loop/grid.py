@@ -13,7 +13,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from gigawatt.core.errors import InputError
+from gigawatt.core.checks import check_range
 from gigawatt.power.loop.feeder import Feeder, solve
 from gigawatt.power.seconds.flicker import voltage
 
@@ -73,10 +73,7 @@ def reactive(power_factor: float) -> float:
     InputError
         No power factor.
     """
-    if not 0.0 < power_factor <= 1.0:
-        raise InputError(
-            "not a power factor", key="power_factor", given=f"{power_factor:g}", allowed="above 0, at most 1"
-        )
+    check_range("power_factor", power_factor, 0.0, 1.0, open_low=True, message="not a power factor")
     return math.sqrt(1.0 / power_factor**2 - 1.0)
 
 

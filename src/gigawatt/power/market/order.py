@@ -10,6 +10,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from gigawatt.core.checks import check_range
 from gigawatt.core.errors import InputError
 
 __all__ = ["CELL", "deal", "dealing", "rank", "within"]
@@ -68,8 +69,7 @@ def dealing(prices: ArrayLike, driver: ArrayLike, *, weight: float) -> NDArray[n
     dear, need = np.asarray(prices, dtype=np.float64), np.asarray(driver, dtype=np.float64)
     _check(dear)
     _check(need)
-    if not 0.0 <= weight <= 1.0:
-        raise InputError("not a correlation of price and weather", given=f"{weight:g}", allowed="0 to 1")
+    check_range("weight", weight, 0.0, 1.0, message="not a correlation of price and weather")
     if weight == 0.0 or not np.ptp(need) > 0.0:
         return np.arange(len(dear))
     score = weight * within(need) + np.sqrt(1.0 - weight**2) * within(dear)

@@ -15,6 +15,7 @@ from dataclasses import dataclass, field
 import numpy as np
 import numpy.typing as npt
 
+from gigawatt.core.checks import check_range
 from gigawatt.core.errors import InputError
 from gigawatt.core.quantities import HOURS_PER_YEAR
 from gigawatt.power.flexible import before_in
@@ -115,9 +116,7 @@ def representative_weeks(
        methods on optimal energy system design", Renewable Energy 117, 474-487, 2018.
     """
     of_year = int(HOURS_PER_YEAR) // WEEK
-    if not 1 <= weeks <= of_year:
-        raise InputError("not a number of weeks of a year", key="weeks", given=weeks,
-                         allowed=f"1 to {of_year}")  # fmt: skip
+    check_range("weeks", weeks, 1, of_year, message="not a number of weeks of a year")
     hours = np.size(load)
     years = hours // int(HOURS_PER_YEAR)
     if weeks == of_year and years == 1:

@@ -19,6 +19,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
+from gigawatt.core.checks import check_range
 from gigawatt.core.errors import InputError
 
 __all__ = ["Derating", "PartLoad"]
@@ -41,9 +42,13 @@ class PartLoad:
         if not 0.0 < self.load < 1.0:
             raise InputError("not a part load", key="part_load", given=f"{self.load:g}",
                              allowed="between 0 and 1, neither")  # fmt: skip
-        if not 1.0 <= self.heat_rate <= 1.0 / self.load:
-            raise InputError("no plant has such a heat rate at part load", key="part_load_heat_rate",
-                             given=f"{self.heat_rate:g}", allowed=f"1 to {1.0 / self.load:g}")  # fmt: skip
+        check_range(
+            "part_load_heat_rate",
+            self.heat_rate,
+            1.0,
+            1.0 / self.load,
+            message="no plant has such a heat rate at part load",
+        )
 
     @property
     def no_load(self) -> float:

@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from gigawatt.core.checks import check_range
 from gigawatt.core.errors import InputError
 
 __all__ = ["Segment", "TrainingLoad", "resample", "series", "sum_nodes", "training_power"]
@@ -233,8 +234,7 @@ def sum_nodes(
     one = series(power, "power")
     if not nodes >= 1.0:
         raise InputError("not a count", key="nodes", given=f"{nodes:g}", allowed="1 or more")
-    if not 0.0 <= correlation <= 1.0:
-        raise InputError("not a correlation", key="correlation", given=f"{correlation:g}", allowed="0 to 1")
+    check_range("correlation", correlation, 0.0, 1.0, message="not a correlation")
     if not (spread >= 0.0 and step > 0.0):
         raise InputError("not a time", key="spread", given=f"{spread:g} s", allowed="0 s or more")
     if spread > 0.0:

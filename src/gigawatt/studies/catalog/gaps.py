@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from gigawatt.core.answer import Answer
-from gigawatt.core.errors import InputError
+from gigawatt.core.checks import check_range
 from gigawatt.core.evidence import Evidence, Grade
 from gigawatt.studies.catalog import STUDY
 
@@ -86,10 +86,7 @@ def catalog_gaps(
     from gigawatt.studies.run.grids import titles_of
     from gigawatt.studies.run.uncertainty import Sampling, drawn
 
-    if not 1 <= most <= _MOST:
-        raise InputError(
-            "the number of rows is out of range", key="most", given=str(most), allowed=f"1 to {_MOST}"
-        )
+    check_range("most", most, 1, _MOST, message="the number of rows is out of range")
     sampling, found = Sampling() if draws is None else Sampling(draws), _Totals()
     for number, source in enumerate(scenarios):
 

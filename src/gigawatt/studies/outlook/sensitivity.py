@@ -14,8 +14,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from gigawatt.core.checks import check_word
-from gigawatt.core.errors import InputError
+from gigawatt.core.checks import check_range, check_word
 from gigawatt.core.quantities import factor
 from gigawatt.outlook.frame import YEARS, year_index
 from gigawatt.outlook.model import FRAME, REPORTED, TABLES
@@ -116,8 +115,7 @@ def sensitivities(
     ----------
     Saltelli et al. 2010, as of :mod:`gigawatt.outlook.sobol`.
     """
-    if not 100 <= draws <= 100_000:
-        raise InputError("too few or too many", key="draws", given=draws, allowed="100 to 100,000")
+    check_range("draws", draws, 100, 100_000, message="too few or too many")
     asked = OutlookScenario(scenario) if isinstance(scenario, str) else scenario
     priors = read_priors(asked.base, asked.quantities)
     rooms = outlook_tables() if tables is None else tables

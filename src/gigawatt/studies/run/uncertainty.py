@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from gigawatt import catalog
+from gigawatt.core.checks import check_range
 from gigawatt.core.errors import GigawattError, InputError
 from gigawatt.core.quantities import factor
 from gigawatt.core.result import Result
@@ -54,11 +55,7 @@ class Sampling:
     seed: int = 0
 
     def __post_init__(self) -> None:
-        if not _FEWEST <= self.draws <= _MOST:
-            raise InputError(
-                "the number of draws is out of range", key="draws", given=f"{self.draws:,}",
-                allowed=f"{_FEWEST} to {_MOST:,}",
-            )  # fmt: skip
+        check_range("draws", self.draws, _FEWEST, _MOST, message="the number of draws is out of range")
         if self.seed < 0:
             raise InputError("the seed is negative", key="seed", given=f"{self.seed}", allowed="0 or more")
 

@@ -91,13 +91,7 @@ def _number(substrate: Substrate, key: str) -> float:
         return _DEFAULTS[key]  # an ideal converter has no price: that of the usual one
     bound = SETTINGS[key]
     assert len(bound) == 4
-    if not bound[2] <= value <= bound[3]:
-        raise InputError(
-            f"outside its physical range: {bound[1]}",
-            key=key,
-            given=value,
-            allowed=f"{bound[2]:g} to {bound[3]:g}",
-        )
+    check_range(key, value, bound[2], bound[3], message=f"outside its physical range: {bound[1]}")
     return value
 
 
@@ -188,10 +182,7 @@ def read_energy(substrate: Substrate, statistics: Statistics | None = None) -> d
     crest = counted.get("activation_crest", 0.0)
     level = min(usual, _GAUSS / crest) / usual if crest > 0.0 else 1.0
     driven = 1.0 - counted.get("activation_zeros", 0.0)
-    if not 0.0 <= driven <= 1.0:
-        raise InputError(
-            "not a share", key="activation_zeros", given=counted["activation_zeros"], allowed="0 to 1"
-        )
+    check_range("activation_zeros", driven, 0.0, 1.0, message="not a share")
     return {
         "cell": cell * pulse * level * driven,
         "dac": row * driven,

@@ -244,8 +244,7 @@ def read_share(substrate: Substrate, statistics: Statistics, tokens: ArrayLike) 
         return np.ones_like(m)
     zeros = statistics.get("activation_zeros")
     z = 1.0 - float(substrate.settings.get("keep", 1.0)) if zeros is None else float(zeros)
-    if not 0.0 <= z <= 1.0:
-        raise InputError("not a share", key="activation_zeros", given=z, allowed="0 to 1")
+    check_range("activation_zeros", z, 0.0, 1.0, message="not a share")
     return 1.0 - z**m
 
 

@@ -26,7 +26,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from gigawatt.catalog.loader import Entity, entity
-from gigawatt.core.checks import check_word
+from gigawatt.core.checks import check_range, check_word
 from gigawatt.core.errors import InputError
 from gigawatt.technology.substrate import Bound, Statistics, Substrate
 from gigawatt.technology.token import SYSTEM_SCOPE, TokenCost
@@ -93,8 +93,7 @@ def constant_power(substrate: Substrate, *, traffic: float | None = None) -> flo
     """
     row = _machine(substrate)
     share = row.value("reference_traffic") if traffic is None else traffic
-    if not 0.0 <= share <= 1.0:
-        raise InputError("not a share", key="traffic", given=share, allowed="0 to 1")
+    check_range("traffic", share, 0.0, 1.0, message="not a share")
     rate = row.value("reference_rate")
     macs = rate * row.value("reference_macs") * (row.value("multiply") + row.value("add"))
     found = rate / row.value("reference_efficiency") - macs

@@ -67,8 +67,7 @@ def load_silicon(*, weight_bits: float = 8.0, memory: str = "sram") -> Silicon:
     memory : str
         ``sram`` (32 KB), ``sram_large`` (1 MB) or ``none``: weights that stay where they are added.
     """
-    if not 1.0 <= weight_bits <= 16.0:
-        raise InputError("bits of a weight", key="weight_bits", given=weight_bits, allowed="1 to 16")
+    check_range("weight_bits", weight_bits, 1.0, 16.0, message="bits of a weight")
     check_word("memory", memory, ("sram", "sram_large", "none"), "no such memory")
     row = entity("neuromorphic", "silicon-45nm")
     fetch = 0.0 if memory == "none" else row.value(memory) * weight_bits / _BYTE

@@ -205,8 +205,7 @@ def link_budget(id: str, **changes: float) -> LinkBudget:
     decibel = number("loss") + number("penalty") + number("margin")
     launched = received * 10.0 ** (decibel / 10.0)
     wall = number("wall_plug")
-    if not 0.0 < wall <= 1.0:
-        raise InputError("not an efficiency", key="wall_plug", given=wall, allowed="above 0, at most 1")
+    check_range("wall_plug", wall, 0.0, 1.0, open_low=True, message="not an efficiency")
     laser = launched / wall
     energy = {"laser": laser / bits_second}
     energy.update({name: number(name) / 8.0 for name in COMPONENTS[1:]})

@@ -8,7 +8,7 @@ from functools import lru_cache
 import numpy as np
 
 from gigawatt.catalog.loader import Entity, entity
-from gigawatt.core.checks import check_word
+from gigawatt.core.checks import check_range, check_word
 from gigawatt.core.errors import InputError
 from gigawatt.technology.photonic.noise import Receiver, laser_power, photon_energy
 from gigawatt.technology.substrate import Bound, Substrate
@@ -70,13 +70,7 @@ def number(substrate: Substrate, key: str, *, ideal: bool = False) -> float:
     value = float(substrate.settings.get(key, _DEFAULTS[key]))
     bound = SETTINGS[key]
     assert len(bound) == 4
-    if not bound[2] <= value <= bound[3]:
-        raise InputError(
-            f"outside its physical range: {bound[1]}",
-            key=key,
-            given=value,
-            allowed=f"{bound[2]:g} to {bound[3]:g} {bound[0]}".strip(),
-        )
+    check_range(key, value, bound[2], bound[3], bound[0], message=f"outside its physical range: {bound[1]}")
     return _DEFAULTS[key] if key.endswith("_bits") and value == 0.0 and not ideal else value
 
 

@@ -26,6 +26,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from gigawatt.core.checks import check_range
 from gigawatt.core.errors import InputError
 
 __all__ = [
@@ -79,16 +80,14 @@ class Flaws:
 
     def __post_init__(self) -> None:
         limits = {
-            "phase_error": (np.pi, "0 to π rad"),
-            "splitter_error": (np.pi / 4.0, "0 to π/4 rad"),
-            "loss": (100.0, "0 to 100 dB"),
-            "crosstalk": (1.0, "0 to 1"),
-            "bits": (24.0, "0 (exact) to 24"),
+            "phase_error": (np.pi, "rad"),
+            "splitter_error": (np.pi / 4.0, "rad"),
+            "loss": (100.0, "dB"),
+            "crosstalk": (1.0, ""),
+            "bits": (24.0, "bits (0 is exact)"),
         }
-        for key, (most, allowed) in limits.items():
-            value = float(getattr(self, key))
-            if not 0.0 <= value <= most:
-                raise InputError("outside its physical range", key=key, given=value, allowed=allowed)
+        for key, (most, unit) in limits.items():
+            check_range(key, float(getattr(self, key)), 0.0, most, unit)
 
 
 @dataclass(frozen=True)

@@ -283,8 +283,7 @@ def laser_power(
             raise InputError("a loss below nothing", key="losses", given=str(value), allowed="0 dB or more")
         total = total + value
     _positive(ways=ways)
-    if not 0.0 < efficiency <= 1.0:
-        raise InputError("not an efficiency", key="efficiency", given=efficiency, allowed="above 0 to 1")
+    check_range("efficiency", efficiency, 0.0, 1.0, open_low=True, message="not an efficiency")
     passed = amplitude(total)
     if not np.all(passed > 0.0):
         raise InputError(

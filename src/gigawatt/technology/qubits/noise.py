@@ -25,6 +25,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from gigawatt.catalog.loader import entity
+from gigawatt.core.checks import check_range
 from gigawatt.core.errors import InputError
 from gigawatt.technology.qubits.molecules import Molecule
 from gigawatt.technology.qubits.pauli import PauliSum
@@ -72,10 +73,7 @@ class Noisy:
     def __post_init__(self) -> None:
         for key, most in (("two", 15.0 / 16.0), ("one", 0.75), ("readout", 0.5)):
             value = float(getattr(self, key))
-            if not 0.0 <= value <= most:
-                raise InputError(
-                    "not a probability of an error", key=key, given=f"{value:g}", allowed=f"0 to {most:g}"
-                )
+            check_range(key, value, 0.0, most, message="not a probability of an error")
 
     @classmethod
     def of(cls, two: float) -> Noisy:

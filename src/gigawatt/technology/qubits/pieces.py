@@ -28,6 +28,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from gigawatt.catalog.loader import table
+from gigawatt.core.checks import check_range
 from gigawatt.core.errors import InputError
 from gigawatt.technology.qubits.pauli import MOST_QUBITS
 from gigawatt.technology.qubits.qaoa import Choice
@@ -96,8 +97,7 @@ def _checked(costs: ArrayLike, stages: int) -> Array:
     c = np.asarray(costs, dtype=float)
     if c.ndim != 1 or not bool(np.all(np.isfinite(c) & (c > 0.0))):
         raise InputError("not costs of layers", key="costs", given=str(c.shape), allowed="(layers,), above 0")
-    if not 2 <= stages <= c.size:
-        raise InputError("not a number of stages", key="stages", given=stages, allowed=f"2 to {c.size}")
+    check_range("stages", stages, 2, c.size, message="not a number of stages")
     return c
 
 
@@ -197,8 +197,7 @@ def pipeline_choice(costs: ArrayLike, stages: int, window: int) -> Choice:
     """
     c = _checked(costs, stages)
     cuts = stages - 1
-    if not 2 <= window <= c.size - 1:
-        raise InputError("not a window", key="window", given=window, allowed=f"2 to {c.size - 1} places")
+    check_range("window", window, 2, c.size - 1, "places", message="not a window")
     if cuts * window > MOST_QUBITS:
         raise InputError(
             "more qubits than the simulator holds", key="window", given=f"{cuts} cuts of {window} places",
@@ -247,13 +246,7 @@ def _units(weights: Array) -> tuple[NDArray[np.int64], float]:
 
 
 def _budget(mean_bits: float, units: NDArray[np.int64]) -> int:
-    if not _WIDTHS[0] <= mean_bits <= _WIDTHS[-1]:
-        raise InputError(
-            "not a mean width",
-            key="bits",
-            given=mean_bits,
-            allowed=f"{_WIDTHS[0]} to {_WIDTHS[-1]} bits a weight",
-        )
+    check_range("bits", mean_bits, _WIDTHS[0], _WIDTHS[-1], "bits a weight", message="not a mean width")
     return int(np.floor((mean_bits - _WIDTHS[0]) * float(units.sum()) + 1e-9))
 
 

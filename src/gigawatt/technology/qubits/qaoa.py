@@ -22,6 +22,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from gigawatt.core.checks import check_range
 from gigawatt.core.errors import InputError
 from gigawatt.technology.qubits.pauli import MOST_QUBITS
 from gigawatt.technology.qubits.statevector import Circuit, Mixer, Operation, Phase, State
@@ -242,8 +243,7 @@ def qaoa(choice: Choice, depth: int = 3, *, iterations: int = 60) -> tuple[Qaoa,
     """
     minimize: Any = import_module("scipy.optimize").minimize
 
-    if not 1 <= depth <= 20:
-        raise InputError("out of range", key="depth", given=depth, allowed="1 to 20 layers")
+    check_range("depth", depth, 1, 20, "layers", message="out of range")
     flat = choice.cost.reshape(-1)
     spread = float(flat.std())
     if spread == 0.0:

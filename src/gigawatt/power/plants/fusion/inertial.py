@@ -6,8 +6,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from gigawatt.core.checks import check_word
-from gigawatt.core.errors import InfeasibleError, InputError
+from gigawatt.core.checks import check_range, check_word
+from gigawatt.core.errors import InfeasibleError
 from gigawatt.power.plants.fusion.plant import Flows, Plant, flows
 from gigawatt.power.plants.fusion.reactivity import REACTIONS
 
@@ -50,13 +50,7 @@ class Inertial:
             ("driver_efficiency", 1e-4, 0.9),
         ):
             value = float(getattr(self, name))
-            if not low <= value <= high:
-                raise InputError(
-                    "outside the physical range",
-                    key=f"inertial.{name}",
-                    given=f"{value:g}",
-                    allowed=f"{low:g} to {high:g}",
-                )
+            check_range(f"inertial.{name}", value, low, high, message="outside the physical range")
 
     @property
     def fusion(self) -> float:
@@ -92,10 +86,7 @@ def gain_curve(curve: str, driver: float) -> tuple[float, float]:
     """
     check_word("curve", curve, CURVES, "no such gain curve")
     low = 2e6 if curve == "indirect-2011" else 1e6
-    if not low <= driver <= 1e7:
-        raise InputError(
-            "outside the gain curve", key="driver", given=f"{driver:g} J", allowed=f"{low:g} to 1e7 J"
-        )
+    check_range("driver", driver, low, 1e7, "J", message="outside the gain curve")
     if curve == "indirect-2011":
         return 60.0 * (driver / 2.2e6) ** 1.5050488181748096, 0.15
     gains, efficiencies = _TABLES[curve]

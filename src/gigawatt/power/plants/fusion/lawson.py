@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
+from gigawatt.core.checks import check_range
 from gigawatt.core.errors import InputError
 from gigawatt.power.plants.fusion.machine import Plasma
 from gigawatt.power.plants.fusion.plasma import State, evaluate
@@ -64,10 +65,7 @@ def triple_product(
     """
     if not gain > 0.0:
         raise InputError("not a gain", key="gain", given=f"{gain:g}", allowed="above 0; inf is ignition")
-    if not 0.0 < electron_ratio <= 1.0:
-        raise InputError(
-            "not a ratio", key="electron_ratio", given=f"{electron_ratio:g}", allowed="above 0, at most 1"
-        )
+    check_range("electron_ratio", electron_ratio, 0.0, 1.0, open_low=True, message="not a ratio")
     t = np.asarray(temperature, dtype=float)
     fusion, charged, brems, ions = _densities(fuel, t, electron_ratio)
     left = charged + fusion / gain - brems

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from gigawatt.core.checks import check_word
+from gigawatt.core.checks import check_range, check_word
 from gigawatt.core.errors import InputError
 from gigawatt.power.plants.fusion.confinement import load_scaling, safety_factor
 from gigawatt.power.plants.fusion.profiles import Profile
@@ -96,13 +96,7 @@ class Plasma:
         }
         for name, (low, high, unit) in ranges.items():
             value = float(getattr(self, name))
-            if not low <= value <= high:
-                raise InputError(
-                    "outside the physical range",
-                    key=f"plasma.{name}",
-                    given=f"{value:g} {unit}".strip(),
-                    allowed=f"{low:g} to {high:g} {unit}".strip(),
-                )
+            check_range(f"plasma.{name}", value, low, high, unit, message="outside the physical range")
         if not self.minor_radius < self.major_radius:
             raise InputError(
                 "a torus needs a hole",

@@ -8,6 +8,7 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 
+from gigawatt.core.checks import check_range
 from gigawatt.core.errors import InfeasibleError, InputError
 from gigawatt.power.plants.fusion.confinement import plasma_inductance
 from gigawatt.power.plants.fusion.machine import Plasma
@@ -75,13 +76,7 @@ class Plant:
         }
         for name, (low, high) in ranges.items():
             value = float(getattr(self, name))
-            if not low <= value <= high:
-                raise InputError(
-                    "outside the physical range",
-                    key=f"plant.{name}",
-                    given=f"{value:g}",
-                    allowed=f"{low:g} to {high:g}",
-                )
+            check_range(f"plant.{name}", value, low, high, message="outside the physical range")
         if not self.burn > 0.0:
             raise InputError("a pulse lasts", key="plant.burn", given=f"{self.burn:g} s", allowed="above 0 s")
 
@@ -289,8 +284,7 @@ def tritium(
     Abdou, Riva, Ying et al., Nucl. Fusion 61 (2021) 013001 (here one residence time for the whole cycle).
     """
     for name, value in (("burn_share", burn_share), ("duty", duty)):
-        if not 0.0 < value <= 1.0:
-            raise InputError("not a share", key=name, given=f"{value:g}", allowed="above 0, at most 1")
+        check_range(name, value, 0.0, 1.0, open_low=True, message="not a share")
     if not 0.0 <= loss < 1.0:
         raise InputError("not a share", key="loss", given=f"{loss:g}", allowed="0 to below 1")
     burnt = fusion / REACTIONS["T(d,n)4He"].energy * _TRITON

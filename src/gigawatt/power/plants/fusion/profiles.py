@@ -13,6 +13,7 @@ from functools import lru_cache, partial
 import numpy as np
 import numpy.typing as npt
 
+from gigawatt.core.checks import check_range
 from gigawatt.core.errors import InputError
 
 __all__ = ["Profile", "Sampled", "sample"]
@@ -53,21 +54,11 @@ class Profile:
     def __post_init__(self) -> None:
         for name in ("density", "temperature"):
             value = getattr(self, name)
-            if not 0.0 <= value <= 10.0:
-                raise InputError(
-                    "not a profile exponent", key=f"profile.{name}", given=f"{value:g}", allowed="0 to 10"
-                )
-        if not 0.0 < self.pedestal <= 1.0:
-            raise InputError(
-                "not a normalised radius",
-                key="profile.pedestal",
-                given=f"{self.pedestal:g}",
-                allowed="above 0, at most 1 (1: no pedestal)",
-            )
-        if not 0.0 <= self.gradient <= 20.0:
-            raise InputError(
-                "not a gradient", key="profile.gradient", given=f"{self.gradient:g}", allowed="0 to 20"
-            )
+            check_range(f"profile.{name}", value, 0.0, 10.0, message="not a profile exponent")
+        check_range(
+            "profile.pedestal", self.pedestal, 0.0, 1.0, open_low=True, message="not a normalised radius"
+        )
+        check_range("profile.gradient", self.gradient, 0.0, 20.0, message="not a gradient")
         if self.gradient > 0.0 and not self.pedestal < 1.0:
             raise InputError("this form needs a pedestal", key="profile.pedestal", allowed="below 1")
         if not self.density_top >= self.density_edge >= 0.0:
@@ -133,13 +124,13 @@ def _by_gradient(profile: Profile, count: int) -> tuple[Callable[[Array], Array]
 
     def bisect(of: Callable[[float], float], low: float, high: float, target: float, name: str) -> float:
         ends = sorted((of(low), of(high)))
-        if not ends[0] <= target <= ends[1]:
-            raise InputError(
-                "no profile of this gradient has that peaking",
-                key=f"profile.{name}",
-                given=f"peak over mean {target:g}",
-                allowed=f"{ends[0]:.3g} to {ends[1]:.3g}",
-            )
+        check_range(
+            f"profile.{name}",
+            target,
+            ends[0],
+            ends[1],
+            message="no profile of this gradient has that peaking",
+        )
         falling = of(low) > of(high)
         for _ in range(60):
             middle = 0.5 * (low + high)

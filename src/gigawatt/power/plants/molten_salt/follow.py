@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from gigawatt.core.checks import check_range
 from gigawatt.core.errors import InfeasibleError, InputError
 from gigawatt.power.plants.molten_salt.kinetics import Transient, simulate
 from gigawatt.power.plants.molten_salt.system import System
@@ -178,10 +179,8 @@ def ramp_limit(plant: System, *, rate: float | None = None, depth: float = 0.6) 
     ORNL-TM-728 (100 °F/h for slow heating of the vessel).
     """
     limit = plant.row.value("temperature_rate") if rate is None else rate
-    if not 0.0 < limit <= 1.0:
-        raise InputError("rate of temperature out of range", key="rate", given=limit, allowed="up to 1 K/s")
-    if not 0.05 <= depth <= 0.9:
-        raise InputError("depth of a ramp out of range", key="depth", given=depth, allowed="0.05 to 0.9")
+    check_range("rate", limit, 0.0, 1.0, "K/s", open_low=True, message="rate of temperature out of range")
+    check_range("depth", depth, 0.05, 0.9, message="depth of a ramp out of range")
 
     def felt(ramp: float) -> float:
         length = depth / ramp

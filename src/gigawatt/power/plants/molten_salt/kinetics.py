@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from gigawatt.core.checks import check_word
+from gigawatt.core.checks import check_range, check_word
 from gigawatt.core.errors import InputError
 from gigawatt.power.plants.molten_salt.loop import MOST_FLOW, lost_reactivity
 from gigawatt.power.plants.molten_salt.system import Steady, System, steady
@@ -120,8 +120,7 @@ def simulate(
     instants = np.asarray(time, dtype=float)
     if instants.ndim != 1 or len(instants) < 2 or not np.all(np.diff(instants) > 0.0):
         raise InputError("times must rise", key="time", allowed="at least two instants in s")
-    if not 1e-10 <= tolerance <= 1e-3:
-        raise InputError("tolerance out of range", key="tolerance", given=tolerance, allowed="1e-10 to 1e-3")
+    check_range("tolerance", tolerance, 1e-10, 1e-3, message="tolerance out of range")
     check_word("method", method, ("BDF", "Radau"), "no such solver")
     start_flow = natural_flow(plant, power) if natural else 1.0
     flows = _given(flow, instants, "flow", 0.0, MOST_FLOW, start_flow)

@@ -14,7 +14,7 @@ import numpy as np
 import numpy.typing as npt
 
 from gigawatt.catalog.loader import Entity, entity, table
-from gigawatt.core.checks import check_word
+from gigawatt.core.checks import check_range, check_word
 from gigawatt.core.errors import InputError
 
 __all__ = [
@@ -146,8 +146,7 @@ def ring(design: str = "msre", *, refinement: float = 1.0) -> Ring:
     Prince, ORNL-TM-1626 (regions, residence times); Haubenreich, ORNL-TM-380 (axial shape).
     """
     row = reactor_row(design)
-    if not 0.3 <= refinement <= 50.0:
-        raise InputError("cells out of range", key="refinement", given=refinement, allowed="0.3 to 50")
+    check_range("refinement", refinement, 0.3, 50.0, message="cells out of range")
 
     def cells(usual: int) -> int:
         return max(1, round(usual * refinement))

@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from gigawatt.catalog.loader import Entity, entity, table
-from gigawatt.core.checks import check_word
+from gigawatt.core.checks import check_range, check_word
 from gigawatt.core.errors import InputError, nearest
 from gigawatt.core.evidence import Assumption, Evidence
 from gigawatt.core.quantities import HOURS_PER_YEAR
@@ -87,8 +87,7 @@ def sheet(
             given=design,
             allowed="a design that makes electricity",
         )
-    if not 2000.0 <= year <= 2100.0:
-        raise InputError("year out of range", key="year", given=year, allowed="2000 to 2100")
+    check_range("year", year, 2000.0, 2100.0, message="year out of range")
     given = _settings(settings or {}, design)
     number = {key: float(value[0]) for key, value in given.items() if key != "fuel"}
     plant = _plant(design, given)

@@ -12,6 +12,7 @@ import numpy as np
 import numpy.typing as npt
 
 from gigawatt.catalog.loader import Entity
+from gigawatt.core.checks import check_range
 from gigawatt.core.errors import InputError
 from gigawatt.power.plants.molten_salt.loop import (
     Neutrons,
@@ -150,13 +151,14 @@ def system(
     alpha_fuel = kinetics.fuel_coefficient if fuel_coefficient is None else fuel_coefficient
     alpha_graphite = kinetics.graphite_coefficient if graphite_coefficient is None else graphite_coefficient
     for key, value in (("fuel_coefficient", alpha_fuel), ("graphite_coefficient", alpha_graphite)):
-        if not -1e-3 <= value <= 0.0:
-            raise InputError(
-                "a reactor that heat makes more reactive does not govern itself, and is not built",
-                key=key,
-                given=value,
-                allowed="-1e-3 to 0 per K",
-            )
+        check_range(
+            key,
+            value,
+            -1e-3,
+            0.0,
+            "per K",
+            message="a reactor that heat makes more reactive does not govern itself, and is not built",
+        )
     matrices = _Matrices(row, loop, kinetics)
     matrices.neutrons()
     matrices.heat_made()
@@ -332,13 +334,15 @@ def steady(
     ----------
     ORNL-TM-1070, section 3.
     """
-    if not 0.0 < power <= 1.2 * plant.power:
-        raise InputError(
-            "power out of range: above, salts and films are out of what the design is for",
-            key="power",
-            given=power,
-            allowed=f"above 0, at most {1.2 * plant.power:g} W",
-        )
+    check_range(
+        "power",
+        power,
+        0.0,
+        1.2 * plant.power,
+        "W",
+        open_low=True,
+        message="power out of range: above, salts and films are out of what the design is for",
+    )
     if not flow > 0.0:
         raise InputError("no steady heat without flow", key="flow", given=flow, allowed="above 0, at most 2")
     names = plant.names

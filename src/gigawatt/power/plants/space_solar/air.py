@@ -11,6 +11,7 @@ import math
 import numpy as np
 import numpy.typing as npt
 
+from gigawatt.core.checks import check_range
 from gigawatt.core.errors import InputError
 
 __all__ = ["cloud_loss", "gas_loss", "passes", "rain_coefficients", "rain_loss"]
@@ -75,8 +76,7 @@ def gas_loss(frequency: float, elevation: npt.ArrayLike, *, vapour: float = 7.5e
     heights at low frequencies.
     """
     up = _checked(frequency, elevation)
-    if not 0.0 <= vapour <= 0.05:
-        raise InputError("out of range", key="vapour", given=f"{vapour:g} kg/m3", allowed="0 to 0.05 kg/m3")
+    check_range("vapour", vapour, 0.0, 0.05, "kg/m3", message="out of range")
     f, rho = frequency / 1e9, vapour * 1e3
     dry = (7.2 / (f**2 + 0.34) + 0.62 / ((54.0 - f) ** 1.16 + 0.83)) * f**2 * 1e-3
     width = 0.955 + 0.006 * rho
@@ -112,8 +112,7 @@ def cloud_loss(
     ITU-R P.840-3 to 840-8: small drops, double Debye permittivity of water.
     """
     up = _checked(frequency, elevation)
-    if not 0.0 <= liquid <= 20.0:
-        raise InputError("out of range", key="liquid", given=f"{liquid:g} kg/m2", allowed="0 to 20 kg/m2")
+    check_range("liquid", liquid, 0.0, 20.0, "kg/m2", message="out of range")
     f, theta = frequency / 1e9, 300.0 / temperature
     static = 77.66 + 103.3 * (theta - 1.0)
     middle, high = 0.0671 * static, 3.52
@@ -194,8 +193,7 @@ def rain_loss(frequency: float, elevation: npt.ArrayLike, *, rate: float, height
     P.618-5.
     """
     up = _checked(frequency, elevation)
-    if not 0.0 <= rate <= 200.0:
-        raise InputError("out of range", key="rain_rate", given=f"{rate:g} mm/h", allowed="0 to 200 mm/h")
+    check_range("rain_rate", rate, 0.0, 200.0, "mm/h", message="out of range")
     if rate == 0.0:
         return np.zeros_like(up)
     k, power = rain_coefficients(frequency)

@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from gigawatt.core.checks import check_range
 from gigawatt.core.errors import InputError
 
 __all__ = [
@@ -165,10 +166,7 @@ def optimum_efficiency(tau: npt.ArrayLike) -> Array:
 
 def _field(taper: float) -> tuple[Array, Array, float]:
     """(field at the nodes of a radius of 1, nodes' weights r dr, power ∫ f² r dr of an aperture)."""
-    if not _TAPERS[0] <= taper <= _TAPERS[1]:
-        raise InputError(
-            "no such taper", key="taper", given=f"{taper:g} dB", allowed="0 dB (even) to 40 dB at the edge"
-        )
+    check_range("taper", taper, _TAPERS[0], _TAPERS[1], "dB at the edge", message="no such taper")
     nodes, weights = _gauss(_NODES)
     field = 10.0 ** (-taper / 20.0 * nodes**2)
     area = nodes * weights

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
+from gigawatt.core.checks import check_range
 from gigawatt.core.errors import InputError
 from gigawatt.power.plants.space_solar.orbit import ASTRONOMICAL_UNIT, sun
 
@@ -99,8 +100,7 @@ def cell_temperature(
         "emittance_back": emittance_back,
     }
     for name, share in shares.items():
-        if not 0.0 < share <= 1.0:
-            raise InputError("not a share", key=name, given=f"{share:g}", allowed="above 0, at most 1")
+        check_range(name, share, 0.0, 1.0, open_low=True, message="not a share")
     for name, value, fits in (("light", light, light >= 0.0), ("slope", slope, slope <= 0.0)):
         if not (fits and math.isfinite(value)):
             raise InputError(
@@ -186,8 +186,7 @@ def power_chain(power: float, efficiencies: Mapping[str, float]) -> tuple[Stage,
     found: list[Stage] = []
     left = power
     for name, share in efficiencies.items():
-        if not 0.0 <= share <= 1.0:
-            raise InputError("not a share", key=name, given=f"{share:g}", allowed="0 to 1")
+        check_range(name, share, 0.0, 1.0, message="not a share")
         found.append(Stage(name, share, left, left * share, left * (1.0 - share)))
         left *= share
     return tuple(found)

@@ -9,6 +9,7 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 
+from gigawatt.core.checks import check_range
 from gigawatt.core.errors import InputError
 from gigawatt.core.quantities import HOURS_PER_YEAR
 from gigawatt.power.plants.space_solar.chain import STEFAN_BOLTZMANN
@@ -92,8 +93,7 @@ def radiator_flux(
         ("fin", fin),
         ("sun_angle", sun_angle),
     ):
-        if not 0.0 <= share <= 1.0:
-            raise InputError("not a share", key=name, given=f"{share:g}", allowed="0 to 1")
+        check_range(name, share, 0.0, 1.0, message="not a share")
     if not (temperature > SPACE and sunlight >= 0.0):
         raise InputError(
             "not a sensible value", key="temperature", given=f"{temperature:g} K", allowed="above 2.7 K"

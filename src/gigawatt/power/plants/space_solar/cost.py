@@ -14,7 +14,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from gigawatt.catalog.loader import Entity, entity
-from gigawatt.core.checks import check_word
+from gigawatt.core.checks import check_range, check_word
 from gigawatt.core.errors import InputError
 from gigawatt.core.quantities import HOURS_PER_YEAR
 
@@ -110,8 +110,7 @@ def launch_price(year: float, *, payload: float, case: str = "value") -> float:
     NASA OTPS 2024, section 5.2.1: 1,500 $/kg, −36 % in the nine years to 2022; 615 $/kg in 2040.
     """
     row = entity("space_solar", "launch")
-    if not 2015.0 <= year <= 2100.0:
-        raise InputError("out of range of the trend", key="year", given=f"{year:g}", allowed="2015 to 2100")
+    check_range("year", year, 2015.0, 2100.0, message="out of range of the trend")
     if not payload > 0.0:
         raise InputError(
             "nothing to launch", key="launch_payload", given=f"{payload:g} kg", allowed="above 0 kg"

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 
+from gigawatt.core.checks import check_range
 from gigawatt.core.errors import InputError
 from gigawatt.power.plants.space_solar.beam import aperture_product, collection_efficiency
 
@@ -76,8 +77,7 @@ def laser_link(
         "clear_share": clear_share,
     }
     for name, share in shares.items():
-        if not 0.0 <= share <= 1.0:
-            raise InputError("not a share", key=name, given=f"{share:g}", allowed="0 to 1")
+        check_range(name, share, 0.0, 1.0, message="not a share")
     if not (power >= 0.0 and pointing >= 0.0 and sites >= 1):
         raise InputError(
             "not a sensible value", key="power", given=f"{power:g} W, {pointing:g} rad, {sites} sites",
