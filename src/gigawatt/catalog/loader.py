@@ -52,6 +52,7 @@ __all__ = [
     "forget",
     "keep_made",
     "path",
+    "plain_name",
     "read_once",
     "source",
     "sources",
@@ -480,10 +481,10 @@ def entity(name: str, key: str) -> Entity:
     rows = table(name)
     if key in rows:
         return rows[key]
-    wanted = _plain(key)
+    wanted = plain_name(key)
     for candidate in rows.values():
         names = [candidate.id, *candidate.text("aliases").split("|")]
-        if any(_plain(alias) == wanted for alias in names if alias):
+        if any(plain_name(alias) == wanted for alias in names if alias):
             return candidate
     raise InputError(
         f"no such entry in the catalog's {name}",
@@ -493,5 +494,6 @@ def entity(name: str, key: str) -> Entity:
     )
 
 
-def _plain(text: str) -> str:
+def plain_name(text: str) -> str:
+    """A name without case and marks, as aliases are compared; a point stays: 1.3b is not 13b."""
     return "".join(c for c in text.lower() if c.isalnum() or c == ".")

@@ -9,6 +9,7 @@ from typing import Any
 
 from gigawatt.core.evidence import Evidence
 from gigawatt.core.formula import put_in
+from gigawatt.core.quantities import finite_or_none
 from gigawatt.core.result import Quantity, Result
 
 __all__ = ["Step", "as_data", "explain", "terms_of", "weakest", "with_numbers"]
@@ -96,9 +97,7 @@ def as_data(result: Result, step: Step) -> dict[str, Any]:
         "what": q.summary,
         "formula": q.formula,
         "expression": q.expression,
-        "terms": {
-            name: value if math.isfinite(value) else None for name, value in terms_of(result, q).items()
-        },
+        "terms": {name: finite_or_none(value) for name, value in terms_of(result, q).items()},
         "method": q.method,
         "code": q.code,
         "inputs": list(q.inputs),

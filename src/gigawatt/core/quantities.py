@@ -16,7 +16,7 @@ from typing import Any
 
 from gigawatt.core.errors import InputError
 
-__all__ = ["HOURS_PER_YEAR", "compact", "factor", "parse", "show"]
+__all__ = ["HOURS_PER_YEAR", "compact", "factor", "finite_or_none", "parse", "show"]
 
 HOURS_PER_YEAR = 8760.0
 
@@ -246,6 +246,11 @@ _PREFIXES = (
     (1e6, "M"),
     (1e3, "k"),
 )
+
+
+def finite_or_none(value: float) -> float | None:
+    """A number as JSON has it: ``None`` for one that does not exist."""
+    return float(value) if math.isfinite(value) else None
 
 
 def compact(value: float, unit: str, digits: int = 4) -> str:

@@ -87,10 +87,7 @@ class AnalogLinear(nn.Module):
         generator: torch.Generator | None = None,
     ) -> None:
         super().__init__()
-        if substrate.technology != "analog":
-            raise InputError(
-                "not an analog substrate", key="technology", given=substrate.technology, allowed="analog"
-            )
+        substrate.check_technology("analog")
         if inputs is not None and inputs.shape[-1] != linear.in_features:
             raise InputError(
                 "calibration inputs of another width",
@@ -335,10 +332,7 @@ def convert(
     InputError
         No linear layer, a substrate of another technology, converters without calibration inputs.
     """
-    if substrate.technology != "analog":
-        raise InputError(
-            "not an analog substrate", key="technology", given=substrate.technology, allowed="analog"
-        )
+    substrate.check_technology("analog")
     found = list(linear_layers(model, skip))
     if not found:
         raise InputError(

@@ -17,6 +17,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from gigawatt.core.errors import InputError
+from gigawatt.core.quantities import finite_or_none
 from gigawatt.emulation.models import LanguageModel, cache_folder
 from gigawatt.emulation.text import Text
 
@@ -38,9 +39,9 @@ class Interval:
     low: float
     high: float
 
-    def to_json(self) -> dict[str, float]:
+    def to_json(self) -> dict[str, float | None]:
         """Its three numbers; ``None`` of what overflows."""
-        return {k: (v if math.isfinite(v) else None) for k, v in asdict(self).items()}  # type: ignore[misc]
+        return {name: finite_or_none(value) for name, value in asdict(self).items()}
 
 
 def interval(losses: ArrayLike, base: ArrayLike | None = None) -> Interval:

@@ -258,13 +258,7 @@ def convert(model: Any, substrate: Substrate, calibration_inputs: Tensor, genera
     InputError
         A setting or size that does not fit; no calibration inputs where they are needed.
     """
-    if substrate.technology != "neuromorphic":
-        raise InputError(
-            "not a neuromorphic substrate",
-            key="technology",
-            given=substrate.technology,
-            allowed="neuromorphic",
-        )
+    substrate.check_technology("neuromorphic")
     check_settings(substrate, SETTINGS, whole=True)
     fixed = substrate.word("threshold") == "percentile"
     if fixed and not len(calibration_inputs):

@@ -9,13 +9,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from importlib import import_module
 from typing import TYPE_CHECKING, Any, Protocol, cast
 
 import numpy as np
 
 from gigawatt.core.checks import check_word
 from gigawatt.core.errors import InputError
+from gigawatt.core.study import resolve
 from gigawatt.technology.operations import OPERATIONS, Support
 from gigawatt.technology.substrate import Bound, Statistics, Substrate
 from gigawatt.technology.token import SYSTEM_SCOPE, TokenCost
@@ -327,9 +327,3 @@ class Technology:
             key = self.parts[name]
             total[key] = total.get(key, np.zeros(())) + np.asarray(value, dtype=float)
         return total
-
-
-def resolve(path: str) -> Any:
-    """What ``module:name`` names."""
-    module, _, name = path.partition(":")
-    return getattr(import_module(module), name)

@@ -52,6 +52,10 @@ class Substrate:
     technology: str
     settings: Mapping[str, float | str] = field(default_factory=lambda: {})
 
+    def check_technology(self, technology: str) -> None:
+        """Refuse a substrate of another technology."""
+        check_word("technology", self.technology, (technology,), "a substrate of another technology")
+
     def number(self, key: str) -> float:
         """A setting that is a number."""
         return float(self.settings[key])

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from typing import Any, TypeVar
@@ -10,6 +9,7 @@ from typing import Any, TypeVar
 import numpy as np
 import numpy.typing as npt
 
+from gigawatt.core.quantities import finite_or_none
 from gigawatt.validation.check import Check
 from gigawatt.validation.files import Refusals
 
@@ -207,5 +207,5 @@ def plain(value: Any) -> Any:
     if hasattr(value, "__dataclass_fields__"):
         return plain(asdict(value))
     if isinstance(value, (float, np.floating)):
-        return float(value) if math.isfinite(value) else None
+        return finite_or_none(value)
     return value.item() if isinstance(value, np.generic) else value

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any, cast
 
 from gigawatt import catalog
+from gigawatt.catalog.loader import plain_name
 from gigawatt.core.errors import InputError, nearest
 from gigawatt.workload.architecture import Architecture, Block, Parameters, StateSpace
 from gigawatt.workload.checkpoint import read_checkpoint
@@ -111,17 +112,13 @@ def _names(entry: catalog.Entity) -> list[str]:
     return [entry.id, *(alias for alias in entry.text("aliases").split("|") if alias)]
 
 
-def _plain(text: str) -> str:
-    return "".join(c for c in text.lower() if c.isalnum() or c == ".")  # 1.3b is not 13b
-
-
 def _catalog_entry(name: str) -> catalog.Entity | None:
     """The row of a name, or of it without its owner and what says how it was tuned: ``Instruct``, ``it``."""
     own = _OWNED.fullmatch(name)
     bare = "" if own is None or Path(name).exists() else _TUNED.sub("", own[1])
-    for wanted in dict.fromkeys((_plain(name), _plain(bare))):
+    for wanted in dict.fromkeys((plain_name(name), plain_name(bare))):
         for entry in catalog.table("models").values():
-            if wanted and any(_plain(known) == wanted for known in _names(entry)):
+            if wanted and any(plain_name(known) == wanted for known in _names(entry)):
                 return entry
     return None
 

@@ -30,7 +30,7 @@ from numpy.typing import NDArray
 from gigawatt.chain import methods
 from gigawatt.chain.money import Campus
 from gigawatt.chain.registry import CHAIN, serving, training
-from gigawatt.chain.supply.quantities import HOUR, planned, supply_plan
+from gigawatt.chain.supply.quantities import HOUR, cut, planned, supply_plan
 from gigawatt.chain.supply.terms import COMPUTED
 from gigawatt.core.quantities import HOURS_PER_YEAR, compact
 from gigawatt.facility import LoadShape, Weather
@@ -253,12 +253,7 @@ def energy_without_cuts(facility_load: LoadShape, supply_plan: SupplyPlan) -> fl
 
     Sum over the hours − cut
     """
-    return float(np.sum(facility_load.facility)) * HOUR - _cut(supply_plan)
-
-
-def _cut(plan: SupplyPlan) -> float:
-    """J a year that a plan cuts."""
-    return float(plan.hour_weight @ plan.cut) * HOUR * plan.weight
+    return float(np.sum(facility_load.facility)) * HOUR - cut(supply_plan)
 
 
 @serving("supply.time_lost", "percent", given=SHEDDING)
@@ -384,7 +379,7 @@ def _saved(saves: float) -> str:
 
 def _what_is_cut(plan: SupplyPlan, whose: str) -> str:
     """In how many hours a plan cuts, how much, and how dear they are."""
-    energy = 100.0 * _cut(plan) / (float(plan.hour_weight @ plan.load) * HOUR * plan.weight)
+    energy = 100.0 * cut(plan) / (float(plan.hour_weight @ plan.load) * HOUR * plan.weight)
     dear = float(np.average(plan.price, weights=plan.hour_weight * plan.cut))
     return (
         f"in {hours_of(plan, plan.cut):,.0f} h a year, by {energy:.3g} % of {whose} energy, "

@@ -8,9 +8,10 @@ its own ink.
 from __future__ import annotations
 
 import html
+from collections.abc import Iterable
 from typing import Any
 
-__all__ = ["GRID", "INK", "NOT_SERVED", "colour", "empty", "finish", "on", "safe", "translucent"]
+__all__ = ["GRID", "INK", "NOT_SERVED", "colour", "empty", "finish", "on", "safe", "short", "translucent"]
 
 INK = "#6e7681"
 GRID = "rgba(128,134,142,0.25)"
@@ -102,6 +103,11 @@ def translucent(hue: str, alpha: float) -> str:
     """A hex colour as ``rgba``."""
     red, green, blue = (int(hue[i : i + 2], 16) for i in (1, 3, 5))
     return f"rgba({red},{green},{blue},{alpha:g})"
+
+
+def short(values: Iterable[Any], digits: int = 4) -> list[float]:
+    """Numbers of a trace to ``digits`` significant digits: what a picture can show."""
+    return [float(f"{float(value):.{digits}g}") for value in values]
 
 
 def safe(text: object, most: int = 30) -> str:

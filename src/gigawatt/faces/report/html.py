@@ -13,7 +13,7 @@ from typing import Any
 from gigawatt.core.document import Document
 from gigawatt.core.evidence import Grade
 
-__all__ = ["GRADES", "environment", "glued", "page"]
+__all__ = ["GRADES", "environment", "glued", "page", "script_safe"]
 
 GRADES = {
     Grade.measured: "read from a measurement",
@@ -37,7 +37,7 @@ def glued(text: str) -> str:
     return _TORN.sub("\u00a0", text)
 
 
-def _script_safe(text: str) -> str:
+def script_safe(text: str) -> str:
     """JSON inside a script element: nothing in it may end the element."""
     return text.replace("<", "\\u003c").replace(">", "\\u003e").replace("&", "\\u0026")
 
@@ -93,7 +93,7 @@ def page(document: Document) -> str:
             grades=[(grade.label, words) for grade, words in GRADES.items()],
             css=_asset("report.css"),
             draw=_asset("draw.js"),
-            figures=Markup(_script_safe(json.dumps(data, separators=(",", ":"), allow_nan=False))),
+            figures=Markup(script_safe(json.dumps(data, separators=(",", ":"), allow_nan=False))),
             plotly=_plotly_js() if data else "",
         )
     )

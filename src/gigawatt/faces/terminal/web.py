@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 from importlib.util import find_spec
-from ipaddress import ip_address
 from typing import Annotated
 
 import typer
@@ -37,9 +36,9 @@ def web_command(
         raise MissingDataError(
             "the page needs the extra `web`", given=", ".join(lacking), allowed="pip install 'gigawatt[web]'"
         )
-    from gigawatt.faces.web.server import serve
+    from gigawatt.faces.web.server import is_here, serve
 
-    if not _own(host) and not allow_host:
+    if not is_here(host) and not allow_host:
         raise InputError(
             "say under which names it may be asked",
             key="--host",
@@ -54,11 +53,3 @@ def web_command(
         open_page=open_page,
         ahead=ahead,
     )
-
-
-def _own(host: str) -> bool:
-    """Whether only this machine can ask there."""
-    try:
-        return ip_address(host).is_loopback
-    except ValueError:
-        return host == "localhost"

@@ -7,12 +7,12 @@ from functools import lru_cache
 from typing import Any
 
 from gigawatt.core.document import Document, Drawing
-from gigawatt.faces.report.html import glued
+from gigawatt.faces.report.html import glued, script_safe
 from gigawatt.faces.web.answers import Asked, Fragment
 from gigawatt.faces.web.views import view_of, views_of
 
 __all__ = [
-    "Plot", "document_fragment", "environment", "fragment", "not_of_it", "pictured", "plot", "script_safe",
+    "Plot", "document_fragment", "environment", "fragment", "not_of_it", "pictured", "plot",
 ]  # fmt: skip
 
 
@@ -24,11 +24,6 @@ class Plot:
     caption: str
     height: int
     data: str
-
-
-def script_safe(text: str) -> str:
-    """JSON inside a script element: nothing in it may end the element."""
-    return text.replace("<", "\\u003c").replace(">", "\\u003e").replace("&", "\\u0026")
 
 
 def plot(name: str, figure: Any, caption: str) -> Plot:

@@ -15,7 +15,7 @@ from gigawatt.core.errors import InputError
 from gigawatt.faces.web.app import create_app
 from gigawatt.faces.web.guards.protocol import Patient
 
-__all__ = ["serve"]
+__all__ = ["is_here", "serve"]
 
 _MOST_FOLDER = 107 - len("/pymp-12345678/listener-12345678")
 """Bytes that a folder's path may have: a socket's has 107 (``man 7 unix``), these names are Python's."""
@@ -54,7 +54,7 @@ def serve(
     _check_temporary()
     listening = _listen(host, port)
     port = listening.getsockname()[1]
-    shown = "localhost" if _is_here(host) else f"[{host}]" if ":" in host else host
+    shown = "localhost" if is_here(host) else f"[{host}]" if ":" in host else host
     address = f"http://{shown}:{port}/"
     print(f"gigawatt: {address} (stop with Ctrl+C)", file=sys.stderr, flush=True)
     if open_page:
@@ -71,7 +71,7 @@ def serve(
         uvicorn.Server(config).run(sockets=[listening])
 
 
-def _is_here(host: str) -> bool:
+def is_here(host: str) -> bool:
     """Whether an address is one that this machine alone can reach."""
     try:
         return ip_address(host).is_loopback

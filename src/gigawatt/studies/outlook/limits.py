@@ -20,6 +20,7 @@ from gigawatt.outlook.randomness import SEED
 from gigawatt.outlook.series import record
 from gigawatt.outlook.society.value import metcalfe_exponent, revenue_and_users
 from gigawatt.outlook.tables import Tables
+from gigawatt.studies.codesign.equal_loss import law_rows
 from gigawatt.studies.outlook.utilisation import overhead_by_chip, utilisation_table
 
 __all__ = ["SERVED", "SITES", "outlook_tables"]
@@ -64,10 +65,6 @@ def _sites() -> tuple[Array, Array]:
         campus[i] = max(known) if known else campus[i - 1]
     leads = [value for value in (row.get("lead_time") for row in rows) if value is not None]
     return campus, np.sort(np.array(leads))
-
-
-def _law() -> Array:
-    return np.loadtxt(catalog.path("outlook/scaling_law.csv"), delimiter=",", skiprows=1)
 
 
 def _joules() -> Array:
@@ -142,7 +139,7 @@ def outlook_tables() -> Tables:
         lead_times=_lead_times(),
         campus=campus,
         site_lead_times=leads,
-        scaling=_law(),
+        scaling=law_rows(),
         joules_token=_joules(),
         growth=_futures(),
         past_growth=float(np.diff(record("training_compute").values)[-1]),

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from gigawatt import catalog
-from gigawatt.core.quantities import compact
+from gigawatt.core.quantities import compact, finite_or_none
 from gigawatt.money.annuity import SECONDS_PER_YEAR
 from gigawatt.power.plan.words import money
 from gigawatt.studies.pathway.plan import NOTICED, Pathways
@@ -60,8 +60,8 @@ def pathway_answer(pathways: Pathways) -> dict[str, Any]:
                 "idle_accelerator_hours": float(idle[s]),
                 "idle_cost_M$": float(idle[s]) * pathways.accelerators.hour / 1e6,
                 "cost_M$": float(best.cost[s]) / 1e6,
-                "cost_$/MWh": _number(best.cost_per_energy[s] * _MWH),
-                "carbon_g/kWh": _number(best.carbon_intensity[s] * _KWH * 1e3),
+                "cost_$/MWh": finite_or_none(best.cost_per_energy[s] * _MWH),
+                "carbon_g/kWh": finite_or_none(best.carbon_intensity[s] * _KWH * 1e3),
                 "carbon_kt": float(best.carbon[s].sum()) / (1e3 * _TONNE),
                 "carbon_price_$/t": step.carbon_price * _TONNE,
                 "carbon_limit_g/kWh": None if step.carbon_limit is None else step.carbon_limit * _KWH * 1e3,
@@ -111,10 +111,6 @@ def pathway_answer(pathways: Pathways) -> dict[str, Any]:
             {**dataclasses.asdict(one), "grade": one.grade.label} for one in pathways.assumptions
         ],
     }  # fmt: skip
-
-
-def _number(value: float) -> float | None:
-    return float(value) if math.isfinite(value) else None
 
 
 def _lasting(pathways: Pathways, yearly: Any) -> float:

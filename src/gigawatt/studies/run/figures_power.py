@@ -8,7 +8,18 @@ from gigawatt.core.errors import InputError
 from gigawatt.core.result import Result
 from gigawatt.faces.figures.readable import label, with_unit
 from gigawatt.faces.figures.single_line import single_line
-from gigawatt.faces.figures.style import CUT, GRID, INK, NOT_SERVED, colour, empty, finish, safe, translucent
+from gigawatt.faces.figures.style import (
+    CUT,
+    GRID,
+    INK,
+    NOT_SERVED,
+    colour,
+    empty,
+    finish,
+    safe,
+    short,
+    translucent,
+)
 from gigawatt.studies.run.figures_machine import waterfall
 from gigawatt.studies.run.figures_tables import built, column, get_table, need_table, supply_columns
 from gigawatt.studies.run.words_serving import is_serving
@@ -123,7 +134,7 @@ def dispatch_week(result: Result, start: int, title: str) -> Any:
     def area(name: str, values: Any, hue: str, group: str, *, legend: bool, words: str) -> None:
         figure.add_scatter(
             x=stamps,
-            y=_short(values),
+            y=short(values),
             name=safe(name),
             stackgroup=group,
             mode="lines",
@@ -160,7 +171,7 @@ def dispatch_week(result: Result, start: int, title: str) -> Any:
         area("cut", cut, CUT, "given", legend=True, words="load cut")
     figure.add_scatter(
         x=stamps,
-        y=_short(column(week, "load")[0]),
+        y=short(column(week, "load")[0]),
         name="load",
         mode="lines",
         line={"color": INK, "width": 2, "shape": "hv"},
@@ -172,7 +183,7 @@ def dispatch_week(result: Result, start: int, title: str) -> Any:
     if prices is not None:
         figure.add_scatter(
             x=stamps,
-            y=_short(prices),
+            y=short(prices),
             name="price",
             mode="lines",
             showlegend=False,
@@ -191,13 +202,8 @@ def dispatch_week(result: Result, start: int, title: str) -> Any:
         title={"text": "price<br>[$/MWh]", "standoff": 8}, row=2, col=1, nticks=4, rangemode="tozero"
     )
     if prices is not None:
-        _clip_scarcity(figure, _short(prices), "y2")
+        _clip_scarcity(figure, short(prices), "y2")
     return figure
-
-
-def _short(values: Any) -> list[float]:
-    """Five significant digits: what a picture can show."""
-    return [float(f"{float(v):.5g}") for v in values]
 
 
 def _maybe(frame: Any, name: str) -> Any:
@@ -221,7 +227,7 @@ def _sorted(values: Any, points: int = 300) -> tuple[list[float], list[float]]:
 
     share = np.linspace(0.0, 1.0, points)
     ordered = np.quantile(np.asarray(values, dtype=float), 1.0 - share)
-    return _short(100 * share), _short(ordered)
+    return short(100 * share), short(ordered)
 
 
 def duration(result: Result) -> Any:
@@ -316,14 +322,14 @@ def flexibility(result: Result) -> Any:
         x += [x[-1], x[-1] + float(share)]
         y += [float(cost)] * 2
     figure.add_scatter(
-        x=_short(x), y=_short(y), mode="lines", line={"color": colour("arithmetic"), "width": 2},
+        x=short(x), y=short(y), mode="lines", line={"color": colour("arithmetic"), "width": 2},
         hovertemplate="up to %{x:.3g} % of the load at $%{y:,.4~g}/MWh<extra></extra>", row=1, col=1,
     )  # fmt: skip
     if cuts and cut is not None:
         ordered = cut.sort_values(ascending=False)
         hours = max(int((ordered > _DUST * float(ordered.max())).sum()), 1)
         figure.add_scatter(
-            x=list(range(1, hours + 1)), y=_short(ordered.iloc[:hours]), mode="lines",
+            x=list(range(1, hours + 1)), y=short(ordered.iloc[:hours]), mode="lines",
             line={"color": CUT, "width": 2, "shape": "hv"},
             hovertemplate="%{y:,.4~g} MW or more in %{x:,} h<extra></extra>", row=1, col=2,
         )  # fmt: skip

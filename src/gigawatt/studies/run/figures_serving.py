@@ -7,9 +7,9 @@ from typing import Any
 
 from gigawatt.core.result import Result
 from gigawatt.faces.figures.readable import label, significant, with_unit
-from gigawatt.faces.figures.style import INK, colour, finish, safe
+from gigawatt.faces.figures.style import INK, colour, finish, safe, short
 from gigawatt.studies.run.figures_machine import waterfall
-from gigawatt.studies.run.figures_power import plant_names
+from gigawatt.studies.run.figures_money import bill
 from gigawatt.studies.run.figures_tables import column, get_table, need_table
 from gigawatt.studies.serving.figures import roofline, ticks
 
@@ -30,10 +30,6 @@ def _kinds(frame: Any) -> list[tuple[str, Any, str]]:
     """(kind of day, its rows, dash of its lines)."""
     names = list(dict.fromkeys(map(str, frame["kind"])))
     return [(name, frame[frame["kind"] == name], _DASHES[i % 2]) for i, name in enumerate(names)]
-
-
-def _short(values: Any) -> list[float]:
-    return [float(f"{float(v):.5g}") for v in values]
 
 
 def _two_strips(first: str, second: str, title: str, height: int) -> Any:
@@ -64,19 +60,19 @@ def day(result: Result) -> Any:
         said = "" if kind == "day" else f", {kind}"
         for key, words, hue in series:
             figure.add_scatter(
-                x=_middles(rows), y=_short(column(rows, key)[0]), name=words + said, mode="lines",
+                x=_middles(rows), y=short(column(rows, key)[0]), name=words + said, mode="lines",
                 line={"color": hue, "width": 2.2, "dash": dash, "shape": "hvh"},
                 hovertemplate=f"{words}{said} %{{y:,.4~g}} MW<extra></extra>", row=1, col=1,
             )  # fmt: skip
         figure.add_scatter(
-            x=_middles(rows), y=_short(column(rows, "it peak")[0]), name=f"IT, five minutes{said}",
+            x=_middles(rows), y=short(column(rows, "it peak")[0]), name=f"IT, five minutes{said}",
             mode="markers",
             marker={"color": _BLUE, "size": 5, "symbol": "circle" if dash == "solid" else "circle-open"},
             hovertemplate=f"highest five minutes{said} %{{y:,.4~g}} MW<extra></extra>", row=1, col=1,
             showlegend=False,
         )  # fmt: skip
         figure.add_scatter(
-            x=_middles(rows), y=_short(column(rows, "demand")[0]), name="demand", mode="lines",
+            x=_middles(rows), y=short(column(rows, "demand")[0]), name="demand", mode="lines",
             showlegend=False,
             line={"color": INK, "width": 1.6, "dash": dash},
             hovertemplate=f"demand{said} %{{y:,.4~g}} requests/s<extra></extra>", row=2, col=1,
@@ -94,12 +90,12 @@ def occupancy(result: Result) -> Any:
         said = "" if kind == "day" else f", {kind}"
         for key, hue in (("running", _BLUE), ("waiting", _AMBER)):
             figure.add_scatter(
-                x=_middles(rows), y=_short(column(rows, key)[0]), name=key + said, mode="lines",
+                x=_middles(rows), y=short(column(rows, key)[0]), name=key + said, mode="lines",
                 line={"color": hue, "width": 2, "dash": dash},
                 hovertemplate=f"{key}{said} %{{y:,.3~g}}<extra></extra>", row=1, col=1,
             )  # fmt: skip
         figure.add_scatter(
-            x=_middles(rows), y=_short(100.0 * column(rows, "kv")[0]), name="keys and values", mode="lines",
+            x=_middles(rows), y=short(100.0 * column(rows, "kv")[0]), name="keys and values", mode="lines",
             showlegend=False, line={"color": _GREEN, "width": 2, "dash": dash},
             hovertemplate=f"keys and values{said} %{{y:,.3~g}} % full<extra></extra>", row=2, col=1,
         )  # fmt: skip
@@ -124,7 +120,7 @@ def latency(result: Result) -> Any:
         hues[key] = hue
         ends += [kept[0][0], kept[-1][0]]
         figure.add_scatter(
-            x=_short(x for x, _ in kept), y=[y for _, y in kept], name=words, mode="lines",
+            x=short(x for x, _ in kept), y=[y for _, y in kept], name=words, mode="lines",
             line={"color": hue, "width": 2.2},
             customdata=[with_unit(x, "s") for x, _ in kept],
             hovertemplate=f"{words}: %{{y:.4~g}} % wait at most %{{customdata}}<extra></extra>",
@@ -198,11 +194,11 @@ def wall(result: Result) -> Any:
         curves.append(
             {
                 **dict(zip(keys, names, strict=True)),
-                "batch": _short(column(rows, "batch")[0]),
-                "context_tokens": _short(column(rows, "context")[0]),
-                "intensity_FLOP_per_B": _short(column(rows, "intensity")[0]),
-                "reached_FLOP_per_s": _short(1e12 * column(rows, "reached")[0]),
-                "tokens_per_s_chip": _short(column(rows, "rate")[0]),
+                "batch": short(column(rows, "batch")[0]),
+                "context_tokens": short(column(rows, "context")[0]),
+                "intensity_FLOP_per_B": short(column(rows, "intensity")[0]),
+                "reached_FLOP_per_s": short(1e12 * column(rows, "reached")[0]),
+                "tokens_per_s_chip": short(column(rows, "rate")[0]),
                 "binds": [str(v) for v in column(rows, "binds")[0]],
                 "memory_fits": [str(v) == "yes" for v in column(rows, "fits")[0]],
                 "ridge_FLOP_per_B": float(column(rows, "ridge")[0].iloc[0]),
@@ -217,10 +213,4 @@ def wall(result: Result) -> Any:
 
 def cost(result: Result) -> Any:
     """What a year of the campus costs by component, as bars that add up."""
-    values, unit = column(need_table(result, "ledger"), "annual")
-    least = 1e-4 * float(values.abs().sum())
-    kept = [(str(n), float(v)) for n, v in values.items() if abs(float(v)) > least]
-    figure = waterfall([n for n, _ in kept], [v for _, v in kept], unit, "whole year", plant_names(result))
-    return finish(
-        figure, title="What a year costs", height=80 + 36 * (len(kept) + 1), x=f"cost of a year [{unit}]"
-    )
+    return bill(result, "annual", total="whole year", title="What a year costs", x="cost of a year")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 import statistics
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -12,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from gigawatt.core.document import Grid
-from gigawatt.core.quantities import factor, several
+from gigawatt.core.quantities import factor, finite_or_none, several
 from gigawatt.core.result import Result
 from gigawatt.faces.figures.readable import between, shown
 from gigawatt.faces.report.parts import listed, rows_grid
@@ -94,14 +93,10 @@ def spreads(result: Result) -> dict[str, Spread]:
     return {
         str(name): Spread(
             str(name), str(row["unit"]), float(row["low"]), float(row["median"]), float(row["high"]),
-            float(row["from guesses"]), _finite(row["response error"]), causes.get(str(name), ()),
+            float(row["from guesses"]), finite_or_none(row["response error"]), causes.get(str(name), ()),
         )
         for name, row in frame.iterrows()
     }  # fmt: skip
-
-
-def _finite(value: float) -> float | None:
-    return float(value) if math.isfinite(value) else None
 
 
 def causes_of(result: Result, kind: str) -> dict[str, tuple[tuple[str, float], ...]]:

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from gigawatt.core.quantities import finite_or_none
 from gigawatt.power.seconds import (
     Band,
     Carried,
@@ -103,19 +104,15 @@ def as_answer(found: SecondsAnswer) -> dict[str, Any]:
     }
 
 
-def _finite(value: float) -> float | None:
-    return value if math.isfinite(value) else None
-
-
 def _remedy(found: Remedy) -> dict[str, Any]:
     return {
         "remedy": found.id,
-        "power_MW": _finite(found.power / _MEGA),
-        "energy_kWh": _finite(found.energy / _KWH),
-        "burnt_share": _finite(found.burnt),
-        "delayed_kWh": _finite(found.delayed / _KWH),
-        "cost_USD_per_year": _finite(found.cost),
-        "excess_left": _finite(found.excess),
+        "power_MW": finite_or_none(found.power / _MEGA),
+        "energy_kWh": finite_or_none(found.energy / _KWH),
+        "burnt_share": finite_or_none(found.burnt),
+        "delayed_kWh": finite_or_none(found.delayed / _KWH),
+        "cost_USD_per_year": finite_or_none(found.cost),
+        "excess_left": finite_or_none(found.excess),
         "meets": found.meets,
     }
 
@@ -132,12 +129,12 @@ def _ride(found: RideAnswer, whole: SecondsAnswer) -> dict[str, Any]:
         "demands": [
             {
                 "quantity": case.quantity,
-                "value": _finite(case.value),
-                "duration_s": _finite(case.duration),
+                "value": finite_or_none(case.value),
+                "duration_s": finite_or_none(case.duration),
                 "outcome": case.outcome,
                 "lost_MW": case.lost * found.load / _MEGA,
-                "back_s": _finite(case.back),
-                "allowed_s": _finite(case.allowed),
+                "back_s": finite_or_none(case.back),
+                "allowed_s": finite_or_none(case.allowed),
                 "broken": case.broken or None,
             }
             for case in found.cases
@@ -147,7 +144,7 @@ def _ride(found: RideAnswer, whole: SecondsAnswer) -> dict[str, Any]:
                 "change": one.mend.id,
                 "wait_s": one.mend.load.wait,
                 "walk_in_s": one.mend.load.walk_in,
-                "counts_to": _finite(one.mend.load.count),
+                "counts_to": finite_or_none(one.mend.load.count),
                 "hold_s": one.mend.hold,
                 "store": one.store or None,
                 "power_MW": one.power / _MEGA,
@@ -164,7 +161,7 @@ def _ride(found: RideAnswer, whole: SecondsAnswer) -> dict[str, Any]:
         else {
             "id": q.event.id,
             "within_curve": math.isinf(found.passed),
-            "passed_s": _finite(found.passed),
+            "passed_s": finite_or_none(found.passed),
             **_ridden(found.ridden, found.load),
         },
     }
@@ -175,14 +172,14 @@ def _ridden(found: Ridden, load: float) -> dict[str, Any]:
         "outcome": found.outcome,
         "lost_MW": found.lost * load / _MEGA,
         "transfers_s": list(found.transfers),
-        "left_s": _finite(found.left),
+        "left_s": finite_or_none(found.left),
         "back_s": found.back,
     }
 
 
 def _curve(bands: tuple[Band, ...]) -> list[dict[str, float | None]]:
     return [
-        {"least": band.least, "most": _finite(band.most), "duration_s": _finite(band.duration)}
+        {"least": band.least, "most": finite_or_none(band.most), "duration_s": finite_or_none(band.duration)}
         for band in bands
     ]
 
@@ -203,13 +200,13 @@ def _loss(found: UnitLoss) -> dict[str, Any]:
         "plant": found.plant,
         "unit_MW": found.unit / _MEGA,
         "lost_MW": found.lost / _MEGA,
-        "nadir_Hz": _finite(found.nadir),
-        "rocof_Hz_per_s": _finite(found.rocof),
+        "nadir_Hz": finite_or_none(found.nadir),
+        "rocof_Hz_per_s": finite_or_none(found.rocof),
         "sheds_load": found.sheds,
         "trips": found.trips,
         "short_MW": found.short / _MEGA,
-        "store_MW": _finite(found.store / _MEGA),
-        "store_MWh": _finite(found.energy / (1e3 * _KWH)),
+        "store_MW": finite_or_none(found.store / _MEGA),
+        "store_MWh": finite_or_none(found.energy / (1e3 * _KWH)),
     }
 
 

@@ -9,7 +9,7 @@ import numpy as np
 
 from gigawatt.core.quantities import several
 from gigawatt.faces.figures.readable import significant, with_unit
-from gigawatt.faces.figures.style import INK, empty, finish, safe
+from gigawatt.faces.figures.style import INK, empty, finish, safe, short
 from gigawatt.studies.serving.figures import ticks
 
 if TYPE_CHECKING:
@@ -25,10 +25,6 @@ _ROOM = 1.7
 _MOST_POINTS = 400
 """Margin above the highest latency for the text at the top."""
 _KEPT, _LOST = "#009e73", "#8c929a"
-
-
-def _short(values: Any) -> list[float]:
-    return [float(f"{float(value):.4g}") for value in values]
 
 
 def latency_load(curve: LoadCurve) -> Any:
@@ -52,15 +48,15 @@ def latency_load(curve: LoadCurve) -> Any:
                 shown += [float(values[seen].min()), float(values[seen].max())]
                 events = by == "events"
                 figure.add_scatter(
-                    x=_short(mine["rate [1/s]"].to_numpy()[seen]),
-                    y=_short(values[seen]),
+                    x=short(mine["rate [1/s]"].to_numpy()[seen]),
+                    y=short(values[seen]),
                     mode="markers" if events else "lines",
                     name=f"{words}, {end}",
                     legendgroup=f"{key} {end}",
                     showlegend=not events,
                     line={"color": hue, "width": 2, "dash": dash},
                     marker={"color": hue, "size": 7, "symbol": "circle" if end == "p50" else "diamond-open"},
-                    customdata=_short(mine["held"].to_numpy()[seen]),
+                    customdata=short(mine["held"].to_numpy()[seen]),
                     hovertemplate=f"{words} {percentile}: %{{y:.3~g}} ms at %{{x:.3~g}} requests/s, "
                     f"%{{customdata:.3~g}} in flight ({by})<extra></extra>",
                     row=row,
@@ -120,7 +116,7 @@ def _front(rows: Any, x: str, y: str, title: str, axes: tuple[str, str]) -> Any:
     rows = rows.iloc[np.unique(np.linspace(0, len(rows) - 1, _MOST_POINTS).astype(int))]
     figure: Any = go.Figure()
     figure.add_scatter(
-        x=_short(rows[x]), y=_short(rows[y]), mode="lines", hoverinfo="skip", showlegend=False,
+        x=short(rows[x]), y=short(rows[y]), mode="lines", hoverinfo="skip", showlegend=False,
         line={"color": "rgba(128,134,142,0.45)", "width": 1.2},
     )  # fmt: skip
     for meets, name, hue in ((True, "meets the SLO", _KEPT), (False, "misses the SLO", _LOST)):
@@ -128,8 +124,8 @@ def _front(rows: Any, x: str, y: str, title: str, axes: tuple[str, str]) -> Any:
         if not len(mine):
             continue
         figure.add_scatter(
-            x=_short(mine[x]),
-            y=_short(mine[y]),
+            x=short(mine[x]),
+            y=short(mine[y]),
             mode="markers",
             name=name,
             marker={"color": hue, "size": 7, "symbol": "circle" if meets else "circle-open"},

@@ -10,7 +10,7 @@ from typing import Any
 
 from gigawatt.faces.figures.readable import with_unit
 from gigawatt.faces.figures.single_line import single_line
-from gigawatt.faces.figures.style import GRID, INK, NOT_SERVED, colour, finish, safe, translucent
+from gigawatt.faces.figures.style import GRID, INK, NOT_SERVED, colour, finish, safe, short, translucent
 from gigawatt.power.dates import date_words
 
 __all__ = [
@@ -49,10 +49,6 @@ _LETTERS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct"
 def built(answer: Answer) -> list[Mapping[str, Any]]:
     """Rows of the plants that are built."""
     return [row for row in answer["plants"] if row["built"]]
-
-
-def _short(values: Any) -> list[float]:
-    return [float(f"{float(value):.4g}") for value in values]
 
 
 def dispatch_heat_map(answer: Answer, hours: Hours) -> Any:
@@ -111,9 +107,9 @@ def duration_curve(answer: Answer, hours: Hours) -> Any:
     share = np.linspace(0.0, 1.0, _POINTS)
 
     def ordered(values: Sequence[float]) -> list[float]:
-        return _short(np.quantile(np.asarray(values, dtype=float), 1.0 - share))
+        return short(np.quantile(np.asarray(values, dtype=float), 1.0 - share))
 
-    x = _short(100 * share)
+    x = short(100 * share)
     named = [("load", "load", INK), *((row["id"], row["name"], colour(row["id"], i))
              for i, row in enumerate(built(answer)))]  # fmt: skip
     for key, words, hue in named:
@@ -182,7 +178,7 @@ def capacity_stack(answer: Answer, hours: Hours) -> Any:
         shares = [100.0 * value / total for value, (total, _, _) in zip(values, totals.values(), strict=True)]
         figure.add_bar(
             y=names,
-            x=_short(shares),
+            x=short(shares),
             name=safe(row["name"]),
             orientation="h",
             marker={"color": colour(row["id"], number)},
@@ -218,7 +214,7 @@ def monthly_balance(answer: Answer, hours: Hours) -> Any:
         if max(abs(value) for value in values) > least:
             figure.add_bar(
                 x=names,
-                y=_short(values),
+                y=short(values),
                 name=safe(name),
                 marker={"color": hue},
                 hovertemplate=safe(name) + " %{y:,.4~g} GWh<extra></extra>",
@@ -231,7 +227,7 @@ def monthly_balance(answer: Answer, hours: Hours) -> Any:
     bars("curtailed", [-month["curtailed_GWh"] for month in months], GRID)
     figure.add_scatter(
         x=names,
-        y=_short(month["load_GWh"] for month in months),
+        y=short(month["load_GWh"] for month in months),
         name="load",
         mode="lines+markers",
         line={"color": INK, "width": 2, "shape": "hvh"},
@@ -258,7 +254,7 @@ def week_figure(week: Mapping[str, Any], names: Mapping[str, str]) -> Any:
     def area(name: str, values: Sequence[float], hue: str) -> None:
         if max(values) > _DUST * max(week["load_MW"]):
             figure.add_scatter(
-                x=days, y=_short(max(value, 0.0) for value in values), name=safe(name), stackgroup="there",
+                x=days, y=short(max(value, 0.0) for value in values), name=safe(name), stackgroup="there",
                 mode="lines", line={"width": 0, "color": hue, "shape": "hv"},
                 fillcolor=translucent(hue, 0.75),
                 hovertemplate=safe(name) + " %{y:,.4~g} MW<extra></extra>",
@@ -271,7 +267,7 @@ def week_figure(week: Mapping[str, Any], names: Mapping[str, str]) -> Any:
         area(names[store], values, colour(store, number + len(week["there_MW"])))
     area("not served", week["lacking_MW"], NOT_SERVED)
     figure.add_scatter(
-        x=days, y=_short(week["load_MW"]), name="load", mode="lines",
+        x=days, y=short(week["load_MW"]), name="load", mode="lines",
         line={"color": INK, "width": 2, "shape": "hv"},
         hovertemplate="load %{y:,.4~g} MW<extra></extra>",
     )  # fmt: skip
@@ -320,14 +316,14 @@ def near(answer: Answer, hours: Hours) -> Any:
     figure: Any = go.Figure()
     figure.add_bar(
         y=[names[name] for name in ids],
-        x=_short(row["most_MW"] - row["least_MW"] for row in rows),
-        base=_short(row["least_MW"] for row in rows),
+        x=short(row["most_MW"] - row["least_MW"] for row in rows),
+        base=short(row["least_MW"] for row in rows),
         orientation="h", marker={"color": hues}, showlegend=False,
         customdata=[[row["least_MW"], row["most_MW"]] for row in rows],
         hovertemplate="%{y}: %{customdata[0]:,.4~g} to %{customdata[1]:,.4~g} MW<extra></extra>",
     )  # fmt: skip
     figure.add_scatter(
-        y=[names[name] for name in ids], x=_short(row["capacity_MW"] for row in rows),
+        y=[names[name] for name in ids], x=short(row["capacity_MW"] for row in rows),
         mode="markers", marker={"color": INK, "size": 10}, name="cheapest",
         hovertemplate="%{y}: %{x:,.4~g} MW in the cheapest<extra></extra>",
     )  # fmt: skip
@@ -343,7 +339,7 @@ def bill_lines(lines: Mapping[str, float]) -> Any:
     order = list(lines)[::-1]
     figure: Any = go.Figure()
     figure.add_bar(
-        y=[safe(name) for name in order], x=_short(lines[name] for name in order), orientation="h",
+        y=[safe(name) for name in order], x=short(lines[name] for name in order), orientation="h",
         marker={"color": colour("grid")}, hovertemplate="%{y}: $%{x:,.4~s} a year<extra></extra>",
     )  # fmt: skip
     return finish(figure, title="The bill of a year", height=_PANEL + _ROW * len(order), x="$ a year")

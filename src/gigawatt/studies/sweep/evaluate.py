@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 import threading
 import time
 from collections.abc import Mapping
@@ -19,6 +18,7 @@ from gigawatt.chain.memo import Memo, Remembered
 from gigawatt.chain.study import blame
 from gigawatt.core.errors import GigawattError
 from gigawatt.core.graph import Value
+from gigawatt.core.quantities import finite_or_none
 from gigawatt.power.plan.kept_optima import keeping
 from gigawatt.schema.changed import scenario_with
 from gigawatt.schema.scenario import LoadedScenario
@@ -118,5 +118,4 @@ def _stored(value: Value) -> float | str | None:
         return found
     if isinstance(found, bool):
         return str(found)
-    number = float(found)
-    return number if math.isfinite(number) else None
+    return finite_or_none(found)

@@ -19,7 +19,6 @@ from numpy.typing import ArrayLike
 
 from gigawatt.catalog.loader import Entity, entity
 from gigawatt.core.checks import check_range, check_word
-from gigawatt.core.errors import InputError, nearest
 from gigawatt.technology.substrate import Bound, Statistics, Substrate
 from gigawatt.workload.operations import Array
 
@@ -97,22 +96,12 @@ def _number(substrate: Substrate, key: str) -> float:
 
 @lru_cache(maxsize=8)
 def _core(device: str) -> Entity:
-    if device not in _CORES:
-        raise InputError(
-            "no such memory device",
-            key="device",
-            given=device,
-            allowed=DEVICES,
-            nearest=nearest(device, DEVICES),
-        )
+    check_word("device", device, DEVICES, "no such memory device")
     return entity("analog", _CORES[device])
 
 
 def _own(substrate: Substrate) -> Entity:
-    if substrate.technology != "analog":
-        raise InputError(
-            "not an analog substrate", key="technology", given=substrate.technology, allowed="analog"
-        )
+    substrate.check_technology("analog")
     return _core(substrate.word("device") or "pcm")
 
 

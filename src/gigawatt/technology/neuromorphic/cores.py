@@ -88,13 +88,7 @@ def core(name: str) -> Entity:
 
 
 def _own(substrate: Substrate) -> Entity:
-    if substrate.technology != "neuromorphic":
-        raise InputError(
-            "not a neuromorphic substrate",
-            key="technology",
-            given=substrate.technology,
-            allowed="neuromorphic",
-        )
+    substrate.check_technology("neuromorphic")
     return core(substrate.word("core") or "loihi2")
 
 

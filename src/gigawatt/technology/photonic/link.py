@@ -9,7 +9,6 @@ import numpy as np
 
 from gigawatt.catalog.loader import Entity, entity
 from gigawatt.core.checks import check_range, check_word
-from gigawatt.core.errors import InputError
 from gigawatt.technology.photonic.noise import Receiver, laser_power, photon_energy
 from gigawatt.technology.substrate import Bound, Substrate
 
@@ -76,10 +75,7 @@ def number(substrate: Substrate, key: str, *, ideal: bool = False) -> float:
 
 def word(substrate: Substrate, key: str, default: str) -> str:
     """A word of the settings or ``default``, among those known; another technology is refused."""
-    if substrate.technology != "photonic":
-        raise InputError(
-            "not a photonic substrate", key="technology", given=substrate.technology, allowed="photonic"
-        )
+    substrate.check_technology("photonic")
     given, bound = substrate.word(key) or default, SETTINGS[key]
     assert len(bound) == 3
     check_word(key, given, bound[2], f"not known: {bound[1]}")
