@@ -15,7 +15,8 @@ from typing import Any
 from gigawatt.calibration.measure import Device, Unsupported
 from gigawatt.calibration.numpy_backend import cache_bytes, cpu_name, host_memory
 from gigawatt.calibration.plan import ATTENTION, Job
-from gigawatt.core.errors import InputError, MissingDataError
+from gigawatt.core.checks import check_word
+from gigawatt.core.errors import MissingDataError
 
 __all__ = ["TorchBackend", "import_torch"]
 
@@ -62,8 +63,7 @@ class TorchBackend:
             "cpu",
             *(["cuda", *(f"cuda:{i}" for i in range(torch.cuda.device_count()))] if found else []),
         ]
-        if name not in allowed:
-            raise InputError("torch has no such device here", key="--device", given=device, allowed=allowed)
+        check_word("--device", name, allowed, "torch has no such device here")
         self.on = torch.device(name)
         self.gpu = self.on.type == "cuda"
         self.index = self.on.index or 0

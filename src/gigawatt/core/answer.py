@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
+from gigawatt.core.checks import check_word
 from gigawatt.core.document import Document
 from gigawatt.core.errors import InputError, nearest
 from gigawatt.core.study import Study, resolve
@@ -189,10 +190,7 @@ class Answer(Mapping[str, Any]):
         InputError
             No such figure, with the nearest.
         """
-        if name not in self.drawings:
-            raise InputError(
-                "no such figure", given=name, allowed=self.figures, nearest=nearest(name, self.figures)
-            )
+        check_word(None, name, self.figures, "no such figure")
         return self.drawings[name](*what, **options)
 
     def to_frame(self) -> pd.DataFrame:

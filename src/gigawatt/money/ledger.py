@@ -22,6 +22,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
+from gigawatt.core.checks import check_word
 from gigawatt.core.errors import InputError
 from gigawatt.core.quantities import factor
 from gigawatt.money.annuity import SECONDS_PER_YEAR, capital_recovery_factor
@@ -206,8 +207,7 @@ class Ledger:
         """
         import pandas as pd
 
-        if period not in ("run", "year"):
-            raise InputError("no such period of the ledger", given=period, allowed=("run", "year"))
+        check_word(None, period, ("run", "year"), "no such period of the ledger")
         money, scale = (self.run, self.run_years) if period == "run" else (self.yearly, 1.0)
         frame = pd.DataFrame(money, index=pd.Index(self.components, name="component"), columns=list(COLUMNS))
         frame["total"] = money.sum(axis=1)

@@ -14,6 +14,7 @@ from pathlib import Path
 from pkgutil import iter_modules
 
 from gigawatt.catalog.loader import entity
+from gigawatt.core.checks import check_word
 from gigawatt.core.errors import InputError, MissingDataError, nearest
 from gigawatt.technology.interface import Model, Technology
 from gigawatt.technology.substrate import Bound, Substrate, check_settings
@@ -134,13 +135,6 @@ def load_substrate(text: str) -> Substrate:
         if not (equals and key and value):
             raise InputError("not a setting", key="substrate", given=part, allowed="key=value")
         options = set(settings) | set(known)
-        if key not in options:
-            raise InputError(
-                "no such setting of this substrate",
-                key=row.id,
-                given=key,
-                allowed=sorted(options),
-                nearest=nearest(key, options),
-            )
+        check_word(row.id, key, sorted(options), "no such setting of this substrate")
         settings[key] = value
     return check_settings(Substrate(text.strip(), row.text("name", row.id), technology, settings), known)

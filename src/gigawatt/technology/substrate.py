@@ -133,14 +133,7 @@ def _checked(name: str, key: str, value: float | str, bound: Bound | None) -> fl
     if bound is None:
         return value
     if len(bound) == 3:
-        if str(value) not in bound[2]:
-            raise InputError(
-                f"not known: {bound[1]}",
-                key=f"{name}.{key}",
-                given=value,
-                allowed=bound[2],
-                nearest=nearest(str(value), bound[2]),
-            )
+        check_word(f"{name}.{key}", str(value), bound[2], f"not known: {bound[1]}")
         return str(value)
     unit, meaning, low, high = bound
     try:

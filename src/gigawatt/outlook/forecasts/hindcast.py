@@ -13,7 +13,8 @@ from functools import lru_cache
 import numpy as np
 from numpy.typing import NDArray
 
-from gigawatt.core.errors import InputError, nearest
+from gigawatt.core.checks import check_word
+from gigawatt.core.errors import InputError
 from gigawatt.outlook.forecasts.conformal import widening
 from gigawatt.outlook.forecasts.learning import Experience, combination, experience, wright
 from gigawatt.outlook.forecasts.scores import StudentT, mean_by_group
@@ -119,10 +120,7 @@ class CostHindcast:
         InputError
             No such model, or no forecast at these horizons.
         """
-        if model not in self.forecasts:
-            raise InputError(
-                "no such model", key="model", given=model, allowed=MODELS, nearest=nearest(model, MODELS)
-            )
+        check_word("model", model, tuple(self.forecasts), "no such model")
         low, high = horizons or (1, 10**6)
         use = (self.horizon >= low) & (self.horizon <= high)
         if not use.any():

@@ -23,6 +23,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from gigawatt import catalog
+from gigawatt.core.checks import check_word
 from gigawatt.core.errors import GigawattError, InputError
 from gigawatt.machine import build_cluster, load_chip
 from gigawatt.machine.machine import Chip, Cluster, Link
@@ -300,8 +301,7 @@ def cliff_and_wall(chip: str, exponent: float, duration: float) -> tuple[float, 
     """
     chips = [e.id for e in catalog.table("outlook_training").values() if e.id != "run"]
     name = load_chip(chip).id
-    if name not in chips:
-        raise InputError("no such chip in the table", given=chip, allowed=chips)
+    check_word(None, name, chips, "no such chip in the table")
     row = _settings()
     flops = 10.0 ** np.arange(row.value("least_log10"), row.value("most_log10"), 0.25)
     ends = {"shortest": 0.5 * duration, "longest": 1.5 * duration}

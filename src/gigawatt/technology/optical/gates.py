@@ -10,7 +10,6 @@ from numpy.typing import ArrayLike
 
 from gigawatt.catalog.loader import entity, table
 from gigawatt.core.checks import check_range, check_word
-from gigawatt.core.errors import InputError
 from gigawatt.technology.optical.absorber import PLANCK_REDUCED
 from gigawatt.technology.optical.activations import load_activation
 from gigawatt.technology.optical.kerr import LIGHT
@@ -164,8 +163,7 @@ def load_gate(id: str, **changes: float) -> Gate:
         No such gate, an unknown or negative number.
     """
     row = entity(TABLE, id)
-    if row.id not in list_gates():
-        raise InputError("this gate has no transfer function", key="gate", given=id, allowed=list_gates())
+    check_word("gate", row.id, list_gates(), "this gate has no transfer function")
     known = ("drive", "loss", "noise", "floor")
     for key, value in changes.items():
         check_word(row.id, key, known, "no such number of a gate")

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from gigawatt.catalog.loader import Entity, entity
+from gigawatt.core.checks import check_word
 from gigawatt.core.errors import InputError, nearest
 from gigawatt.core.quantities import HOURS_PER_YEAR
 from gigawatt.power.plants.sheet import Setting, read_number
@@ -118,14 +119,7 @@ def read(design: Entity, year: float, given: Mapping[str, float | str] | None) -
                 nearest=nearest(key, known),
             )
         if key in words:
-            if value not in words[key]:
-                raise InputError(
-                    "no such choice",
-                    key=key,
-                    given=str(value),
-                    allowed=words[key],
-                    nearest=nearest(str(value), words[key]),
-                )
+            check_word(key, str(value), words[key], "no such choice")
             found[key] = value
             continue
         _, unit, meaning, low, high = known[key]
