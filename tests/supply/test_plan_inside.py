@@ -279,7 +279,7 @@ def test_a_year_of_the_catalog_reactor_with_its_salt() -> None:
 def test_units_and_networks_keep_the_tie() -> None:
     plants = parts(168)
     plants[2] = replace(plants[2], unit_size=0.1 * TOP, minimum=0.2 * TOP)
-    units = plan_units(problem=problem(168, plants=plants), weeks=1, gap=0.01)
+    units = plan_units(problem=problem(168, plants=plants), weeks=None, gap=0.01)
     made = units.plan
     charge, reactor = made.charge[:, 3], made.dispatch[:, 2] + made.curtailed[:, 2]
     assert made.capacity["salt"] > 0.0

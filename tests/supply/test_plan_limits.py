@@ -16,7 +16,7 @@ from gigawatt.power.plan.network import Link, plan_network
 from gigawatt.power.plan.plan import SupplyPlan, plan
 from gigawatt.power.plan.problem import Problem
 from gigawatt.power.plan.reduce import Guess, solve_reduced
-from gigawatt.power.plan.units import plan_units, typical_weeks
+from gigawatt.power.plan.units import plan_units
 from gigawatt.power.plants.plant import Plant, Storage
 from gigawatt.power.solve import solve
 
@@ -262,27 +262,20 @@ def test_dear_starts_keep_a_unit_running() -> None:
 
 
 def test_whole_units_cost_no_less_than_any_size_and_weeks_stand_for_the_year() -> None:
-    hours = 8736
+    hours = 8760
     plants = [gas(unit_size=2e8, minimum_load=0.4, start_cost=0.02, ramp=0.5), solar(hours), battery()]
     found = plan_units(problem=Problem(load(hours), plants, VOLL), weeks=2, time_limit=3)
     assert found.objective >= found.bound * (1 - 1e-9)
     assert found.plan.capacity["gas"] == pytest.approx(found.built["gas"] * 2e8)
     assert found.plan.hours == hours
-    assert "2 typical weeks" in found.notices[-1]
+    assert len(found.weeks) == 2
+    assert "2 representative weeks" in found.notices[-1]
     made = found.plan.dispatch[:, 0] + found.plan.curtailed[:, 0]
     on = found.running["gas"] * 2e8
     assert np.all(made <= on + 1e3)
     assert np.all(made >= 0.4 * on - 1e3)
     lacks = found.plan.dispatch.sum(1) - found.plan.charge.sum(1) + found.plan.not_served - found.plan.load
     assert np.max(np.abs(lacks)) < 1e3
-
-
-def test_typical_weeks_stand_for_all_and_keep_the_hardest() -> None:
-    series = np.ones(168 * 10)
-    series[168 * 4 : 168 * 5] = 3.0
-    chosen, stands = typical_weeks(series=[series], count=2)
-    assert chosen[0] == 4
-    assert stands.tolist() == [1.0, 9.0]
 
 
 # --- linked sites
@@ -366,7 +359,7 @@ def test_one_carbon_limit_over_all_sites() -> None:
             lambda: plan_units(problem=Problem(np.ones(8), [gas()], VOLL, years=2)),
             "years: unit sizes are planned on one weather year",
         ),
-        (lambda: plan_units(problem=Problem(np.ones(8), [gas()], VOLL)), "weeks: no week in the series"),
+        (lambda: plan_units(problem=Problem(np.ones(8), [gas()], VOLL)), "not the hours of a year"),
     ],
 )
 def test_bad_input_is_one_line(make: object, text: str) -> None:

@@ -2,14 +2,13 @@
 
 Units of one kind are counted, not told apart: ``built`` and, in each hour, ``running``, ``started`` and
 ``stopped`` are whole numbers. That is exact for equal units with minimum times (clustered commitment). A year
-is taken as typical weeks, each cyclic and weighted, or as a whole; the answer says which.
+is taken as representative weeks, each cyclic and weighted, or as a whole; the answer says which.
 """
 
 from __future__ import annotations
 
 import math
 import time
-from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from importlib import import_module
 from typing import Any
@@ -20,6 +19,7 @@ import numpy.typing as npt
 from gigawatt.core.errors import GigawattError, InputError
 from gigawatt.core.quantities import compact
 from gigawatt.power.formulation import HOUR, MONEY_PER_ENERGY
+from gigawatt.power.pathway.hours import representative_weeks
 from gigawatt.power.plan.problem import Problem
 from gigawatt.power.plan.programme import Programme
 from gigawatt.power.plan.recover import recover
@@ -27,23 +27,21 @@ from gigawatt.power.plan.result import SupplyPlan, books
 from gigawatt.power.plants.plant import HOURLY, Plant
 from gigawatt.power.solve import Solution, quiet
 
-__all__ = ["UnitPlan", "plan_units", "typical_weeks"]
+__all__ = ["UnitPlan", "plan_units"]
 
 Array = npt.NDArray[np.float64]
 Ints = npt.NDArray[np.int64]
-
-_WEEK = 168
 
 
 @dataclass(frozen=True)
 class UnitPlan:
     """A plan in whole units.
 
-    ``plan`` : the hours of the typical weeks, its ``gap`` that of the search, ``price`` not a number: a
-    mixed integer programme has none. ``built`` : units by plant. ``running``, ``started`` : (H,) units.
+    ``plan`` : the hours of the representative weeks, its ``gap`` that of the search, ``price`` not a number:
+    a mixed integer programme has none. ``built`` : units by plant. ``running``, ``started`` : (H,) units.
     ``start_cost`` : $ by plant over the year. ``objective`` : $ with them. ``bound`` : $ that no plan of
-    whole units undercuts on these hours. ``weeks`` : first hour of each typical week
-    (one 0 for the whole year).
+    whole units undercuts on these hours. ``weeks`` : first hour of each representative week (one 0 for the
+    whole year).
     """
 
     plan: SupplyPlan
@@ -57,36 +55,6 @@ class UnitPlan:
     seconds: float
     weeks: tuple[int, ...]
     notices: tuple[str, ...]
-
-
-def typical_weeks(*, series: Sequence[Array], count: int) -> tuple[Ints, Array]:
-    """(number of each typical week, weeks each stands for): the medoids of k-medians, and the hardest week.
-
-    Parameters
-    ----------
-    series : sequence of (H,)
-        What makes weeks differ, of comparable size, the load first; the rest counts as supply.
-    count : int
-        Typical weeks, one of them the week in which the load less the other series' sum is largest.
-
-    References
-    ----------
-    Kotzur et al. (2018), Impact of different time series aggregation methods, Renewable Energy 117.
-    """
-    weeks = len(series[0]) // _WEEK
-    table = np.stack([one[: weeks * _WEEK].reshape(weeks, _WEEK) for one in series], axis=1)
-    hard = int(np.argmax((table[:, 0] - table[:, 1:].sum(1)).sum(1)))
-    points = table.reshape(weeks, -1)
-    far = np.abs(points[:, None] - points[None]).sum(2)
-    chosen = [hard]
-    while len(chosen) < min(count, weeks):  # the medoid that brings the others nearest
-        best = np.argmin([np.minimum(far[:, chosen].min(1), far[:, k]).sum() for k in range(weeks)])
-        if int(best) in chosen:
-            break
-        chosen.append(int(best))
-    near = np.argmin(far[:, chosen], axis=1)
-    stands = np.bincount(near, minlength=len(chosen)).astype(float)
-    return np.array(chosen)[stands > 0.0], stands[stands > 0.0]
 
 
 def plan_units(
@@ -106,7 +74,7 @@ def plan_units(
     problem : Problem
         One weather year.
     weeks : int, optional
-        Typical weeks; ``None`` takes every hour.
+        Representative weeks; ``None`` takes every hour.
     gap : float
         Relative distance to the bound at which the search stops.
     time_limit : float
@@ -115,7 +83,7 @@ def plan_units(
     Raises
     ------
     InputError
-        More than one weather year; no week in the series.
+        More than one weather year; weeks of a series that is no year.
     GigawattError
         No plan was found in the time.
 
@@ -164,7 +132,7 @@ def plan_units(
     if reached > gap * (1.0 + 1e-6):
         notices.append(f"the search was stopped after {time_limit:g} s at a gap of {reached * 100:.2g} %")
     if weeks is not None:
-        notices.append(f"unit sizes were planned on {len(first_hours)} typical weeks of the year")
+        notices.append(f"unit sizes were planned on {len(first_hours)} representative weeks of the year")
     return UnitPlan(
         plan=plan,
         built=built,
@@ -201,23 +169,21 @@ def _hourly_plan(problem: Problem, p: Programme, solution: Solution, start: floa
 def _cut(
     problem: Problem, weeks: int | None
 ) -> tuple[Problem, tuple[int, ...], tuple[tuple[int, ...], Array]]:
-    """(the question of the typical weeks, their first hours, (blocks, weights))."""
+    """(the question of the representative weeks, their first hours, (blocks, weights))."""
     load, plants = problem.watts, tuple(problem.plants)
     hours = len(load)
     if weeks is None:
         return problem, (0,), ((hours,), np.ones(1))
-    if hours < _WEEK or weeks < 1:
-        raise InputError("no week in the series", key="weeks", given=f"{weeks} weeks, {hours} hours")
-    series = [load / np.max(load)]
-    series += [q.hourly("availability", hours) for q in plants if q.kind == "profile"]
-    chosen, stands = typical_weeks(series=series, count=weeks)
-    at = (chosen[:, None] * _WEEK + np.arange(_WEEK)).ravel()
+    series = [q.hourly("availability", hours) for q in plants if q.kind == "profile"]
+    chosen = representative_weeks(series=series, load=load, weeks=weeks)
+    at, period = chosen.index, chosen.period
     cut = tuple(
         replace(q, **{n: q.hourly(n, hours)[at] for n in HOURLY if np.ndim(getattr(q, n))}) for q in plants
     )
     asked = replace(problem, load=load[at], plants=cut, hours=problem.hours_of_year, year_weights=None)
-    blocks = (_WEEK,) * len(chosen)
-    return asked, tuple(int(k) * _WEEK for k in chosen), (blocks, stands / np.mean(stands))
+    weights = chosen.weight[::period]
+    first = tuple(int(hour) for hour in at[::period])
+    return asked, first, ((period,) * len(first), weights / weights.mean())
 
 
 class _Model:
