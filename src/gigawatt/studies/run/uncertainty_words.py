@@ -90,23 +90,27 @@ def spreads(result: Result) -> dict[str, Spread]:
     if frame is None:
         return {}
     causes = causes_of(result, GROUP)
+    columns = ("unit", "low", "median", "high", "from guesses", "response error")
     return {
         str(name): Spread(
-            str(name), str(row["unit"]), float(row["low"]), float(row["median"]), float(row["high"]),
-            float(row["from guesses"]), finite_or_none(row["response error"]), causes.get(str(name), ()),
+            str(name), str(unit), float(low), float(median), float(high), float(guesses),
+            finite_or_none(error), causes.get(str(name), ()),
         )
-        for name, row in frame.iterrows()
+        for name, unit, low, median, high, guesses, error in zip(
+            frame.index, *(frame[column] for column in columns), strict=True
+        )
     }  # fmt: skip
 
 
 def causes_of(result: Result, kind: str) -> dict[str, tuple[tuple[str, float], ...]]:
     """By quantity the inputs of a kind (:data:`GROUP`, :data:`ROW`) with variance shares, largest first."""
     frame: Any = get_table(result, CAUSES)
-    found: dict[str, tuple[tuple[str, float], ...]] = {}
+    found: dict[str, list[tuple[str, float]]] = {}
     if frame is not None:
-        for name, part in frame[frame["kind"] == kind].groupby("quantity", sort=False):
-            found[str(name)] = tuple(zip(map(str, part["cause"]), map(float, part["share"]), strict=True))
-    return found
+        mine = frame[frame["kind"] == kind]
+        for name, cause, share in zip(mine.index, mine["cause"], mine["share"], strict=True):
+            found.setdefault(str(name), []).append((str(cause), float(share)))
+    return {name: tuple(causes) for name, causes in found.items()}
 
 
 def cells_of(result: Result, table: str) -> dict[tuple[str, str], tuple[float, float]]:
