@@ -19,7 +19,7 @@ model: llama-3.1-8b
 training: {{tokens: {tokens}}}
 machine: {{chip: H100-SXM5-80GB, count: {count}}}
 site: {{name: abilene-texas}}
-supply: {{plants: [grid]}}
+supply: {{price: 60 $/MWh}}
 """
 
 
@@ -68,7 +68,7 @@ def test_table_split_and_page(call: Call, files: tuple[Path, Path], tmp_path: Pa
 
 
 def test_json_alone(call: Call, files: tuple[Path, Path]) -> None:
-    code, said, err = call("compare", *files, "--of", "training.duration", "--json")
+    code, said, err = call("compare", *files, "--of", "training.duration", "--no-uncertainty", "--json")
     assert (code, err) == (0, "")
     document = json.loads(said)
     rows = {row["quantity"]: row for row in document["quantities"]}
@@ -82,13 +82,13 @@ def test_json_alone(call: Call, files: tuple[Path, Path]) -> None:
 
 def test_a_field_of_all_scenarios_is_set(call: Call, files: tuple[Path, Path]) -> None:
     """The same as if it stood in both files; a key that no scenario has is one line."""
-    words = ("--set", "machine.count=256", "--no-split", "--json")
+    words = ("--set", "machine.count=256", "--no-split", "--no-uncertainty", "--json")
     code, out, err = call("compare", *files, *words)
     assert (code, err) == (0, "")
     for file in files:
         text = file.read_text().replace("count: 64", "count: 256").replace("count: 128", "count: 256")
         file.write_text(text)
-    today = json.loads(call("compare", *files, "--no-split", "--json")[1])["quantities"]
+    today = json.loads(call("compare", *files, *words[2:])[1])["quantities"]
     assert json.loads(out)["quantities"] == today
     code, out, err = call("compare", *files, "--set", "machine.cuont=256")
     assert (code, out, len(err.splitlines())) == (2, "", 1)
@@ -97,8 +97,9 @@ def test_a_field_of_all_scenarios_is_set(call: Call, files: tuple[Path, Path]) -
 
 
 def test_quiet_and_without_a_split(call: Call, files: tuple[Path, Path]) -> None:
-    assert call("compare", *files, "--no-split", "-q") == (0, "", "")
-    said = call("compare", *files, "--no-split", "--all")[1]
+    words = ("compare", *files, "--no-split", "--no-uncertainty")
+    assert call(*words, "-q") == (0, "", "")
+    said = call(*words, "--all")[1]
     assert "as asked" in said
     assert "input that differs" in said
     assert "model.training_flops" in said
@@ -120,7 +121,7 @@ def test_bad_input_is_one_line(call: Call, files: tuple[Path, Path], tmp_path: P
                                says: str) -> None:  # fmt: skip
     (tmp_path / "folder").mkdir()
     names = {"one": files[0], "two": files[1], "folder": tmp_path / "folder"}
-    code, out, err = call("compare", *(word.format(**names) for word in words))
+    code, out, err = call("compare", *(word.format(**names) for word in words), "--no-uncertainty")
     assert (code, out) == (2, "")
     assert says in err
     assert err.count("\n") == 1

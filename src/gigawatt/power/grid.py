@@ -181,20 +181,8 @@ def load_grid(
         left, demand = residual_load(row, weather, assumptions, carbon_alone=market is not None)
         dirty = left / demand
         dirty = dirty / dirty.mean()
-    if method == "cambium":
-        carbons = _cambium(row, year, "marginal" if marginal else "average", assumptions)
-        if carbon is None:
-            known = grid_carbon(row, float(carbons.mean()))
-            carbon = known.by[check_boundary(boundary)]
-            assumptions.append(known.assumption)
-        carbons = carbons * (carbon / carbons.mean())
-    else:
-        if carbon is None:
-            _held(row, year, assumptions)
-            known = grid_carbon(row, row.value("carbon"))
-            carbon = known.by[check_boundary(boundary)]
-            assumptions.append(known.assumption)
-        carbons = dirty * carbon
+    kind = "" if method != "cambium" else "marginal" if marginal else "average"
+    carbons = _carbon_hours(row, year, carbon, dirty, kind, boundary, assumptions)
     if residual is None:
         residual, told_residual = residual_mix(row, check_boundary(boundary), float(carbons.mean()))
         assumptions.append(told_residual)
@@ -232,6 +220,35 @@ def load_grid(
         basis=None if place is None else place.hours,
         basis_ends=(0.0, 0.0) if place is None else place.ends,
     )
+
+
+def _carbon_hours(
+    row: Entity,
+    year: int,
+    mean: float | None,
+    shape: Array,
+    kind: str,
+    boundary: str,
+    assumptions: list[Assumption],
+) -> Array:
+    """Carbon of the hours [kg/J] around ``mean``, else around the catalog's within the boundary.
+
+    ``shape`` : hours over their mean, of a grid without hours of its own; ``kind`` of Cambium's hours, else
+    empty.
+    """
+    if kind:
+        hours = _cambium(row, year, kind, assumptions)
+        shape, listed = hours / hours.mean(), float(hours.mean())
+    elif mean is None:
+        _held(row, year, assumptions)
+        listed = row.value("carbon")
+    else:
+        listed = mean
+    if mean is None:
+        known = grid_carbon(row, listed)
+        mean = known.by[check_boundary(boundary)]
+        assumptions.append(known.assumption)
+    return shape * mean
 
 
 def _three(row: Evidence) -> tuple[float, float, float]:

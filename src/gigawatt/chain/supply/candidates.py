@@ -186,34 +186,20 @@ def plants_here(
 
     built: list[Plant] = []
     for name in wanted:
-        options: dict[str, Any] = {"limit": limits.get(name)}
         if known[name].text("kind") == "grid":
-            given = grid_given.get("limit") if waits_in_queue(name) else None
-            options = {
-                "price": grid.price,
-                "carbon": grid.carbon,
-                "limit": given if given is not None else limits.get(name),
-                "clean": _mix(grid) if grid_given.get("counts") else None,
-            }
+            options = _grid_options(name, limits.get(name), grid, grid_given)
         else:
-            options |= {"profile": profile(name), "temperature": temperature}
-            options |= {
+            options = {
+                "limit": limits.get(name), "profile": profile(name), "temperature": temperature,
                 "fuel_price": delivered_price(known[name].text("fuel"), year, fuel_prices, hubs),
                 "country": country,
-            }
+            }  # fmt: skip
         plant = build_plant(
             name, year=year, capital_recovery=recovery, case=case, market=market,
             boundary=boundary, leak=leak, **options,
         )  # fmt: skip
         if waits_in_queue(plant.id):
-            passed = np.asarray(grid.price) - grid.delivery  # a tariff and a buyer have the market's hours
-            hub = passed if grid.basis is None else passed - grid.basis
-            plant, terms = under_tariff(
-                plant, grid_given, year=int(year), price=hub, basis=grid.basis, delivery=grid.delivery,
-                capital_recovery=recovery,
-            )  # fmt: skip
-            plant = selling(with_terms(plant, hub, terms), passed, grid_given)
-            plant = hedged(plant, grid_given.get("hedges") or (), hub, grid.basis)
+            plant = _under_terms(plant, grid, grid_given, int(year), recovery)
         plant = with_stock(
             plant, fuel_stock, year=year, rate=rate, capital_recovery=recovery, case=case,
             fuel_price=delivered_price(plant.second_fuel, year, fuel_prices, hubs), hubs=hubs,
@@ -227,20 +213,57 @@ def plants_here(
             "none of these plants burns a fuel from stock", key="supply.fuel_stock",
             given=", ".join(plant.id for plant in built), allowed=f"with {' or '.join(stocked)}",
         )  # fmt: skip
+    return (*built, *_through_grid(built, grid, grid_given, profile))
+
+
+def _grid_options(
+    name: str, limit: float | None, grid: Grid, grid_given: Mapping[str, Any]
+) -> dict[str, Any]:
+    """What :func:`gigawatt.power.build_plant` takes of a grid: its hours, limit and clean share."""
+    given = grid_given.get("limit") if waits_in_queue(name) else None
+    return {
+        "price": grid.price,
+        "carbon": grid.carbon,
+        "limit": given if given is not None else limit,
+        "clean": _mix(grid) if grid_given.get("counts") else None,
+    }
+
+
+def _under_terms(
+    plant: Plant, grid: Grid, grid_given: Mapping[str, Any], year: int, recovery: Callable[[float], float]
+) -> Plant:
+    """The connection with its tariff, its terms, what it sells and the energy whose price is fixed."""
+    passed = np.asarray(grid.price) - grid.delivery  # a tariff and a buyer have the market's hours
+    hub = passed if grid.basis is None else passed - grid.basis
+    plant, terms = under_tariff(
+        plant, grid_given, year=year, price=hub, basis=grid.basis, delivery=grid.delivery,
+        capital_recovery=recovery,
+    )  # fmt: skip
+    plant = selling(with_terms(plant, hub, terms), passed, grid_given)
+    return hedged(plant, grid_given.get("hedges") or (), hub, grid.basis)
+
+
+def _through_grid(
+    built: Sequence[Plant],
+    grid: Grid,
+    grid_given: Mapping[str, Any],
+    profile: Callable[[str], Array | None],
+) -> Sequence[Plant]:
+    """Plants of agreements, whose energy comes through the connection; an ``InputError`` without one."""
     agreements = grid_given.get("ppa") or ()
     connection = next((plant.id for plant in built if plant.kind == "grid"), None)
-    if agreements and connection is None:
+    if connection is not None:
+        return agreed(agreements, connection, np.size(grid.price), profile)
+    if agreements:
         raise InputError(
             "no connection through which it could come", key="supply.ppa", allowed="grid among the plants"
         )
-    if grid_given.get("hedges") and connection is None:
+    if grid_given.get("hedges"):
         raise InputError(
             "no energy of the grid whose price it could fix", key="supply.hedge",
             allowed="grid among the plants",
         )  # fmt: skip
-    if connection is not None:
-        built.extend(agreed(agreements, connection, np.size(grid.price), profile))
-    return tuple(built)
+    return ()
 
 
 def connection_price(*, year: float, rate: float) -> float:
