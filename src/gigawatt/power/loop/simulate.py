@@ -9,6 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from gigawatt.core.checks import check_range
 from gigawatt.core.errors import InputError
 from gigawatt.power.loop.controls import (
     BatchControl,
@@ -212,8 +213,7 @@ class _Meter:
 
 
 def _count(step: float, duration: float, target: Array | None, source: Array | None) -> int:
-    if not (step > 0.0 and math.isfinite(step)):
-        raise InputError("not a time step", key="step", given=f"{step:g} s", allowed="above 0 s")
+    check_range("step", step, 0.0, unit="s", open_low=True, message="not a time step")
     count = round(duration / step) if math.isfinite(duration) else 0
     if not 1 <= count <= _MOST:
         raise InputError(

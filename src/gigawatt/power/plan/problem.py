@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from gigawatt.core.checks import check_range
 from gigawatt.core.errors import InfeasibleError, InputError
 from gigawatt.core.quantities import compact
 from gigawatt.power.flexible import Flexible
@@ -103,8 +104,7 @@ class Problem:
         for key, value, allowed, fits in checks:
             if value is not None and not (math.isfinite(value) and fits):
                 raise InputError("not a sensible value", key=key, given=f"{value:g}", allowed=allowed)
-        if not (math.isfinite(hours) and hours > 0.0):
-            raise InputError("not a number of hours", key="hours", given=f"{hours:g}", allowed="above 0")
+        check_range("hours", hours, 0.0, open_low=True, message="not a number of hours")
         if self.years < 1 or need.size % self.years:
             raise InputError(
                 "the load is not a whole number of years of equal length",

@@ -13,7 +13,6 @@ Brooks, GE Power Systems GER-3567H: GE Gas Turbine Performance Characteristics, 
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass
 
 import numpy as np
@@ -96,9 +95,7 @@ class Derating:
     def __post_init__(self) -> None:
         for name in ("reference", "capacity_slope", "heat_slope", "cold_gain"):
             value = getattr(self, name)
-            if not (math.isfinite(value) and value >= 0.0):
-                raise InputError("not a sensible value", key=f"derating.{name}", given=f"{value:g}",
-                                 allowed="0 or more")  # fmt: skip
+            check_range(f"derating.{name}", value, 0.0, message="not a sensible value")
 
     def capacity(self, temperature: npt.ArrayLike) -> Array:
         """Share of the rating that can run, (...,) as ``temperature`` [K]; 0 to 1 + ``cold_gain``."""

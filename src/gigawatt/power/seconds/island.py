@@ -9,6 +9,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from gigawatt.catalog.loader import entity
+from gigawatt.core.checks import check_range
 from gigawatt.core.errors import InputError
 from gigawatt.power.seconds.machines import Frequency, Machine, frequency
 from gigawatt.power.seconds.rows import load_machine
@@ -80,8 +81,7 @@ def lose_unit(*, load: float, plants: Mapping[str, float]) -> UnitLoss | None:
     InputError
         Plants that cannot carry the load.
     """
-    if not (load > 0.0 and math.isfinite(load)):
-        raise InputError("not a power", key="load", given=f"{load:g} W", allowed="above 0 W")
+    check_range("load", load, 0.0, unit="W", open_low=True, message="not a power")
     machines: list[tuple[Machine, float]] = []
     for name, watts in plants.items():
         made = load_machine(name, rating=watts) if watts > 0.0 else None

@@ -35,10 +35,7 @@ class Segment:
 
     def __post_init__(self) -> None:
         for key, value in (("power", self.power), ("duration", self.duration)):
-            if not (math.isfinite(value) and value >= 0.0):
-                raise InputError(
-                    "not a sensible value", key=f"{self.name}.{key}", given=f"{value:g}", allowed="0 or more"
-                )
+            check_range(f"{self.name}.{key}", value, 0.0, message="not a sensible value")
 
 
 @dataclass(frozen=True)
@@ -78,8 +75,7 @@ class TrainingLoad:
             raise InputError("a step needs a duration", key="segments", allowed="segments longer than 0 s")
         if not 0.0 <= self.jitter < 1.0:
             raise InputError("not a share", key="jitter", given=f"{self.jitter:g}", allowed="0 to below 1")
-        if not (math.isfinite(self.idle) and self.idle >= 0.0):
-            raise InputError("not a power", key="idle", given=f"{self.idle:g}", allowed="0 W or more")
+        check_range("idle", self.idle, 0.0, unit="W", message="not a power")
         if not 0.0 <= self.ripple < 1.0:
             raise InputError("not a share", key="ripple", given=f"{self.ripple:g}", allowed="0 to below 1")
 
@@ -232,8 +228,7 @@ def sum_nodes(
     Theiler et al., Physica D 58, 1992 (surrogate series with the spectrum kept).
     """
     one = series(power, "power")
-    if not nodes >= 1.0:
-        raise InputError("not a count", key="nodes", given=f"{nodes:g}", allowed="1 or more")
+    check_range("nodes", nodes, 1.0, message="not a count")
     check_range("correlation", correlation, 0.0, 1.0, message="not a correlation")
     if not (spread >= 0.0 and step > 0.0):
         raise InputError("not a time", key="spread", given=f"{spread:g} s", allowed="0 s or more")
@@ -299,8 +294,7 @@ def series(values: npt.ArrayLike, key: str) -> Array:
 
 
 def _count(step: float, duration: float) -> int:
-    if not (step > 0.0 and math.isfinite(step)):
-        raise InputError("not a time step", key="step", given=f"{step:g} s", allowed="above 0 s")
+    check_range("step", step, 0.0, unit="s", open_low=True, message="not a time step")
     count = round(duration / step) if math.isfinite(duration) else _MOST + 1
     if not 2 <= count <= _MOST:
         raise InputError(

@@ -14,7 +14,7 @@ import math
 from typing import Any
 
 from gigawatt.catalog.loader import entity
-from gigawatt.core.errors import InputError
+from gigawatt.core.checks import check_range
 from gigawatt.power.seconds.ride_through import Protection
 
 __all__ = ["load_model"]
@@ -46,8 +46,7 @@ def load_model(load: Protection, *, power: float) -> dict[str, Any]:
     InputError
         No positive power.
     """
-    if not (power > 0.0 and math.isfinite(power)):
-        raise InputError("not a power", key="power", given=f"{power:g} W", allowed="above 0 W")
+    check_range("power", power, 0.0, unit="W", open_low=True, message="not a power")
     factor = entity("dynamics_load", "training").value("power_factor")
     ratio = math.tan(math.acos(factor))
     row = entity("ride_through_loads", load.id)

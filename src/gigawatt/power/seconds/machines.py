@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from gigawatt.core.checks import check_range
 from gigawatt.core.errors import InputError
 from gigawatt.power.seconds.load import series
 
@@ -216,10 +217,8 @@ def frequency(
     """
     expm: Any = import_module("scipy.linalg").expm
     values = series(load, "load")
-    if not step > 0.0:
-        raise InputError("not a time step", key="step", given=f"{step:g} s", allowed="above 0 s")
-    if not secondary > 0.0:
-        raise InputError("not a time", key="secondary", given=f"{secondary:g} s", allowed="above 0 s")
+    check_range("step", step, 0.0, unit="s", open_low=True, message="not a time step")
+    check_range("secondary", secondary, 0.0, np.inf, "s", open_low=True, message="not a time")
     first = float(values[0])
     system = _system(machines, first, damping, secondary)
     shares = _dispatch(machines, first)

@@ -6,7 +6,7 @@ import math
 from collections.abc import Callable
 
 from gigawatt.catalog.loader import Entity, entity, table
-from gigawatt.core.checks import check_word
+from gigawatt.core.checks import check_range, check_word
 from gigawatt.core.errors import InputError, nearest
 from gigawatt.core.quantities import HOURS_PER_YEAR
 from gigawatt.power.seconds.bound import Prices
@@ -41,8 +41,7 @@ def list_stores() -> list[str]:
 def load_limits(id: str, *, peak: float) -> Limits:
     """Limits of a connection for a load with this ``peak`` [W]; an unknown ``id`` is an ``InputError``."""
     check_word("limits", id, list_limits(), "no such limits")
-    if not (peak > 0.0 and math.isfinite(peak)):
-        raise InputError("not a power", key="peak", given=f"{peak:g} W", allowed="above 0 W")
+    check_range("peak", peak, 0.0, unit="W", open_low=True, message="not a power")
     row = entity("dynamics_limits", id)
     ramp = row.value("ramp") * peak
     return Limits(

@@ -9,6 +9,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 import numpy.typing as npt
 
+from gigawatt.core.checks import check_range
 from gigawatt.core.errors import InputError
 from gigawatt.power.seconds.load import series
 
@@ -139,8 +140,7 @@ def pass_store(load: npt.ArrayLike, *, step: float, store: Store) -> Passed:
         No series, no positive step.
     """
     values = series(load, "load")
-    if not step > 0.0:
-        raise InputError("not a time step", key="step", given=f"{step:g} s", allowed="above 0 s")
+    check_range("step", step, 0.0, unit="s", open_low=True, message="not a time step")
     tau, restore = store.time_constant, store.restore
     gain = 1.0 if tau == 0.0 else -math.expm1(-step / tau)
     back = 0.0 if math.isinf(restore) else 1.0 / restore

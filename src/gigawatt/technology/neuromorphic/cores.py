@@ -100,8 +100,7 @@ def _spikes(statistics: Statistics | None) -> float:
             key="spikes_per_activation",
             allowed="statistics of a run: gigawatt emulate --substrate …",
         )
-    if not (np.isfinite(found) and found >= 0.0):
-        raise InputError("not a number of spikes", key="spikes_per_activation", given=found, allowed="≥ 0")
+    check_range("spikes_per_activation", found, 0.0, message="not a number of spikes")
     return float(found)
 
 

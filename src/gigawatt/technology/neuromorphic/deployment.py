@@ -14,6 +14,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from gigawatt.catalog.loader import Entity, entity
+from gigawatt.core.checks import check_range
 from gigawatt.core.errors import InputError
 from gigawatt.technology.neuromorphic.cores import core
 
@@ -69,8 +70,7 @@ def deploy(
     chip, row = core(name), entity("neuromorphic", model)
     if row.text("kind") != "model":
         raise InputError("not a model", key="model", given=model, allowed="a row of kind model")
-    if not measured_prefill >= 0.0:
-        raise InputError("not a rate", key="measured_prefill", given=measured_prefill, allowed="0 or more")
+    check_range("measured_prefill", measured_prefill, 0.0, message="not a rate")
     layers, weights = row.value("layers"), model_weights(row)
     stored = weights / layers * row.value("weight_bits") / _BYTE
     room = chip.value("cores") * chip.value("memory")
@@ -108,7 +108,6 @@ def edge_gpu(parameters: float, *, host_time: float | None = None) -> tuple[floa
         most = row.value("memory") / row.value("bytes_per_weight")
         raise InputError("does not fit", key="parameters", given=parameters, allowed=f"above 0, to {most:g}")
     waiting = row.value("host_time") if host_time is None else host_time
-    if not waiting >= 0.0:
-        raise InputError("not a time", key="host_time", given=waiting, allowed="0 s or more")
+    check_range("host_time", waiting, 0.0, unit="s", message="not a time")
     span = waiting + size / row.value("bandwidth")
     return 1.0 / span, row.value("power") * span

@@ -9,6 +9,7 @@ from numpy.random import Generator
 from numpy.typing import NDArray
 
 from gigawatt.catalog.loader import entity
+from gigawatt.core.checks import check_range
 from gigawatt.core.errors import InputError
 from gigawatt.technology.optical.gates import TABLE, Gate, levels
 from gigawatt.workload.operations import Array
@@ -58,8 +59,7 @@ def _checked(gate: Gate, depth: int, words: int, fan_out: float) -> None:
     for key, count in (("depth", depth), ("words", words)):
         if count < 1:
             raise InputError("not a count", key=key, given=count, allowed="1 or more")
-    if not fan_out >= 1.0:
-        raise InputError("not a fan-out", key="fan_out", given=fan_out, allowed="1 or more")
+    check_range("fan_out", fan_out, 1.0, message="not a fan-out")
     if gate.photons <= 0.0:
         raise InputError("a gate without light", key=gate.id, given=gate.photons, allowed="above 0")
 

@@ -41,8 +41,7 @@ _PLANCK, _LIGHT = 6.62607015e-34, 299792458.0
 
 def photon_energy(wavelength: float) -> float:
     """J of a photon of ``wavelength`` [m], > 0."""
-    if not wavelength > 0.0:
-        raise InputError("not a wavelength", key="wavelength", given=wavelength, allowed="above 0 m")
+    check_range("wavelength", wavelength, 0.0, unit="m", open_low=True, message="not a wavelength")
     return _PLANCK * _LIGHT / wavelength
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 
+from gigawatt.core.checks import check_range
 from gigawatt.core.errors import InputError
 from gigawatt.core.quantities import HOURS_PER_YEAR
 
@@ -35,10 +36,7 @@ def learned(first: float, *, rate: float, units: float) -> float:
     """
     if not -1.0 < rate < 1.0:
         raise InputError("not a learning rate", key="rate", given=f"{rate:g}", allowed="above -1, below 1")
-    if not units >= 1.0:
-        raise InputError(
-            "the first plant is number one", key="units", given=f"{units:g}", allowed="1 and more"
-        )
+    check_range("units", units, 1.0, message="the first plant is number one")
     return first * units ** math.log2(1.0 - rate)
 
 

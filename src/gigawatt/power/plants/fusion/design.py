@@ -11,6 +11,7 @@ import numpy.typing as npt
 
 from gigawatt.catalog import entity
 from gigawatt.catalog.loader import Entity
+from gigawatt.core.checks import check_range
 from gigawatt.core.errors import InfeasibleError, InputError
 from gigawatt.power.plants.fusion.confinement import current_from_safety_factor
 from gigawatt.power.plants.fusion.lawson import fusion_over_bremsstrahlung
@@ -364,8 +365,7 @@ def size_for(design: Design, net: float, *, tolerance: float = 1e-4) -> Sized:
     ----------
     Zohm, Phil. Trans. R. Soc. A 377 (2019) 20170437: size, field and limits of a tokamak plant.
     """
-    if not net > 0.0:
-        raise InputError("a plant delivers power", key="net", given=f"{net:g} W", allowed="above 0 W")
+    check_range("net", net, 0.0, unit="W", open_low=True, message="a plant delivers power")
     start = design.plasma.major_radius
     sizes = np.geomspace(_SIZES[0] * start, min(_SIZES[1] * start, _LARGEST), 25)
     found = [_best(design, float(size)) for size in sizes]

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from gigawatt.core.errors import InfeasibleError, InputError
+from gigawatt.core.checks import check_range
+from gigawatt.core.errors import InfeasibleError
 from gigawatt.power.plants.fusion.machine import Plasma
 from gigawatt.power.plants.fusion.plasma import State, evaluate
 
@@ -45,10 +46,7 @@ def solve_temperature(
     ----------
     Freidberg, Plasma Physics and Fusion Energy (2007), 4.5: stability of the burn.
     """
-    if not auxiliary >= 0.0:
-        raise InputError(
-            "heating cannot be negative", key="auxiliary", given=f"{auxiliary:g} W", allowed="0 W and more"
-        )
+    check_range("auxiliary", auxiliary, 0.0, unit="W", message="heating cannot be negative")
     grid = np.geomspace(low, high, 241)
     state = evaluate(plasma, density, grid)
     lack = np.where(state.possible, state.auxiliary - auxiliary, np.inf)

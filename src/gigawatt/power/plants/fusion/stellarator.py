@@ -6,6 +6,7 @@ from dataclasses import replace
 
 import numpy as np
 
+from gigawatt.core.checks import check_range
 from gigawatt.core.errors import InfeasibleError, InputError
 from gigawatt.power.plants.fusion.confinement import load_scaling
 from gigawatt.power.plants.fusion.machine import Plasma
@@ -45,10 +46,7 @@ def temperature_for(plasma: Plasma, density: float, fusion: float) -> State:
     ----------
     Fusion power is a function of density and temperature alone.
     """
-    if not fusion > 0.0:
-        raise InputError(
-            "a fusion power is positive", key="fusion", given=f"{fusion:g} W", allowed="above 0 W"
-        )
+    check_range("fusion", fusion, 0.0, unit="W", open_low=True, message="a fusion power is positive")
     grid = np.geomspace(1.0, 40.0, 121)
     made = evaluate(plasma, density, grid).fusion
     above = np.flatnonzero(made >= fusion)

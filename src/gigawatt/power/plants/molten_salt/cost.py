@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 
+from gigawatt.core.checks import check_range
 from gigawatt.core.errors import InputError
 
 __all__ = ["Fuel", "availability", "fuel_use", "separative_work", "unit_cost"]
@@ -154,8 +155,7 @@ def unit_cost(*, estimate: float, overrun: float, units: float, learning_rate: f
     """
     if not (estimate > 0.0 and overrun > -1.0):
         raise InputError("estimate or overrun out of range", key="overrun", given=overrun, allowed="above -1")
-    if not units >= 1.0:
-        raise InputError("no unit before the first", key="units_built", given=units, allowed="at least 1")
+    check_range("units_built", units, 1.0, message="no unit before the first")
     if not -1.0 <= learning_rate < 1.0:
         raise InputError(
             "learning out of range: a price cannot fall by all of it",

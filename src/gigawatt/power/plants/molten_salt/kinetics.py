@@ -196,8 +196,7 @@ def natural_flow(plant: System, power: float) -> float:
     ----------
     Zuber, ANL 1980 (one-phase loop); Blasius 1913 (friction in smooth pipes, x = 1.75).
     """
-    if not power > 0.0:
-        raise InputError("no heat, no flow by itself", key="power", given=power, allowed="above 0 W")
+    check_range("power", power, 0.0, unit="W", open_low=True, message="no heat, no flow by itself")
     lift, loss = _heads(plant)
     difference = power / (plant.warmth[plant.names["fuel"]].sum() / plant.loop.total_time)
     return float((lift * difference / loss) ** (1.0 / (1.0 + plant.row.value("flow_exponent"))))

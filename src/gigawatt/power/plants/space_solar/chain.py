@@ -51,10 +51,7 @@ def irradiance(days_since_2000: npt.ArrayLike, *, solar_constant: float) -> Arra
     ----------
     Kopp, G., Lean, J. (2011). Geophys. Res. Lett. 38, L01706: 1360.8 W/m²; distance of the almanac.
     """
-    if not solar_constant > 0.0:
-        raise InputError(
-            "no sunlight", key="solar_constant", given=f"{solar_constant:g}", allowed="above 0 W/m2"
-        )
+    check_range("solar_constant", solar_constant, 0.0, unit="W/m2", open_low=True, message="no sunlight")
     _, distance = sun(days_since_2000)
     return solar_constant * (ASTRONOMICAL_UNIT / distance) ** 2
 
@@ -181,8 +178,7 @@ def power_chain(power: float, efficiencies: Mapping[str, float]) -> tuple[Stage,
     ----------
     Rodgers et al. (2024). NASA OTPS, appendix A, table 4: the stages and their shares.
     """
-    if not (power >= 0.0 and math.isfinite(power)):
-        raise InputError("not a power", key="power", given=f"{power:g} W", allowed="0 W or more")
+    check_range("power", power, 0.0, unit="W", message="not a power")
     found: list[Stage] = []
     left = power
     for name, share in efficiencies.items():

@@ -41,8 +41,7 @@ def earth_view(altitude: float, *, edge_on: bool = False) -> float:
     ----------
     Howell, J. (2010). A Catalog of Radiation Heat Transfer Configuration Factors, B-43: sphere and plate.
     """
-    if not altitude >= 0.0:
-        raise InputError("below ground", key="altitude", given=f"{altitude:g} m", allowed="0 m or more")
+    check_range("altitude", altitude, 0.0, unit="m", message="below ground")
     sine = EARTH_RADIUS / (EARTH_RADIUS + altitude)
     if not edge_on:
         return sine**2
@@ -225,8 +224,7 @@ def orbital_compute(
         "ground_pue": ground_pue,
     }
     for name, value in above.items():
-        if not (value > 0.0 and math.isfinite(value)):
-            raise InputError("not a sensible value", key=name, given=f"{value:g}", allowed="above 0")
+        check_range(name, value, 0.0, open_low=True, message="not a sensible value")
     least = {
         "chip_cost": chip_cost,
         "chip_mass": chip_mass,
@@ -242,8 +240,7 @@ def orbital_compute(
         "longest_eclipse": longest_eclipse,
     }
     for name, value in least.items():
-        if not (value >= 0.0 and math.isfinite(value)):
-            raise InputError("not a sensible value", key=name, given=f"{value:g}", allowed="0 or more")
+        check_range(name, value, 0.0, message="not a sensible value")
     for name, value in (("remaining", remaining), ("lit", lit), ("link_share", link_share)):
         if value > 1.0:
             raise InputError("not a share", key=name, given=f"{value:g}", allowed="at most 1")

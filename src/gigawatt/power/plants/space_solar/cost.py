@@ -66,8 +66,7 @@ def crawford_cost(*, first: float, units: float, learning: float, made: float = 
             allowed="above 0.5 (below, any number of units costs a finite sum) and at most 1",
         )
     for name, value in (("first", first), ("units", units), ("made", made)):
-        if not (value >= 0.0 and math.isfinite(value)):
-            raise InputError("not a sensible value", key=name, given=f"{value:g}", allowed="0 or more")
+        check_range(name, value, 0.0, message="not a sensible value")
     return first * (_sum(made + units, -math.log2(learning)) - _sum(made, -math.log2(learning)))
 
 
@@ -111,10 +110,7 @@ def launch_price(year: float, *, payload: float, case: str = "value") -> float:
     """
     row = entity("space_solar", "launch")
     check_range("year", year, 2015.0, 2100.0, message="out of range of the trend")
-    if not payload > 0.0:
-        raise InputError(
-            "nothing to launch", key="launch_payload", given=f"{payload:g} kg", allowed="above 0 kg"
-        )
+    check_range("launch_payload", payload, 0.0, unit="kg", open_low=True, message="nothing to launch")
     now, least = row.value("trend_price"), row.value("trend_low")
     spans = max(year - row.value("trend_year"), 0.0) / row.value("trend_span")
     prices = {
@@ -170,8 +166,7 @@ class Programme:
             "servicers",
         ):
             value = float(getattr(self, name))
-            if not (value > 0.0 and math.isfinite(value)):
-                raise InputError("not a sensible value", key=name, given=f"{value:g}", allowed="above 0")
+            check_range(name, value, 0.0, open_low=True, message="not a sensible value")
         for name in (
             "refuels",
             "launch_price",
@@ -181,8 +176,7 @@ class Programme:
             "removers",
         ):
             value = float(getattr(self, name))
-            if not (value >= 0.0 and math.isfinite(value)):
-                raise InputError("not a sensible value", key=name, given=f"{value:g}", allowed="0 or more")
+            check_range(name, value, 0.0, message="not a sensible value")
         if not 0.0 <= self.launch_discount < 1.0:
             raise InputError(
                 "not a share", key="launch_discount", given=f"{self.launch_discount:g}", allowed="0, below 1"

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from gigawatt.catalog.loader import entity, table
-from gigawatt.core.checks import check_word
+from gigawatt.core.checks import check_range, check_word
 from gigawatt.core.errors import InputError, nearest
 from gigawatt.core.quantities import HOURS_PER_YEAR
 from gigawatt.power.plants.space_solar.chain import cell_temperature, radiation_remaining
@@ -59,8 +59,7 @@ def usual_cells(*, orbit: str, years: float, efficiency: float | None = None, su
     """
     known = table("space_solar_orbits")
     check_word("orbit", orbit, known, "no such orbit")
-    if not years > 0.0:
-        raise InputError("no time", key="years", given=f"{years:g}", allowed="above 0")
+    check_range("years", years, 0.0, open_low=True, message="no time")
     row = entity("space_solar", "cells")
     kelvin, there = cell_temperature(
         light=suns * row.value("irradiance"),
