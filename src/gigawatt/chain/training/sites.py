@@ -17,10 +17,11 @@ from numpy.typing import NDArray
 from gigawatt.catalog import entity, table
 from gigawatt.chain.training.lasting import duration_of
 from gigawatt.chain.training.plan import Plan
+from gigawatt.core.checks import check_range
 from gigawatt.core.errors import GigawattError, InputError, nearest
 from gigawatt.core.evidence import Assumption
 from gigawatt.core.quantities import compact, several
-from gigawatt.performance import Search, capped_search
+from gigawatt.performance import Search, TrainingRun, capped_search
 from gigawatt.performance.sites.wan import AcrossSites, Wan, across_sites, delay, load_wan, working_region
 
 __all__ = ["ALLOWED", "Sites", "WaySites", "across", "method_names", "reach"]
@@ -117,32 +118,13 @@ def across(plan: Plan, *, sites: int, distance: float, bandwidth: float, methods
     InfeasibleError
         A site cannot hold the model.
     """
-    question, run, whole = plan.question, plan.run, plan.cluster.count
-    if sites < 2:
-        raise InputError("too few sites", key="sites", given=sites, allowed="2 or more")
-    if distance > _FARTHEST:
-        most = f"at most {_FARTHEST / 1e3:,.0f} km, to the other side of the Earth"
-        raise InputError("too far", key="distance", given=f"{distance / 1e3:.4g} km", allowed=most)
-    for what, number in (("accelerators", whole), ("sequences of the batch", run.global_batch)):
-        if number % sites:
-            raise InputError(
-                f"sites that do not divide the {what}", key="sites", given=sites, allowed=_divisors(number)
-            )
-    each = whole // sites
-    cluster, _ = question.cluster(each)
-    part = replace(run, tokens=run.tokens / sites, global_batch=run.global_batch // sites)
-    try:
-        found = capped_search(
-            part, cluster, question.stack, question.fixed, top=1, widen=question.widen, cap=question.cap
-        )
-    except GigawattError as error:
-        error.message = f"one site with {several(each, 'accelerator')}: {error.message}"
-        raise
+    run = plan.run
+    found = _of_one_site(plan, sites, distance)
     step = float(found.best.step_time[0])
-    model, link = run.architecture, load_wan()
+    link = load_wan()
     given: dict[str, Any] = {
         "step_time": step,
-        "parameters": float(model.parameters.total),
+        "parameters": float(run.architecture.parameters.total),
         "tokens": run.tokens,
         "sites": float(sites),
     }
@@ -164,16 +146,6 @@ def across(plan: Plan, *, sites: int, distance: float, bandwidth: float, methods
                 bandwidth=float(needed[name]),
             )
         )
-    notices = ["failures of the lines between sites are left out; a stopped site stops the others"]
-    if any(bool(way.found.outside) for way in ways):
-        domain = entity("diloco_law", "domain")
-        size, many = (domain.evidence(name).high or 0.0 for name in ("parameters", "replicas"))
-        notices.append(
-            f"the token cost of rare exchange was published for models of up to {compact(size, '')} "
-            f"parameters on {many:.0f} sites: for this run it is extrapolated"
-        )
-    if any(block.experts is not None for block in model.blocks):
-        notices.append("the token cost of rare exchange was published for dense models only")
     return Sites(
         count=sites,
         distance=distance,
@@ -185,9 +157,48 @@ def across(plan: Plan, *, sites: int, distance: float, bandwidth: float, methods
         ways=tuple(ways),
         distances=_DISTANCES,
         needed=region,
-        notices=tuple(notices),
+        notices=_notices(run, ways),
         assumptions=_assumed(methods),
     )
+
+
+def _of_one_site(plan: Plan, sites: int, distance: float) -> Search:
+    """The best layout of a site's part of the accelerators on its part of the batch."""
+    question, run, whole = plan.question, plan.run, plan.cluster.count
+    check_range("sites", sites, 2, message="too few sites")
+    if distance > _FARTHEST:
+        most = f"at most {_FARTHEST / 1e3:,.0f} km, to the other side of the Earth"
+        raise InputError("too far", key="distance", given=f"{distance / 1e3:.4g} km", allowed=most)
+    for what, number in (("accelerators", whole), ("sequences of the batch", run.global_batch)):
+        if number % sites:
+            raise InputError(
+                f"sites that do not divide the {what}", key="sites", given=sites, allowed=_divisors(number)
+            )
+    each = whole // sites
+    cluster, _ = question.cluster(each)
+    part = replace(run, tokens=run.tokens / sites, global_batch=run.global_batch // sites)
+    try:
+        return capped_search(
+            part, cluster, question.stack, question.fixed, top=1, widen=question.widen, cap=question.cap
+        )
+    except GigawattError as error:
+        error.message = f"one site with {several(each, 'accelerator')}: {error.message}"
+        raise
+
+
+def _notices(run: TrainingRun, ways: Sequence[WaySites]) -> tuple[str, ...]:
+    """What the lines leave out, and where the token cost is extrapolated."""
+    notices = ["failures of the lines between sites are left out; a stopped site stops the others"]
+    if any(bool(way.found.outside) for way in ways):
+        domain = entity("diloco_law", "domain")
+        size, many = (domain.evidence(name).high or 0.0 for name in ("parameters", "replicas"))
+        notices.append(
+            f"the token cost of rare exchange was published for models of up to {compact(size, '')} "
+            f"parameters on {many:.0f} sites: for this run it is extrapolated"
+        )
+    if any(block.experts is not None for block in run.architecture.blocks):
+        notices.append("the token cost of rare exchange was published for dense models only")
+    return tuple(notices)
 
 
 def _assumed(methods: Sequence[str]) -> tuple[Assumption, ...]:

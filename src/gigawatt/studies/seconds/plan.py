@@ -6,6 +6,7 @@ import math
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from typing import NamedTuple
 
 from gigawatt import catalog
 from gigawatt.core.errors import InfeasibleError
@@ -112,29 +113,7 @@ def plan_seconds(
     notices = list(q.notices)
     found = measure(q.load, step=q.step, limits=q.limits)
     excess = found.excess(q.limits)
-    offers: list[StoreOffer] = []
-    curves: tuple[Frontier | None, Frontier | None] = (None, None)
-    bound: Bound | None = None
-    mended: tuple[Remedy, ...] = ()
-    best = ""
-    if excess:
-        offers = _offers(q, priced, say)
-        able = [one for one in offers if one.sized is not None]
-        best = min(able, key=lambda one: one.cost).store if able else list_stores()[-1]
-        try:
-            say("Software power floors", 0.5)
-            curves = (_floors(q, priced(best), best, slow=False), _floors(q, priced(best), best, slow=True))
-            row = catalog.entity("dynamics_load", "training")
-            bound = least_store(
-                q.load, step=q.step, limits=q.limits, prices=priced(best),
-                store=load_store(best, accelerators=q.accelerators),
-                floor=row.value("floor_most") * float(q.load.max()),
-            )  # fmt: skip
-        except InfeasibleError as error:
-            notices.append(str(error))
-        say("Comparing remedies", 0.7)
-        stores = {one.store: one.sized for one in offers}
-        mended = remedies(q, stores=stores, curves=curves, best=best, priced=priced, awake=_awake(q))
+    mended = _mended(q, priced, say, notices) if excess else _Mended()
     verdict: Carried | None = None
     loss: UnitLoss | None = None
     if q.plants:
@@ -162,19 +141,58 @@ def plan_seconds(
         question=q,
         measures=found,
         excess=excess,
-        offers=tuple(offers),
-        frontier=curves[0],
-        slow=curves[1],
-        frontier_store=best,
-        bound=bound,
+        offers=mended.offers,
+        frontier=mended.floors,
+        slow=mended.slow_floors,
+        frontier_store=mended.store,
+        bound=mended.bound,
         carried=verdict,
-        remedies=mended,
+        remedies=mended.remedies,
         ride=ride,
         loss=loss,
         cpu_seconds=time.process_time() - started,
         notices=tuple(notices),
         flexibility=answered,
     )
+
+
+class _Mended(NamedTuple):
+    """What brings a load within its limits: each store alone, power floors beside the best, all compared."""
+
+    offers: tuple[StoreOffer, ...] = ()
+    store: str = ""
+    floors: Frontier | None = None
+    slow_floors: Frontier | None = None
+    bound: Bound | None = None
+    remedies: tuple[Remedy, ...] = ()
+
+
+def _mended(
+    q: SecondsQuestion,
+    priced: Callable[[str], Prices],
+    say: Callable[[str, float], None],
+    notices: list[str],
+) -> _Mended:
+    offers = _offers(q, priced, say)
+    able = [one for one in offers if one.sized is not None]
+    best = min(able, key=lambda one: one.cost).store if able else list_stores()[-1]
+    curves: tuple[Frontier | None, Frontier | None] = (None, None)
+    bound: Bound | None = None
+    try:
+        say("Software power floors", 0.5)
+        curves = (_floors(q, priced(best), best, slow=False), _floors(q, priced(best), best, slow=True))
+        row = catalog.entity("dynamics_load", "training")
+        bound = least_store(
+            q.load, step=q.step, limits=q.limits, prices=priced(best),
+            store=load_store(best, accelerators=q.accelerators),
+            floor=row.value("floor_most") * float(q.load.max()),
+        )  # fmt: skip
+    except InfeasibleError as error:
+        notices.append(str(error))
+    say("Comparing remedies", 0.7)
+    stores = {one.store: one.sized for one in offers}
+    found = remedies(q, stores=stores, curves=curves, best=best, priced=priced, awake=_awake(q))
+    return _Mended(tuple(offers), best, *curves, bound, found)
 
 
 def _awake(q: SecondsQuestion) -> float:
