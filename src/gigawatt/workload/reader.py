@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+from collections.abc import Mapping
 from dataclasses import replace
 from functools import lru_cache
 from pathlib import Path
@@ -141,6 +142,24 @@ def _read(path: Path, name: str) -> Architecture:
     if isinstance(thinker, dict):  # of a model that speaks as well, the part that thinks is read
         stored = {key: value for key, value in values.items() if key == "quantization_config"}
         values = stored | cast("dict[str, Any]", thinker)
+    wrapper = _wrapper(values, path, text)
+    family, place = _family(values, wrapper, path, text)
+    outermost, nested = values, place is not None
+    if place is not None:
+        # A wrapper may say on its own level whether the head is tied.
+        outer = {key: value for key, value in values.items() if key == "tie_word_embeddings"}
+        values = outer | cast("dict[str, Any]", values[place])
+    config = Config(values, file=path, text=text, family=family, nested=nested)
+    model = read_row(config) if family_row(family) is not None else FAMILIES[family](config)
+    found = _architecture(config, model, name=name, family=family)
+    routed = any(layer.experts is not None for layer in model.layers)
+    checkpoint = read_checkpoint(outermost, config, layers=found.layers, routed=routed)
+    towers, uncounted = read_towers(outermost, config, wrapper)
+    return replace(found, checkpoint=checkpoint, towers=towers, uncounted=uncounted)
+
+
+def _wrapper(values: Mapping[str, Any], path: Path, text: str) -> str:
+    """The model type that the configuration names, of a decoder."""
     family = values.get("model_type")
     if not isinstance(family, str):
         raise InputError(
@@ -158,54 +177,47 @@ def _read(path: Path, name: str) -> Architecture:
             given=family,
             allowed="decoders, and the text part of what has several towers",
         )
-    known = known_families()
-    part = text_part(family)
+    return family
+
+
+def _family(values: Mapping[str, Any], wrapper: str, path: Path, text: str) -> tuple[str, str | None]:
+    """(family of the text part, key under which its configuration is; ``None``: on the outermost level)."""
+    known, part = known_families(), text_part(wrapper)
     place = next((key for key in TEXT_KEYS if isinstance(values.get(key), dict)), None)
     inner: Any = values.get(place or "text_config")
     own: Any = cast("dict[str, Any]", inner).get("model_type") if isinstance(inner, dict) else None
-    if part is None and family not in known:
+    if part is None and wrapper not in known:
         if own not in known:
             raise InputError(
                 "this model family is not known",
                 file=path,
                 line=_line(text),
                 key="model_type",
-                given=family,
+                given=wrapper,
                 allowed=known,
-                nearest=nearest(family, known) or nearest_family(values),
+                nearest=nearest(wrapper, known) or nearest_family(values),
             )
         part = OWN
-    outermost, wrapper, nested = values, family, place is not None
-    if part is not None:
-        if place is None and family not in FLAT:
-            raise InputError(
-                "this key is missing",
-                file=path,
-                key="text_config",
-                allowed=f"the text part of a {family} model",
-            )
-        said = OWN in part.split() and own is not None
-        family = str(own) if said else part.split()[-1]
-        if family not in known:
-            raise InputError(
-                "this model family is not known",
-                file=path,
-                key=f"{place}.model_type",
-                given=str(own),
-                allowed=known,
-                nearest=nearest(str(own), known),
-            )
-    if nested:
-        # A wrapper may say on its own level whether the head is tied.
-        outer = {key: value for key, value in values.items() if key == "tie_word_embeddings"}
-        values = outer | cast("dict[str, Any]", inner)
-    config = Config(values, file=path, text=text, family=family, nested=nested)
-    model = read_row(config) if family_row(family) is not None else FAMILIES[family](config)
-    found = _architecture(config, model, name=name, family=family)
-    routed = any(layer.experts is not None for layer in model.layers)
-    checkpoint = read_checkpoint(outermost, config, layers=found.layers, routed=routed)
-    towers, uncounted = read_towers(outermost, config, wrapper)
-    return replace(found, checkpoint=checkpoint, towers=towers, uncounted=uncounted)
+    if part is None:
+        return wrapper, place
+    if place is None and wrapper not in FLAT:
+        raise InputError(
+            "this key is missing",
+            file=path,
+            key="text_config",
+            allowed=f"the text part of a {wrapper} model",
+        )
+    family = str(own) if OWN in part.split() and own is not None else part.split()[-1]
+    if family not in known:
+        raise InputError(
+            "this model family is not known",
+            file=path,
+            key=f"{place}.model_type",
+            given=str(own),
+            allowed=known,
+            nearest=nearest(str(own), known),
+        )
+    return family, place
 
 
 def _line(text: str) -> int:

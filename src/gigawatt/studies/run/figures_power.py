@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from gigawatt.core.errors import InputError
@@ -126,49 +127,11 @@ def dispatch_week(result: Result, start: int, title: str) -> Any:
     week = frame.iloc[start : start + 168]
     times = np.datetime64("2001-01-01T00:00") + np.arange(start, start + len(week)).astype("timedelta64[h]")
     stamps = [str(t) for t in times]
-    plants, charge, _ = supply_columns(week)
     figure: Any = make_subplots(
         rows=2, cols=1, shared_xaxes=True, row_heights=[0.78, 0.22], vertical_spacing=0.06
     )
 
-    def area(name: str, values: Any, hue: str, group: str, *, legend: bool, words: str) -> None:
-        figure.add_scatter(
-            x=stamps,
-            y=short(values),
-            name=safe(name),
-            stackgroup=group,
-            mode="lines",
-            showlegend=legend,
-            line={"width": 0.4, "color": hue, "shape": "hv"},
-            fillcolor=translucent(hue, 0.82),
-            legendgroup=name,
-            hovertemplate=f"{safe(words)} %{{y:,.4~g}} MW<extra></extra>",
-            row=1,
-            col=1,
-        )
-
-    shown_names = plant_names(result)
-    least = _DUST * float(column(week, "load")[0].max())
-    order = sorted(
-        plants, key=lambda name: float(week[plants[name]].std() or 0.0)
-    )  # steady plants lie at the bottom
-    for number, name in enumerate(order):
-        values = week[plants[name]]
-        if float(values.abs().max()) > least:
-            said = shown_names.get(name, label(name))
-            area(said, values, colour(name, number), "given", legend=True, words=said)
-    for number, (name, where) in enumerate(charge.items()):
-        if float(week[where].abs().max()) > least:
-            said = shown_names.get(name, label(name))
-            area(
-                said, -week[where].abs(), colour(name, number), "taken", legend=False, words=f"{said} charges"
-            )
-    lacking = _maybe(week, "not served")
-    if lacking is not None and float(lacking.max()) > least:
-        area("not served", lacking, NOT_SERVED, "given", legend=True, words="not served")
-    cut = _maybe(week, "cut")
-    if cut is not None and float(cut.max()) > least:
-        area("cut", cut, CUT, "given", legend=True, words="load cut")
+    _stack_week(figure, week, stamps, plant_names(result))
     figure.add_scatter(
         x=stamps,
         y=short(column(week, "load")[0]),
@@ -204,6 +167,47 @@ def dispatch_week(result: Result, start: int, title: str) -> Any:
     if prices is not None:
         _clip_scarcity(figure, short(prices), "y2")
     return figure
+
+
+def _stack_week(figure: Any, week: Any, stamps: Sequence[str], names: Mapping[str, str]) -> None:
+    """Areas of what plants give, steady ones at the bottom, and of what stores take below zero.
+
+    Load that is cut or not served closes the stack; what stays below :data:`_DUST` of the load is left out.
+    """
+
+    def area(name: str, values: Any, hue: str, group: str, *, legend: bool, words: str) -> None:
+        figure.add_scatter(
+            x=stamps,
+            y=short(values),
+            name=safe(name),
+            stackgroup=group,
+            mode="lines",
+            showlegend=legend,
+            line={"width": 0.4, "color": hue, "shape": "hv"},
+            fillcolor=translucent(hue, 0.82),
+            legendgroup=name,
+            hovertemplate=f"{safe(words)} %{{y:,.4~g}} MW<extra></extra>",
+            row=1,
+            col=1,
+        )
+
+    plants, charge, _ = supply_columns(week)
+    least = _DUST * float(column(week, "load")[0].max())
+    order = sorted(plants, key=lambda name: float(week[plants[name]].std() or 0.0))
+    for number, name in enumerate(order):
+        values = week[plants[name]]
+        if float(values.abs().max()) > least:
+            said = names.get(name, label(name))
+            area(said, values, colour(name, number), "given", legend=True, words=said)
+    for number, (name, where) in enumerate(charge.items()):
+        taken = week[where].abs()
+        if float(taken.max()) > least:
+            said = names.get(name, label(name))
+            area(said, -taken, colour(name, number), "taken", legend=False, words=f"{said} charges")
+    for name, hue, words in (("not served", NOT_SERVED, "not served"), ("cut", CUT, "load cut")):
+        values = _maybe(week, name)
+        if values is not None and float(values.max()) > least:
+            area(name, values, hue, "given", legend=True, words=words)
 
 
 def _maybe(frame: Any, name: str) -> Any:
