@@ -89,6 +89,7 @@ def type_in(line: str, folder: Path) -> str:
 
 
 @pytest.mark.long
+@pytest.mark.apart
 def test_the_five_minutes_run_and_say_what_they_say(tmp_path: Path) -> None:
     """The page's commands in order, its Python, and the figures that it shows, which are of that run."""
     os.symlink(ROOT / "examples", tmp_path / "examples")
@@ -180,6 +181,7 @@ def test_what_a_connection_pays_is_what_the_page_says(tmp_path: Path) -> None:
 
 
 @pytest.mark.long
+@pytest.mark.apart
 def test_what_one_brings_works_as_the_page_shows_it(tmp_path: Path) -> None:
     """The files of the page are written as they stand there, then its commands typed."""
     said = typed("bring-your-own.md", tmp_path, files=7)

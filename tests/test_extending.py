@@ -108,6 +108,7 @@ def test_the_head_of_the_page_links_its_sections() -> None:
 
 
 @pytest.mark.long
+@pytest.mark.apart
 def test_a_chip_is_one_row(tmp_path: Path) -> None:
     assert write_files(CHIP, tmp_path) == {"chip/chips.csv", "chip/sources/mine.csv", "chip.yaml"}
     rows = (tmp_path / "chip" / "chips.csv").read_text().splitlines()[1:]
@@ -144,6 +145,7 @@ def starcoder2_3b() -> int:
 
 
 @pytest.mark.long
+@pytest.mark.apart
 def test_a_model_family_is_one_row(tmp_path: Path) -> None:
     assert write_files(FAMILY, tmp_path) == {"family/model_families.csv", "my-coder-3b/config.json"}
     files = list((tmp_path / "family").iterdir())

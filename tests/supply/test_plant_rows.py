@@ -233,6 +233,7 @@ ROOT = Path(__file__).parents[2]
 
 
 @pytest.mark.long
+@pytest.mark.apart
 def test_the_worked_examples_run_and_touch_as_many_files_as_they_say(tmp_path: Path) -> None:
     """The page's files as they stand there, its Python and its commands, in a folder of its own."""
     import os

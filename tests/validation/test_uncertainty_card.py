@@ -64,6 +64,7 @@ def test_a_maker_of_many_rows_does_not_speak_for_all() -> None:
     assert calibration_of(few + many, most=91).coverage == pytest.approx(0.09)
 
 
+@pytest.mark.apart
 def test_the_shipped_bands_hold_nine_in_ten() -> None:
     card = validate("uncertainty")
     assert card.rows == card.predicted == len(list(residuals()))

@@ -68,6 +68,7 @@ def test_nothing_that_a_visitor_writes_opens_a_file(tmp_path: Path) -> None:
             assert one["outcome"] != "filled", one
 
 
+@pytest.mark.apart
 def test_without_the_check_they_would_be_read(tmp_path: Path) -> None:
     """The test above can fail: exactly the keys that may name a file read the file that is there."""
     found = watched(tmp_path, "unchecked", ["SECRET.json", "SECRET.yaml", "SECRET.csv", "HERE.csv"])
