@@ -19,7 +19,7 @@ share of a rate measured at a known clock that a chip keeps under its limit.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 import numpy as np
@@ -93,10 +93,27 @@ class ClockModel:
         """Core voltage over that at the reference, of a relative ``clock``."""
         return relative_voltage(clock=clock, knee=self.knee, slope=self.slope)
 
-    def waiting(self, clock: ArrayLike) -> Array:
-        """Power [W] of a chip that waits at a relative ``clock``."""
-        c, v = np.asarray(clock, float), self.voltage(clock)
+    def waiting(self, clock: ArrayLike, voltage: Array | None = None) -> Array:
+        """Power [W] of a chip that waits at a relative ``clock``, whose ``voltage`` may be known."""
+        c = np.asarray(clock, float)
+        v = self.voltage(c) if voltage is None else voltage
         return self.idle * ((1.0 - self.clocked) + self.clocked * c * v * v)
+
+    def highest(self, power: Callable[[Array, Array], Array], most: Array, limit: Array | float) -> Array:
+        """The highest clock up to ``most`` whose power stays within a limit; the least where none does.
+
+        ``power`` [W] of a relative clock and its voltage, rising with them; all arrays of the shape of
+        ``most``. Power above the limit by rounding counts as within it.
+        """
+        free = power(most, self.voltage(most)) <= np.multiply(limit, 1.0 + _ROUNDING)
+        if np.all(free):
+            return most
+        low, high = np.full(most.shape, self.least), most
+        for _ in range(_HALVINGS):
+            middle = 0.5 * (low + high)
+            over = power(middle, self.voltage(middle)) > limit
+            low, high = np.where(over, low, middle), np.where(over, middle, high)
+        return np.where(free, most, low)
 
 
 @dataclass(frozen=True)
@@ -191,7 +208,7 @@ def relative_voltage(*, clock: ArrayLike, knee: float, slope: float) -> Array:
     def above(c: Array) -> Array:
         return np.maximum(1.0, 1.0 + slope * (c / knee - 1.0))
 
-    return above(np.asarray(clock, float)) / above(np.asarray(1.0))
+    return above(np.asarray(clock, float)) / max(1.0, 1.0 + slope * (1.0 / knee - 1.0))
 
 
 def settle(
@@ -264,20 +281,13 @@ def _settle(model: ClockModel, energies: list[Array], times: list[Array], cap: A
     scale = np.where(beyond, own / np.where(beyond, demand, 1.0), model.factor)
     core, dram = core * scale, dram * scale
 
-    def busy(c: Array) -> tuple[Array, Array]:
-        v = model.voltage(c)
+    def busy(c: Array, v: Array) -> Array:
         seconds = arithmetic / c + memory
-        return model.waiting(c) + (core * v * v + dram) / np.where(seconds > 0.0, seconds, 1.0), seconds
+        return model.waiting(c, v) + (core * v * v + dram) / np.where(seconds > 0.0, seconds, 1.0)
 
-    low = np.full(np.broadcast(core, dram, link, working, other, waiting, cap).shape, model.least)
-    high = np.ones_like(low)
-    free = busy(high)[0] <= cap * (1.0 + _ROUNDING)
-    for _ in range(_HALVINGS):
-        middle = 0.5 * (low + high)
-        over = busy(middle)[0] > cap
-        low, high = np.where(over, low, middle), np.where(over, middle, high)
-    clock = np.where(free, 1.0, low)
-    power, seconds = busy(clock)
+    shape = np.broadcast(core, dram, link, working, other, waiting, cap).shape
+    clock = model.highest(busy, np.ones(shape), cap)
+    power, seconds = busy(clock, model.voltage(clock)), arithmetic / clock + memory
     pause_power = model.waiting(clock)
     # below the least clock: pauses at idle power bring the mean down to the cap
     over, spare = np.maximum(power - cap, 0.0), cap - pause_power
@@ -391,15 +401,8 @@ def sustained_share(*, chip_power: ClockModel, rate: ArrayLike, energy_flop: Arr
     work = np.asarray(rate, float) * np.asarray(energy_flop, float) / at
     beside = np.asarray(memory_power, float)
 
-    def power(c: Array) -> Array:
-        v = chip_power.voltage(c)
-        return chip_power.waiting(c) + work * c * v * v + beside
+    def power(c: Array, v: Array) -> Array:
+        return chip_power.waiting(c, v) + work * c * v * v + beside
 
-    high = np.broadcast_to(at, np.broadcast_shapes(work.shape, beside.shape, at.shape)).astype(float)
-    low = np.full(high.shape, chip_power.least)
-    free = power(high) <= chip_power.power_limit
-    for _ in range(_HALVINGS):
-        middle = 0.5 * (low + high)
-        over = power(middle) > chip_power.power_limit
-        low, high = np.where(over, low, middle), np.where(over, middle, high)
-    return np.where(free, 1.0, low / at)
+    most = np.broadcast_to(at, np.broadcast_shapes(work.shape, beside.shape, at.shape)).astype(float)
+    return chip_power.highest(power, most, chip_power.power_limit) / at
