@@ -74,7 +74,7 @@ def shell(*words: str | Path, cwd: Path | None = None) -> subprocess.CompletedPr
 
 
 def test_run_in_a_shell_prints_json_alone(scenario: Path) -> None:
-    done = shell("run", scenario.name, "--json", cwd=scenario.parent)
+    done = shell("run", scenario.name, "--draws", "150", "--json", cwd=scenario.parent)
     assert done.returncode == 0, done.stderr
     found = strict(done.stdout)
     assert isinstance(found, dict)
@@ -697,6 +697,7 @@ def test_run_draws_unless_it_is_told_not_to(
     assert found["run"].get("uncertainty", {}).get("draws") == draws
 
 
+@pytest.mark.apart
 def test_compare_draws_of_two_and_of_three(call: Callable[..., tuple[int, str, str]], tmp_path: Path) -> None:
     files: list[Path] = []
     for chip in ("H100", "H200", "A100"):

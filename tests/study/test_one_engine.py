@@ -36,6 +36,7 @@ from gigawatt.studies.solve.space import read_axis
 from gigawatt.studies.sweep.evaluate import Task, evaluate_task
 from gigawatt.studies.sweep.points import Point
 from gigawatt.studies.training.door import plan_training as door
+from sampled import sampled
 
 ROOT = Path(__file__).parents[2]
 TEXAS = ROOT / "examples/llama-3.1-405b-texas.yaml"
@@ -124,7 +125,7 @@ def assets_of(books: Ledger) -> float:
     return sum(money for name, money in books.by_component.items() if name not in books.supply)
 
 
-@pytest.mark.parametrize("case", CASES)
+@pytest.mark.parametrize("case", sampled(CASES, 10))
 def test_a_plan_is_the_run(case: int) -> None:
     keys, result = drawn(case), run(case)
     plan, runs = planned(keys), keys.get("training.runs", 1)
@@ -148,7 +149,7 @@ def test_a_plan_is_the_run(case: int) -> None:
     assert float(outcome.capital[0]) == pytest.approx(assets_of(books), rel=CLOSE)
 
 
-@pytest.mark.parametrize("case", [case for case in CASES if case % 3 == 0])
+@pytest.mark.parametrize("case", sampled([case for case in CASES if case % 3 == 0], 4))
 def test_codesign_of_todays_chip_is_the_run(case: int) -> None:
     """The catalog's chip that the design is like, and the chip from its parts, each beside its own run."""
     keys = drawn(case)
@@ -198,7 +199,7 @@ def test_a_sweep_is_the_runs() -> None:
             assert row.values[name] == pytest.approx(value(run(case), name), rel=CLOSE), (case, name)
 
 
-@pytest.mark.parametrize("case", [1, 3, 8])
+@pytest.mark.parametrize("case", sampled([1, 3, 8], 1))
 def test_what_solve_finds_is_its_run(case: int) -> None:
     """The cheapest number of accelerators: its cost is that of the run with so many."""
     base = scenario_of(drawn(case), Path("drawn"))
@@ -321,6 +322,7 @@ def both(power: str) -> Result:
     return Study(scenario_of(changed(machine__power=power), Path("drawn"))).run()
 
 
+@pytest.mark.apart
 def test_a_count_with_a_power_sets_the_cap_that_keeps_it() -> None:
     free = Study(scenario_of(changed(), Path("drawn"))).run()
     facility = value(free, "facility.power_peak")

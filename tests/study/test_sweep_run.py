@@ -228,6 +228,7 @@ def test_rows_of_the_catalog_are_varied_and_put_back(tmp_path: Path) -> None:
     assert power() == before
 
 
+@pytest.mark.apart
 @pytest.mark.skipif(os.name != "posix", reason="signals of POSIX")
 def test_it_goes_on_after_kill_nine(undisturbed: pd.DataFrame, file: Path, tmp_path: Path) -> None:
     store = tmp_path / "store"
