@@ -7,11 +7,12 @@ from pathlib import Path
 import pytest
 
 from fuzz_questions import bad_configurations, bad_questions, configurations
+from sampled import sampled
 
 SHIPPED = Path(__file__).parents[2] / "src/gigawatt/catalog/data/models"
 
 
-@pytest.mark.parametrize("seed", range(8))
+@pytest.mark.parametrize("seed", sampled(range(8), 2))
 def test_questions_with_odd_values_end_in_an_answer_or_in_one_line(seed: int) -> None:
     assert list(bad_questions(seed, 100)) == []
 
