@@ -207,5 +207,5 @@ def plain(value: Any) -> Any:
     if hasattr(value, "__dataclass_fields__"):
         return plain(asdict(value))
     if isinstance(value, (float, np.floating)):
-        return finite_or_none(value)
+        return finite_or_none(float(value))
     return value.item() if isinstance(value, np.generic) else value
