@@ -2,7 +2,7 @@
 
     python benchmarks/fit_serving_power.py SHARED/data/serving/measured.parquet [--json FILE]
 
-Fitted are the rows of models whose name has an even checksum (``even`` of the validation room): text loads of
+Fitted are the rows of models whose name has an even checksum (``in_fitted_half``): text loads of
 the ML.ENERGY benchmark 3 (H100, B200; not redistributed) and 2 (A100). All at the measured rate: errors of
 times do not enter. Per accelerator three numbers (active power, J/B, J/FLOP of 16 bits), for all together
 two ratios (J/FLOP of 8 and of 4 bits) and four stretches of kernel times. Bounds keep the numbers physical.

@@ -18,9 +18,10 @@ from gigawatt.core.errors import InputError
 from gigawatt.validation.chain.band import RESIDUALS, resembling, run_days_band, whole_run_band
 from gigawatt.validation.chain.boundary import carbon_factor, counted, pue_of
 from gigawatt.validation.chain.card import ChainFigure, chain_card, summary_of
-from gigawatt.validation.chain.rows import COLUMNS, CaseRow, fitted_half, read_chain_rows
+from gigawatt.validation.chain.rows import COLUMNS, CaseRow, read_chain_rows
 from gigawatt.validation.chain.scenario import asked
 from gigawatt.validation.files import Refusal, data_folder, table
+from gigawatt.validation.rows import in_fitted_half
 
 SHARED = Path(__file__).resolve().parents[3] / "shared/data/chain/cases.csv"
 
@@ -41,7 +42,7 @@ def test_only_half_of_the_cases_ship_whoever_published_them() -> None:
     """By the CRC-32 of the case's name."""
     rows = read_chain_rows(data_folder() / "chain.csv")
     cases = {one.text("case") for one in rows}
-    assert all(zlib.crc32(case.encode()) % 2 == 0 and fitted_half(case) for case in cases)
+    assert all(zlib.crc32(case.encode()) % 2 == 0 and in_fitted_half(case) for case in cases)
     assert not any("ML.ENERGY" in one.text("source_title") for one in rows)
     assert all(one.text("source_title") and one.text("read_or_recalled") for one in rows)
 

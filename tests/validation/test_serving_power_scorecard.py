@@ -21,8 +21,9 @@ from gigawatt.validation.power.serving import (
     serving_power_scorecard,
     work_of,
 )
-from gigawatt.validation.power.serving_rows import IMAGES, cases_of, even, is_serving_power_table
+from gigawatt.validation.power.serving_rows import IMAGES, cases_of, is_serving_power_table
 from gigawatt.validation.power.training import PowerRow
+from gigawatt.validation.rows import in_fitted_half
 
 SHARED = Path(__file__).resolve().parents[3] / "shared/data"
 H100, A100, B200 = "H100-SXM5-80GB", "A100-SXM4-40GB", "B200-SXM-180GB"
@@ -52,11 +53,11 @@ def test_a_models_rows_are_all_on_one_side_and_nobody_chose() -> None:
     assert not refused
     for case in cases:
         if case.kind == "gpu":
-            fitted = case.chip.id == A100 and even(case.model)
+            fitted = case.chip.id == A100 and in_fitted_half(case.model)
             assert case.use == ("fit" if fitted else "judge"), case.id
     assert {c.use for c in cases} == {"fit", "judge"}
-    assert not even("Qwen/Qwen3-8B")
-    assert even("Qwen/Qwen3-32B")
+    assert not in_fitted_half("Qwen/Qwen3-8B")
+    assert in_fitted_half("Qwen/Qwen3-32B")
 
 
 def test_watts_at_the_measured_rate(rows: tuple[PowerRow, ...]) -> None:

@@ -21,9 +21,10 @@ from gigawatt.core.errors import GigawattError
 from gigawatt.schema.changed import scenario_of
 from gigawatt.validation.card import Card, Group, Summary
 from gigawatt.validation.chain.band import run_days_band
-from gigawatt.validation.chain.rows import CaseRow, fitted_half, read_chain_rows
+from gigawatt.validation.chain.rows import CaseRow, read_chain_rows
 from gigawatt.validation.chain.scenario import Asked, asked
 from gigawatt.validation.files import Refusal, Refusals, rows_file
+from gigawatt.validation.rows import in_fitted_half
 from gigawatt.validation.training.domain import outside_domain, step_time_band
 
 __all__ = ["ChainFigure", "ChainSummary", "chain_card", "chain_figures", "summary_of"]
@@ -117,7 +118,7 @@ def _figure(row: CaseRow, case: Sequence[CaseRow], points: dict[str, Point]) -> 
         raise Refusal("the chain gives no finite figure", row.text("case"))
     return ChainFigure(
         row.text("case"), row.text("kind"), row.text("quantity"), request.boundary, request.derived,
-        row.value, predicted, row.text("unit"), low, high, row.line, fitted_half(row.text("case")),
+        row.value, predicted, row.text("unit"), low, high, row.line, in_fitted_half(row.text("case")),
         row.text("read_or_recalled"), values, (*request.assumed, *dropped), row.text("source_title"),
     )  # fmt: skip
 

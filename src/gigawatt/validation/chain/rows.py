@@ -8,7 +8,6 @@ several runs has no counterpart and is refused by name.
 
 from __future__ import annotations
 
-import zlib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -17,7 +16,7 @@ from gigawatt.core.errors import InputError
 from gigawatt.validation.files import Refusal
 from gigawatt.validation.rows import cells_of, check_columns
 
-__all__ = ["COLUMNS", "CaseRow", "fitted_half", "read_chain_rows", "refuse_unscored"]
+__all__ = ["COLUMNS", "CaseRow", "read_chain_rows", "refuse_unscored"]
 
 TEXTS = ("case", "kind", "model", "precision", "chip", "layout", "software", "site", "quantity", "unit",
          "boundary", "source_title", "url", "read_or_recalled", "note")  # fmt: skip
@@ -76,11 +75,6 @@ class CaseRow:
     def counts(self) -> str:
         """What exactly is counted."""
         return self.text("boundary").partition(";")[2].strip()
-
-
-def fitted_half(case: str) -> bool:
-    """Whether a case ships, so that it may be looked at: those whose name has an even CRC-32."""
-    return zlib.crc32(case.encode()) % 2 == 0
 
 
 def read_chain_rows(file: Path) -> list[CaseRow]:

@@ -10,7 +10,6 @@ follows from the checksum of its name (even: fitted), so that nobody chose.
 
 from __future__ import annotations
 
-import zlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
@@ -21,7 +20,7 @@ from gigawatt.machine.load import build_cluster
 from gigawatt.machine.machine import Chip, Cluster
 from gigawatt.serving.loads import named_loads
 from gigawatt.validation.files import Refusal, Refusals, table
-from gigawatt.validation.rows import LARGEST, cells_of, check_columns, number_of
+from gigawatt.validation.rows import LARGEST, cells_of, check_columns, in_fitted_half, number_of
 from gigawatt.validation.serving.names import architecture_named, blocked, chip_named, named, number_format
 from gigawatt.workload.architecture import Architecture
 
@@ -32,7 +31,6 @@ __all__ = [
     "PowerCase",
     "cases_of",
     "cluster_of",
-    "even",
     "is_serving_power_table",
     "power_rows",
 ]
@@ -93,11 +91,6 @@ class PowerCase:
     cap: float | None = None
     sorted_bytes: float = 0.0
     cache: str = "bf16"
-
-
-def even(model: str) -> bool:
-    """Whether a model's rows are fitted to: those with an even checksum of the name."""
-    return zlib.crc32(model.encode()) % 2 == 0
 
 
 @lru_cache(maxsize=256)
@@ -203,7 +196,7 @@ def _case(row: Mapping[str, str]) -> PowerCase:
         expert=expert, pipeline=pipeline, load=row.get("table", ""), prompt=prompt,
         output=_needed(row, "osl"), held=_needed(row, "concurrency"), rate=_needed(row, "tok_s_total"),
         measured=measured,
-        use=row.get("use") or ("fit" if even(row["model"]) else "judge"), kind=kind,
+        use=row.get("use") or ("fit" if in_fitted_half(row["model"]) else "judge"), kind=kind,
         node=row.get("node", ""), cap=cap, sorted_bytes=load.sorted_bytes if load else 0.0,
         cache=row.get("cache") or "bf16",
     )  # fmt: skip

@@ -8,7 +8,6 @@ slower ones are judged, the others are counted as refused (:func:`filtered`).
 from __future__ import annotations
 
 import json
-import zlib
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
@@ -20,6 +19,7 @@ import numpy as np
 from gigawatt.core.errors import GigawattError, InputError
 from gigawatt.validation.card import Card, Group, Summary
 from gigawatt.validation.files import Refusal, Refusals, data_folder
+from gigawatt.validation.rows import in_fitted_half
 from gigawatt.validation.serving.open_loop import open_run, replays
 from gigawatt.validation.serving.predict import predict_serving
 from gigawatt.validation.serving.rows import ServingCase, case_of, read_serving_rows
@@ -220,7 +220,7 @@ class ServingCard:
 
 def fitted_half(case: ServingCase) -> bool:
     """Whether fits saw the case's group (model, accelerator, engine): those of an even CRC-32."""
-    return zlib.crc32(case.half.encode()) % 2 == 0
+    return in_fitted_half(case.half)
 
 
 def _lines(
