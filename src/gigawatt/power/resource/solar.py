@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from gigawatt.catalog import Entity, loader
+from gigawatt.core.checks import check_word
 from gigawatt.core.errors import InputError, MissingDataError
 from gigawatt.facility.sun import (
     air_mass,
@@ -327,6 +328,47 @@ def pv_output(
     return np.clip(np.where(load > 0.0, efficiency * load / nominal, 0.0), 0.0, 1.0)
 
 
+class _Orientation(NamedTuple):
+    """Sun and plane in the middle of each hour (8760,): sine of the sun's elevation, cosines of incidence and
+    tilt, share of the rows that others shade.
+    """
+
+    up: Array
+    cos_incidence: Array
+    cos_tilt: Array
+    shade: Array
+
+
+def _orientation(weather: Weather, row: Entity) -> _Orientation:
+    """Where the plane of a row of ``modules`` faces, and the sun on it."""
+    days = hours_to_days_since_2000(
+        hour_of_year=np.arange(HOURS) + weather.sun_time, year=weather.year, time_zone=weather.time_zone
+    )
+    position = sun_position(days_since_2000=days, latitude=weather.latitude, longitude=weather.longitude)
+    elevation, azimuth = np.radians(position[0]), np.radians(position[1])
+    up, east, north = (
+        np.sin(elevation),
+        np.cos(elevation) * np.sin(azimuth),
+        np.cos(elevation) * np.cos(azimuth),
+    )
+    cover, tracking = row.value("ground_cover"), row.text("tracking")
+    if tracking == "single-axis":
+        rotation = tracker_rotation(
+            elevation=elevation,
+            azimuth=azimuth,
+            max_rotation=row.value("max_rotation"),
+            ground_cover=cover,
+        )
+        cos_tilt = np.cos(rotation)
+        return _Orientation(up, up * cos_tilt - east * np.sin(rotation), cos_tilt, np.zeros(HOURS))
+    check_word(f"modules.{row.id}", tracking, ("single-axis", "fixed"), "unknown tracking")
+    tilt = row.value("tilt")
+    facing = row.value("azimuth") + (0.0 if weather.latitude >= 0.0 else np.pi)
+    toward = east * np.sin(facing) + north * np.cos(facing)
+    shade = shaded_share(up=up, toward=toward, tilt=tilt, ground_cover=cover)
+    return _Orientation(up, up * np.cos(tilt) + np.sin(tilt) * toward, np.full(HOURS, np.cos(tilt)), shade)
+
+
 def solar_capacity_factor(
     weather: Weather, module: Entity | str = "single-axis", *, sky: Sky = "perez"
 ) -> Array:
@@ -358,40 +400,8 @@ def solar_capacity_factor(
             allowed="a weather file with ghi, dni and dhi [W/m^2]",
         )
     row = loader.entity("modules", module) if isinstance(module, str) else module
-    hour = np.arange(HOURS)
-    days = hours_to_days_since_2000(
-        hour_of_year=hour + weather.sun_time, year=weather.year, time_zone=weather.time_zone
-    )
-    position = sun_position(days_since_2000=days, latitude=weather.latitude, longitude=weather.longitude)
-    elevation, azimuth = np.radians(position[0]), np.radians(position[1])
-    up, east, north = (
-        np.sin(elevation),
-        np.cos(elevation) * np.sin(azimuth),
-        np.cos(elevation) * np.cos(azimuth),
-    )
-    cover = row.value("ground_cover")
-    tracking = row.text("tracking")
-    shade = np.zeros(HOURS)
-    if tracking == "single-axis":
-        rotation = tracker_rotation(
-            elevation=elevation,
-            azimuth=azimuth,
-            max_rotation=row.value("max_rotation"),
-            ground_cover=cover,
-        )
-        cos_tilt = np.cos(rotation)
-        cos_incidence = up * cos_tilt - east * np.sin(rotation)
-    elif tracking == "fixed":
-        tilt = row.value("tilt")
-        facing = row.value("azimuth") + (0.0 if weather.latitude >= 0.0 else np.pi)
-        toward = east * np.sin(facing) + north * np.cos(facing)
-        cos_tilt = np.full(HOURS, np.cos(tilt))
-        cos_incidence = up * np.cos(tilt) + np.sin(tilt) * toward
-        shade = shaded_share(up=up, toward=toward, tilt=tilt, ground_cover=cover)
-    else:
-        raise InputError(
-            "unknown tracking", key=f"modules.{row.id}", given=tracking, allowed=("single-axis", "fixed")
-        )
+    hour, cover = np.arange(HOURS), row.value("ground_cover")
+    up, cos_incidence, cos_tilt, shade = _orientation(weather, row)
     plane = plane_irradiance(
         ghi=weather.ghi,
         dni=weather.dni,

@@ -109,38 +109,9 @@ def smallest_store(
     )
     if fits:
         return Store(0.0, wanted.copy(), np.zeros(count))
-    coo_matrix: Any = import_module("scipy.sparse").coo_matrix
-    # unknowns: supply (T), level (T), capacity; power in `unit`, energy in unit × span
     span = float(steps.sum())
-    rows = np.arange(count - 1)
-    share = steps / span / 2.0
-    balance = coo_matrix(
-        (
-            np.concatenate([-share, -share, np.ones(count - 1), -np.ones(count - 1), [1.0, -1.0]]),
-            (
-                np.concatenate([rows, rows, rows, rows, [count - 1, count - 1]]),
-                np.concatenate([
-                    rows, rows + 1, count + rows + 1, count + rows, [count, 2 * count - 1],
-                ]),
-            ),
-        ),
-        shape=(count, 2 * count + 1),
-    )  # fmt: skip
+    balance, limits = _matrices(steps / span / 2.0)
     right = np.append(-between * steps / span / unit, 0.0)
-    ones = np.ones(count - 1)
-    levels = np.arange(count)
-    limits = coo_matrix(
-        (
-            np.concatenate([ones, -ones, -ones, ones, np.ones(count), -np.ones(count)]),
-            (
-                np.concatenate(
-                    [rows, rows, rows + count - 1, rows + count - 1, *(2 * [levels + 2 * count - 2])]
-                ),
-                np.concatenate([rows + 1, rows, rows + 1, rows, count + levels, np.full(count, 2 * count)]),
-            ),
-        ),
-        shape=(3 * count - 2, 2 * count + 1),
-    )
     most = np.concatenate([np.tile(ramp * steps / unit, 2), np.zeros(count)])
     cost = np.zeros(2 * count + 1)
     cost[-1] = 1.0
@@ -153,6 +124,42 @@ def smallest_store(
     best: Array = np.asarray(found.x, dtype=float)
     supply, level = best[:count] * unit, best[count : 2 * count] * unit * span
     return Store(float(best[-1]) * unit * span, supply, level)
+
+
+def _matrices(share: Array) -> tuple[Any, Any]:
+    """(rows of the store's balance, rows of ramps and capacity) of T instants, sparse.
+
+    Unknowns are supply (T), level (T) and capacity; power in a unit, energy in units × span. ``share``
+    (T − 1,): half of each step over the span.
+    """
+    coo_matrix: Any = import_module("scipy.sparse").coo_matrix
+    count = len(share) + 1
+    rows, levels, ones = np.arange(count - 1), np.arange(count), np.ones(count - 1)
+    balance = coo_matrix(
+        (
+            np.concatenate([-share, -share, ones, -ones, [1.0, -1.0]]),
+            (
+                np.concatenate([rows, rows, rows, rows, [count - 1, count - 1]]),
+                np.concatenate([
+                    rows, rows + 1, count + rows + 1, count + rows, [count, 2 * count - 1],
+                ]),
+            ),
+        ),
+        shape=(count, 2 * count + 1),
+    )  # fmt: skip
+    limits = coo_matrix(
+        (
+            np.concatenate([ones, -ones, -ones, ones, np.ones(count), -np.ones(count)]),
+            (
+                np.concatenate(
+                    [rows, rows, rows + count - 1, rows + count - 1, *(2 * [levels + 2 * count - 2])]
+                ),
+                np.concatenate([rows + 1, rows, rows + 1, rows, count + levels, np.full(count, 2 * count)]),
+            ),
+        ),
+        shape=(3 * count - 2, 2 * count + 1),
+    )
+    return balance, limits
 
 
 def ramp_limit(plant: System, *, rate: float | None = None, depth: float = 0.6) -> float:
