@@ -89,10 +89,6 @@ def figure(result: Result, name: str) -> Any:
     name : str
         One of :func:`figure_names` of its branch.
 
-    Returns
-    -------
-    plotly.graph_objects.Figure
-
     Raises
     ------
     InputError

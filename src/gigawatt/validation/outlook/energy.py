@@ -63,10 +63,6 @@ def run_energy(row: Entity) -> RunEnergy:
     ----------
     row : Entity
         Architecture, chip and count, batch, and either tokens or FLOP.
-
-    Returns
-    -------
-    RunEnergy
     """
     sequence, batch = row.value("sequence"), row.value("batch")
     price = entity("outlook_grid", "us").value("price")
