@@ -222,8 +222,8 @@ def _plasma_lines(design: Design, sized: Sized, load: float) -> list[Line]:
     return found
 
 
-def _inertial(name: str, given: Mapping[str, float], year: float) -> FusionSheet:
-    row = entity(TABLE, name)
+def _inertial_source(row: Entity, given: Mapping[str, float]) -> tuple[Inertial, Plant]:
+    """The driver with its targets, and the plant round it, as the row and what is given say."""
 
     def own(key: str, default: float | None = None) -> float:
         if key in given:
@@ -249,13 +249,17 @@ def _inertial(name: str, given: Mapping[str, float], year: float) -> FusionSheet
         pumping=0.0,
         base_share=own("base_share"),
     )
-    if "net" in given:
-        source = rate_for(source, plant, given["net"])
+    return (rate_for(source, plant, given["net"]) if "net" in given else source), plant
+
+
+def _inertial(name: str, given: Mapping[str, float], year: float) -> FusionSheet:
+    row = entity(TABLE, name)
+    source, plant = _inertial_source(row, given)
     powers = inertial_flows(source, plant)
     common = entity(TABLE, "common")
     runs = 1.0 - setting(given, "unplanned")
     costs = costs_in(given, year)
-    note = curve or "measured"
+    note = row.text("curve") or "measured"
     lines: list[Line] = [
         ("target", "driver energy", source.driver, "J", ""),
         ("target", "gain", source.gain, "", f"curve {note}"),
