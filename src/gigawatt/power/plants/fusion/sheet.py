@@ -14,7 +14,7 @@ from typing import Any
 
 import numpy as np
 
-from gigawatt.catalog import entity, table
+from gigawatt.catalog import Entity, entity, table
 from gigawatt.core.errors import InputError, nearest
 from gigawatt.power.plants.fusion.design import TABLE, Design, Sized, load_design, operate, size_for
 from gigawatt.power.plants.fusion.inertial import CURVES, Inertial, gain_curve, inertial_flows, rate_for
