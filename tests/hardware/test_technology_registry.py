@@ -152,14 +152,15 @@ def test_functional_faces_are_named_and_their_modules_are_there() -> None:
             assert importlib.util.find_spec(known.emulation) is not None, known.name
 
 
-def test_no_plan_or_registration_imports_torch() -> None:
+def test_no_plan_or_registration_imports_torch(tmp_path: Path) -> None:
     """A run, and every cost model and range of settings that is registered: no torch."""
     code = (
         "import sys\n"
         "from gigawatt.technology.registry import technologies\n"
         "[(one.model(), one.bounds()) for one in technologies().values()]\n"
         "from gigawatt.faces.terminal.app import main\n"
-        "sys.argv = ['gigawatt', 'run', 'examples/llama-3.1-405b-texas.yaml', '--quiet']\n"
+        "sys.argv = ['gigawatt', 'run', 'examples/llama-3.1-405b-texas.yaml', '--quiet', '--draws', '100',\n"
+        f"            '--out', {str(tmp_path / 'out')!r}]\n"
         "try:\n    main()\nexcept SystemExit as end:\n    assert not end.code, end.code\n"
         "found = [name for name in sys.modules if name.partition('.')[0] in ('torch', 'transformers')]\n"
         "assert not found, found[:3]\n"
