@@ -212,6 +212,7 @@ def test_a_bad_cell_is_one_line(tmp_path: Path) -> None:
         read_chain_rows(file)
 
 
+@pytest.mark.apart
 @pytest.mark.skipif(not SHARED.is_file(), reason="the whole table is not here")
 def test_every_row_of_the_whole_table_is_predicted_or_refused() -> None:
     card = chain_card(SHARED)
