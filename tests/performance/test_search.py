@@ -91,12 +91,18 @@ def test_uncounted_searches_go_beyond_and_lack_the_same() -> None:
     assert said[0] == said[1]
 
 
-@given(st.lists(st.integers(0, 400), min_size=1, max_size=80), st.integers(1, 10**6))
-def test_unlike_keys_are_those_of_numpy(keys: list[int], far: int) -> None:
-    for given_keys in (np.array(keys, dtype=np.int64), np.array([*keys, far], dtype=np.int64)):
-        found = np.unique(given_keys, return_index=True, return_inverse=True)
-        for mine, numpys in zip(unlike(given_keys), found, strict=True):
-            assert np.array_equal(mine, numpys.reshape(-1))
+@given(
+    st.lists(st.tuples(st.integers(0, 400), st.integers(0, 2), st.integers(1, 4)), min_size=1, max_size=40),
+    st.integers(1, 10**6),
+)
+def test_unlike_rows_are_those_of_numpy(runs: list[tuple[int, int, int]], far: int) -> None:
+    one, two, lengths = (np.array(column) for column in zip(*runs, strict=True))
+    for last in (0, far):
+        columns = [np.append(np.repeat(column, lengths), last) for column in (one, two)]
+        _, first, inverse = np.unique(np.stack(columns), axis=1, return_index=True, return_inverse=True)
+        mine = unlike(columns)
+        assert np.array_equal(mine[0], first)
+        assert np.array_equal(mine[1], inverse.reshape(-1))
 
 
 def test_the_same_question_has_the_same_answer() -> None:

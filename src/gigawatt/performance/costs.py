@@ -138,13 +138,8 @@ class _Shapes:
 
     def __init__(self, run: TrainingRun, layouts: Layouts, cluster: Cluster, stack: Stack) -> None:
         columns = _COLUMNS[:5]
-        key = np.zeros(len(layouts), dtype=np.int64)
-        for name in columns:
-            column = getattr(layouts, name).astype(np.int64)
-            key = key * (int(column.max(initial=0)) + 1) + column
         folded = (layouts.data * layouts.context) % layouts.expert != 0
-        key = key * 2 + folded
-        _, first, self.inverse = unlike(key)
+        first, self.inverse = unlike([*(getattr(layouts, name) for name in columns), folded])
         self.tensor, self.context, self.expert, self.microbatch, self.sequence_parallel = (
             getattr(layouts, name)[first].astype(float) for name in columns
         )

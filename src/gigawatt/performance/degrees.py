@@ -84,21 +84,52 @@ Cross = Callable[[Table, str, list[int], Filter], Table]
 """Every row of a table with every value of a new column, those that pass a filter."""
 
 
-def unlike(keys: NDArray[np.int64]) -> tuple[NDArray[np.int64], NDArray[np.intp], NDArray[np.intp]]:
-    """``np.unique`` of whole numbers ≥ 0, with the first place of each and where each key stands among them.
+def unlike(columns: Iterable[NDArray[Any]]) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
+    """(first row of every unlike combination of columns, which of these each row is), ``(U,)`` and ``(L,)``.
+
+    Columns are whole numbers ≥ 0 or yes and no; the combinations are in their order, the first column first. Rows that
+    follow one another are mostly alike, since options that the columns leave out vary quickest: a key is made
+    and looked up once for every run of them.
+    """
+    held = [np.asarray(column) for column in columns]
+    starts, lengths = _runs(held)
+    first, place = _places(key_of(_ranked(column[starts].astype(np.intp)) for column in held))
+    return starts[first], np.repeat(place, lengths)
+
+
+def _runs(columns: list[NDArray[Any]]) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
+    """(first row, number of rows) of every run of rows that are alike."""
+    rows = len(columns[0])
+    changes = np.zeros(rows, dtype=bool)
+    changes[:1] = True
+    for column in columns:
+        changes[1:] |= column[1:] != column[:-1]
+    starts = np.flatnonzero(changes)
+    return starts, np.diff(starts, append=rows)
+
+
+def _ranked(column: NDArray[Any]) -> NDArray[np.intp]:
+    """Whole numbers ≥ 0 by their place among those that occur, so that keys of them are small."""
+    occurs = np.zeros(int(column.max(initial=0)) + 1, dtype=np.intp)
+    occurs[column] = 1
+    return (np.cumsum(occurs) - 1)[column]
+
+
+def _places(keys: NDArray[np.int64]) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
+    """First place of every unlike key in order, and which of these each key is.
 
     Small numbers are counted, not sorted: keys of layouts are few and many share one.
     """
     top = int(keys.max(initial=0)) + 1
     if top > _COUNTED * len(keys):
-        found, first, inverse = np.unique(keys, return_index=True, return_inverse=True)
-        return found, first, inverse.reshape(-1)
+        _, first, inverse = np.unique(keys, return_index=True, return_inverse=True)
+        return first, inverse.reshape(-1)
     place = np.full(top, -1, dtype=np.intp)
     place[keys[::-1]] = np.arange(len(keys) - 1, -1, -1)
     found = np.flatnonzero(place >= 0)
     first = place[found]
     place[found] = np.arange(len(found))
-    return found, first, place[keys]
+    return first, place[keys]
 
 
 def key_of(columns: Iterable[NDArray[Any]]) -> NDArray[np.int64]:

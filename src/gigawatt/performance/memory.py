@@ -20,7 +20,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from gigawatt.performance.activations import ELEMENT, activation_bytes, score_bytes
-from gigawatt.performance.degrees import key_of, unlike
+from gigawatt.performance.degrees import unlike
 from gigawatt.performance.layouts import SCHEDULES, Layouts, TrainingRun
 from gigawatt.performance.schedules.pipeline import Cuts, in_flight
 from gigawatt.performance.stacks import NARROW, Optimizer, Stack
@@ -97,7 +97,7 @@ def stage_parameters(
     alone = cut.embedding * cut.head if architecture.tied_embeddings else 0.0
     ends = cut.embedding * float(whole.embedding) + cut.head * head - alone * head
     last_norm = whole.norms - sum(b.count * b.parameters.norms for b in blocks if b.role == "layer")
-    _, first, inverse = unlike(key_of((cut.index, layouts.tensor)))
+    first, inverse = unlike((cut.index, layouts.tensor))
     row, tensor = cut.index[first], layouts.tensor[first].astype(float)[:, None]
     dense = (cut.layers @ split + ends)[row] / tensor
     dense = dense + (cut.layers @ every + cut.head * float(last_norm))[row]

@@ -305,8 +305,10 @@ def _quickest(
     not looked at is shorter than its floor (:func:`floor_of`), nor is it under a limit.
     """
     layouts, prepared, rows, run = screened.layouts, screened.prepared, screened.rows, screened.prepared.run
-    full = layouts.microbatches * layouts.data * layouts.microbatch
-    room = np.minimum(full / run.global_batch, 1.0 + fill)
+    room = np.ones(len(layouts))
+    if fill:
+        full = layouts.microbatches * layouts.data * layouts.microbatch
+        room = np.minimum(full / run.global_batch, 1.0 + fill)
     floors = screened.floors / room[rows]
     kind = kind_of(layouts) if kinds else np.arange(len(layouts))
     kept, times, done = np.zeros(0, dtype=np.intp), np.zeros(0), 0

@@ -20,7 +20,7 @@ from gigawatt.core.errors import InputError
 from gigawatt.machine.machine import Cluster
 from gigawatt.performance.collectives import Traffic
 from gigawatt.performance.costs import ENERGY_FROM, LayerCosts, hide, layer_costs
-from gigawatt.performance.degrees import key_of, unlike
+from gigawatt.performance.degrees import unlike
 from gigawatt.performance.exchanges import Exchange, Exchanges
 from gigawatt.performance.known_costs import KnownCosts
 from gigawatt.performance.layouts import SCHEDULES, Layouts, TrainingRun
@@ -394,7 +394,7 @@ class Stepwise:
     def _waiting(self) -> Array:
         """Microbatches in flight on every unlike stage, ``(L, C)``; many layouts share a pipeline."""
         mine, rounds = self.layouts, self.microbatches
-        _, first, inverse = unlike(key_of((mine.schedule, self.cut.index, rounds.astype(np.int64))))
+        first, inverse = unlike((mine.schedule, self.cut.index, rounds.astype(np.int64)))
         found = in_flight(
             stage=self.cut.first[self.cut.index[first]],
             pipeline=self.pipeline[first, None],

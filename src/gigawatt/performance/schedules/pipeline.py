@@ -361,14 +361,13 @@ def cuts(
     kinds = len(architecture.blocks)
     order, extra = _layer_kinds(architecture)
     both_ways = np.broadcast_to(np.asarray(bidirectional, dtype=np.int64), pipeline.shape)
-    key = (pipeline.astype(np.int64) * (architecture.layers + 1) + interleave) * 2 + both_ways
-    pairs, _, index = unlike(key)
-    stages_of = [divmod(int(pair) // 2, architecture.layers + 1) for pair in pairs]
+    rows, index = unlike((pipeline, interleave, both_ways))
+    stages_of = list(zip(pipeline[rows].tolist(), interleave[rows].tolist(), strict=True))
     known = _sizes(architecture, stages_of, sizes, times)
     more = tuple(extra.tolist())
     made = [
-        _unlike(order, more, kinds, p, v, bool(pair % 2), known[p, v].tobytes())
-        for pair, (p, v) in zip(pairs.tolist(), stages_of, strict=True)
+        _unlike(order, more, kinds, p, v, bool(both), known[p, v].tobytes())
+        for both, (p, v) in zip(both_ways[rows].tolist(), stages_of, strict=True)
     ]
     width = max(len(rows) for rows in made)
     padded = np.stack([rows[np.arange(width) % len(rows)] for rows in made])
