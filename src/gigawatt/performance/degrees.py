@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from math import isqrt
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -66,13 +66,19 @@ def divisors(n: int) -> list[int]:
 
 
 def cross_with(
-    table: Table, name: str, values: list[int], keep: Filter, refused: dict[str, int] | None = None
+    table: Table,
+    name: str,
+    values: list[int],
+    keep: Filter | None = None,
+    refused: dict[str, int] | None = None,
 ) -> Table:
     """Every row with every value of a new column, those rows that pass ``keep``; the others are counted."""
     rows = len(next(iter(table.values()))) if table else 1
     many = len(values) != 1
     wide = {key: np.repeat(column, len(values)) if many else column for key, column in table.items()}
     wide[name] = np.tile(np.asarray(values, dtype=np.int32), rows)
+    if keep is None:
+        return wide
     mask = keep(wide)
     kept = np.flatnonzero(mask)
     if refused is not None:
@@ -80,16 +86,18 @@ def cross_with(
     return wide if len(kept) == len(mask) else {key: column[kept] for key, column in wide.items()}
 
 
-Cross = Callable[[Table, str, list[int], Filter], Table]
-"""Every row of a table with every value of a new column, those that pass a filter."""
+class Cross(Protocol):
+    """:func:`cross_with`, with what counts the rows that are refused."""
+
+    def __call__(self, table: Table, name: str, values: list[int], keep: Filter | None = None) -> Table: ...
 
 
 def unlike(columns: Iterable[NDArray[Any]]) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
     """(first row of every unlike combination of columns, which of these each row is), ``(U,)`` and ``(L,)``.
 
-    Columns are whole numbers ≥ 0 or yes and no; the combinations are in their order, the first column first. Rows that
-    follow one another are mostly alike, since options that the columns leave out vary quickest: a key is made
-    and looked up once for every run of them.
+    Columns are whole numbers ≥ 0 or yes and no; the combinations are in their order, the first column first.
+    Rows that follow one another are mostly alike, since options that the columns leave out vary quickest: a
+    key is made and looked up once for every run of them.
     """
     held = [np.asarray(column) for column in columns]
     starts, lengths = _runs(held)

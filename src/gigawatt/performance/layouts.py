@@ -311,11 +311,11 @@ def _rare(
 
     near = [s for s in divisors(cluster.scale_up_size) if s > 1]
     everything = list(range(len(SCHEDULES)))
-    table = cross(table, "schedule", options("schedule", everything, schedules), schedule_fits)
-    table = cross(table, "shard", options("shard", [0, *near]), shard_fits)
-    return cross(
-        table, "offload", options("offload", [0, 1, 2]), lambda w: np.ones(len(w["tensor"]), dtype=bool)
-    )
+    kinds = options("schedule", everything, schedules)
+    table = cross(table, "schedule", kinds, schedule_fits if any(kinds) else None)
+    shards = options("shard", [0, *near])
+    table = cross(table, "shard", shards, shard_fits if any(shards) else None)
+    return cross(table, "offload", options("offload", [0, 1, 2]))
 
 
 def enumerate_layouts(
@@ -420,7 +420,6 @@ def enumerate_layouts(
         table,
         "recompute",
         options("recompute", list(range(len(RECOMPUTE))), (0, 1, 2)),
-        lambda w: np.ones(len(w["tensor"]), dtype=bool),
     )
     table = cross(
         table,
