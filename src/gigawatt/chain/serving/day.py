@@ -323,6 +323,7 @@ def serve_day(
     most_replicas: int,
     least_hour: float,
     seed: int = 0,
+    drawn: dict[tuple[float, float], Requests] | None = None,
 ) -> Day:
     """Serve one day of each kind on a slice of the campus.
 
@@ -344,14 +345,20 @@ def serve_day(
         That an hour lasts at least, if it can with one replica.
     seed : int
         Of arrivals, and of random routing.
-
+    drawn : dict, optional
+        (rate, speed) → requests of other days of the same question, week and seed, which are not drawn again.
     """
     seconds = (_LEAD + week.levels.size) * _HOUR
     replicas = max(pool.replicas for pool in configuration.pools)
     room = most_requests / (rate / replicas * (_LEAD + week.levels.size) * least_hour)
     numbers, share = _numbers(configuration, max(1, min(most_replicas, int(room))))
     speed = max(1.0, rate * share * seconds / most_requests)
-    requests = day_requests(question.traffic, week, rate=rate * share, speed=speed, seed=seed)
+    known = {} if drawn is None else drawn
+    if (rate * share, speed) not in known:
+        known[rate * share, speed] = day_requests(
+            question.traffic, week, rate=rate * share, speed=speed, seed=seed
+        )
+    requests = known[rate * share, speed]
     setup = _setup(
         question, configuration, numbers, routing, _quick_scaling(scaling, numbers[0], held, speed)
     )

@@ -87,6 +87,7 @@ def cheapest_day(
     def worth(day: Day) -> tuple[bool, float]:
         return bool(day.missed(question.objective)), day.configuration.score(prices, minimise)[0]
 
+    given["drawn"] = {}
     found = sized_day(question, cluster, configurations[0], week, prices=prices, **given)
     best = worth(found)
     if given["fixed"] or not given["grows"]:
