@@ -140,13 +140,15 @@ def capped_search(
     """:func:`~gigawatt.performance.search.search` with every chip held to ``cap`` [W].
 
     A cap never makes a layout quicker, so that the floors under the times without it are floors under those
-    with it. Parameters and errors are those of ``search`` and :func:`capped`.
+    with it; the chip's own limit leaves every time as it is. Parameters and errors are those of ``search``
+    and :func:`capped`.
     """
 
     def held(table: StepTable) -> StepTable:
         return capped(table, cluster, cap)
 
-    return search(
+    found = search(
         run, cluster, stack, fixed, top=top, progress=progress, widen=widen, counted=counted, known=known,
-        kinds=kinds, held=held,
+        kinds=kinds, held=None if cap is None else held,
     )  # fmt: skip
+    return replace(found, best=held(found.best)) if cap is None else found

@@ -83,10 +83,16 @@ def floor_of(prepared: Prepared, layouts: Layouts) -> Array:
     without them. Of 1F1B with p stages of v chunks the makespan is M = m t + (p b − t)/v, so that
     M − (m b + (p − 1) b / v) = (t − b)(m − 1/v) ≥ 0 for m, v ≥ 1. Of other schedules only M ≥ m b is used.
     """
-    microbatches, pipeline = layouts.microbatches, layouts.pipeline.astype(float)
-    busy = prepared.total[:BUSY].sum(axis=0)[prepared.costs.index] / pipeline
-    fill = np.where(layouts.schedule == 0, (pipeline - 1.0) / layouts.interleave, 0.0)
-    return (busy * (microbatches + fill) + prepared.stack.step_overhead) * (1.0 - ROUNDING)
+    shapes, index = prepared.total[:BUSY].sum(axis=0), prepared.costs.index
+    floors = np.empty(len(layouts))
+    for start in range(0, len(layouts), CHUNK):
+        rows = slice(start, start + CHUNK)
+        some = layouts.take(rows)
+        pipeline = some.pipeline.astype(float)
+        busy = shapes[index[rows]] / pipeline
+        fill = np.where(some.schedule == 0, (pipeline - 1.0) / some.interleave, 0.0)
+        floors[rows] = (busy * (some.microbatches + fill) + prepared.stack.step_overhead) * (1.0 - ROUNDING)
+    return floors
 
 
 def kind_of(layouts: Layouts) -> NDArray[np.int64]:
