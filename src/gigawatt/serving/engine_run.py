@@ -183,11 +183,10 @@ def _requests(
     requests: Requests, fleet: Fleet, options: EngineOptions, fixed: NDArray[Any], prefilled: Prefilled | None
 ) -> tuple[NDArray[Any], int]:
     """(a record a request, levels of urgency)."""
-    blank = np.zeros(1, dtype=state.REQUEST)
-    blank["next"] = blank["replica"] = -1
+    rows = np.zeros(len(requests), dtype=state.REQUEST)
+    rows["next"] = rows["replica"] = -1
     for key in ("scheduled", "first_token", "finish", "last_token"):
-        blank[key] = np.nan
-    rows = np.repeat(blank, len(requests))
+        rows[key] = np.nan
     rows["arrival"], rows["prompt"], rows["output"] = requests.arrival, requests.prompt, requests.output
     levels = np.unique(requests.priority)
     if len(levels) > 1:

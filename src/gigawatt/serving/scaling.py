@@ -166,14 +166,24 @@ def _thin(chance: Array, prompt: Whole, output: Whole, random: np.random.Generat
     open_ = np.flatnonzero((chance > 0.0) & (chance < 1.0))
     if not len(open_):
         return sure
-    draw = random.random(len(open_))  # equal ones in random order
+    shuffled = np.argsort(random.random(len(open_)), kind="stable")  # equal ones in random order
     width = math.ceil(math.sqrt(len(open_)))
     group = np.empty(len(open_), np.int64)
-    group[np.lexsort((draw, prompt[open_]))] = np.arange(len(open_)) // width
+    group[_in_order(shuffled, prompt[open_])] = np.arange(len(open_)) // width
     turn = random.choice((-1, 1), width + 1)  # at random, lest the order and the kept rows fall into step
-    order = open_[np.lexsort((draw, output[open_] * turn[group], group))]
+    order = open_[_in_order(_in_order(shuffled, output[open_] * turn[group]), group)]
     passed = np.floor(np.cumsum(chance[order]) + random.random())
     return np.sort(np.concatenate([sure, order[np.diff(passed, prepend=0.0) > 0.0]]))
+
+
+def _in_order(rows: Whole, whole: Whole) -> Whole:
+    """``rows`` by their whole numbers, equal ones in the order they are in.
+
+    Numbers of 16 bits are sorted by their digits, in a third of the time.
+    """
+    least = whole.min(initial=0)
+    narrow = np.uint16 if whole.max(initial=0) - least < 2**16 else np.int64
+    return rows[np.argsort((whole - least).astype(narrow)[rows], kind="stable")]
 
 
 def _with_own_blocks(requests: Requests, rows: Whole, copy: Whole, arrival: Array) -> Requests:

@@ -18,6 +18,7 @@ import datetime
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import cached_property
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -228,13 +229,13 @@ class Day:
         """Seconds of a bin of the series."""
         return _HOUR / self.speed / _BINS
 
-    @property
+    @cached_property
     def hour(self) -> Ints:
         """Hour since the first midnight in which each request (N,) came; negative in the lead."""
         shape = _Quick(self.week.name, self.week.levels.ravel(), speed=self.speed)
         return np.floor(shape.hour(self.outcome.arrival)).astype(np.int64)
 
-    @property
+    @cached_property
     def weight(self) -> Array:
         """How much each request (N,) counts: 0 in the lead, else as its kind of day does in a week."""
         hour, kinds = self.hour, len(self.week.kinds)
