@@ -186,7 +186,7 @@ def mix_of(
         variation = lengths.pop("variation")
         try:
             traffic = read_traffic(
-                assumed, **lengths, limit=limit,
+                assumed, **lengths, limit=limit, beside=0,
                 variation=None if variation is None else _number("variation", variation),
             )  # fmt: skip
         except InputError as error:
