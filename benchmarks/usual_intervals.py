@@ -37,6 +37,10 @@ def _files(number: int, folder: Path) -> Iterator[Path]:
         yield path
 
 
+_OWN = {"serving.kept", "serving.goodput_failures"}
+"""Shares that depend on the targets of a scenario: another's interval says nothing of them."""
+
+
 def main() -> None:
     """Print the rows."""
     parser = argparse.ArgumentParser(description=__doc__)
@@ -50,7 +54,7 @@ def main() -> None:
                 print(f"# {path.stem}: {error}")
                 continue
             drawn = result.tables["uncertainty"]
-            for name in set(titles_of(result)) & set(drawn.index):
+            for name in set(titles_of(result)) & set(drawn.index) - _OWN:
                 row = drawn.loc[name]
                 both = float(row["low"] / row["value"]), float(row["high"] / row["value"])
                 ends.setdefault((branch_of(result), name), []).append(both)
