@@ -41,16 +41,26 @@ CHAIN.leaf(
 
 @serving("serving.outages", "", given=OUTAGES, rows=ROWS)
 def outages_of(
-    serving_failures: str | None, serving_restart: float, serving_plan: ServingPlan, machine_chip: Chip
+    serving_failures: str | None,
+    serving_restart: float,
+    serving_plan: ServingPlan,
+    serving_sized_day: Day,
+    machine_chip: Chip,
 ) -> ReplicaOutages:
     """How a replica fails and how long it is out of service.
 
     Failure rate of an accelerator × accelerators of a replica; detection + cold start, and the repair of the
     node after the share of failures that replace it. The chip's generation where no cluster is given.
     """
-    chips = round(float(serving_plan.first.pools[0].points.chips[0]))
-    cluster = serving_failures or cluster_of(machine_chip.id)
-    return replica_outages(cluster, chips, serving_plan.cluster.node_chips, serving_restart)
+    chosen = serving_sized_day.configuration
+    return _outages(chosen, serving_plan, machine_chip, serving_failures, serving_restart)
+
+
+def _outages(
+    one: Configuration, plan: ServingPlan, chip: Chip, failures: str | None, restart: float
+) -> ReplicaOutages:
+    chips = round(float(one.pools[0].points.chips[0]))
+    return replica_outages(failures or cluster_of(chip.id), chips, plan.cluster.node_chips, restart)
 
 
 @serving("serving.replica_out", "percent", given=OUTAGES, rows=ROWS)
@@ -62,12 +72,8 @@ def replica_out(serving_outages: ReplicaOutages) -> float:
     return serving_outages.out
 
 
-def _needed(
-    first: Configuration, outages: ReplicaOutages, availability: float | None, grows: bool
-) -> Configuration:
-    """What of the plan's best has to be in service: all of it, or what the reserve within it leaves."""
-    if grows or availability is None:
-        return first
+def _needed(first: Configuration, outages: ReplicaOutages, availability: float) -> Configuration:
+    """What of the plan's best has to be in service: what the reserve within it leaves."""
     total, spare = first.replicas, 0
     while spare < total and outages.in_service(total, total - spare) < availability:
         spare += 1
@@ -93,8 +99,10 @@ def sized_day(
     serving_simulated_replicas: int,
     serving_simulated_hour: float,
     serving_seed: int,
-    serving_outages: ReplicaOutages,
+    serving_failures: str | None,
+    serving_restart: float,
     serving_availability: float | None,
+    machine_chip: Chip,
 ) -> Day:
     """The days with no more replicas in service than the latency target needs, the reserve out of service.
 
@@ -102,9 +110,13 @@ def sized_day(
     serve the demand.
     """
     grows = serving_demand is not None
-    best = _needed(serving_plan.first, serving_outages, serving_availability, grows)
+    ranked = serving_plan.ranked
+    if not grows and serving_availability is not None:
+        best = ranked[0]
+        fails = _outages(best, serving_plan, machine_chip, serving_failures, serving_restart)
+        ranked = (_needed(best, fails, serving_availability),)
     return day_of(
-        serving_question, serving_plan, (best,), serving_week, grows=grows, replicas=serving_replicas_given,
+        serving_question, serving_plan, ranked, serving_week, grows=grows, replicas=serving_replicas_given,
         routing=serving_routing, scaling=serving_autoscaling, most_requests=serving_simulated_requests,
         most_replicas=serving_simulated_replicas, least_hour=serving_simulated_hour, seed=serving_seed,
     )  # fmt: skip

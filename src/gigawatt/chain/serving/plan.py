@@ -75,6 +75,11 @@ class ServingPlan:
         """The best configuration."""
         return self.best[0]
 
+    @property
+    def ranked(self) -> tuple[Configuration, ...]:
+        """The best and the others that were simulated, best first."""
+        return (self.first, *(one.configuration for one in self.tried[1:]))
+
     def led_by(self, chosen: Configuration) -> ServingPlan:
         """The plan with the configuration of the layout of ``chosen`` first."""
         if self.first.same_layout(chosen):

@@ -207,9 +207,8 @@ def day(
     day is served again with a few more replicas, or with less demand where the accelerators are given; not
     where replicas turn off and on, whose waits more of them do not mend.
     """
-    ranked = (serving_plan.first, *(one.configuration for one in serving_plan.tried[1:]))
     return day_of(
-        serving_question, serving_plan, ranked, serving_week, grows=serving_demand is not None,
+        serving_question, serving_plan, serving_plan.ranked, serving_week, grows=serving_demand is not None,
         replicas=serving_replicas_given, routing=serving_routing, scaling=serving_autoscaling,
         most_requests=serving_simulated_requests, most_replicas=serving_simulated_replicas,
         least_hour=serving_simulated_hour, seed=serving_seed,
