@@ -300,6 +300,18 @@ def test_more_tokens_cost_more_in_every_draw(drawn: Any) -> None:
     assert float(ratio.quantile(0.95) / ratio.quantile(0.05)) < 1.1
 
 
+def test_what_may_be_nothing_falls_to_it(drawn: Any) -> None:
+    """The overhead of whole runs, 0 to 152 % around 23 %, is a number of the answer and drawn down to 0."""
+    row = catalog.entity("reliability", "whole-run").evidence("overhead")
+    band = drawn["uncertainty"]["training.overhead"]
+    assert (row.low, row.high) == (0.0, pytest.approx(1.52, abs=0.2))
+    assert row.high is not None
+    assert band["low"] < 3.0
+    assert band["median"] == pytest.approx(100.0 * row.value, abs=4.0)
+    assert band["high"] == pytest.approx(100.0 * row.high, rel=0.1)
+    assert band["response_error"] < 1e-6
+
+
 def test_the_same_seed_gives_the_same_bands_whoever_asks_for_them(drawn: Any) -> None:
     asked = gigawatt.run({**RUN, "uncertainty": True}, draws=400)  # by the scenario's own field
     assert asked["uncertainty"] == drawn["uncertainty"]

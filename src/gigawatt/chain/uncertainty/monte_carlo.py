@@ -59,6 +59,10 @@ HELD = frozenset((
 _PLAN, _PLANTS = "supply.plan", "supply.candidates"
 CHECKED = 12
 """Joint draws that are evaluated exactly, to check the response surface."""
+_NOTHING = 1e-3
+"""Factor that stands for a number that is nothing, or below, at an end: its logarithm has to be finite."""
+_BELOW = 0.05
+"""How far a sum of responses may fall below nothing and count as nothing."""
 _LEAST = 1e-6
 """Logarithm of a factor below which nothing has moved."""
 _BATCHES, _STUDENT = 10, 1.833
@@ -192,10 +196,11 @@ def uncertainty(
     year = model.drawn.factor
     years = {} if year is None else {(k := factors.index(year)): year.which(z[:, k])}
     for at, name in enumerate(names):
-        moved = _picked(found[:, at], z, years) * reach  # (draws, factors) logarithms
-        added = _picked(np.expm1(found[:, at]), z, years) * reach
+        moved, added = _moved(_picked(found[:, at], z, years), reach)
         truth = np.array([one.get(name, math.nan) for one in exact]) / model.middle[name]
-        drawn, off = _nearer(np.exp(moved.sum(1)), 1.0 + added.sum(1), checked, truth)
+        total = 1.0 + added.sum(1)
+        total = np.where(total > -_BELOW, np.maximum(total, _NOTHING), total)
+        drawn, off = _nearer(np.exp(moved.sum(1)), total, checked, truth)
         whole = np.log(drawn)
         lows, median, highs = np.quantile(drawn, (0.05, 0.5, 0.95))
         if max(highs - 1.0, 1.0 - lows) < _SMALL:
@@ -254,7 +259,7 @@ class _Model(Recompute):
         reached = [
             name
             for name, node in graph.nodes.items()
-            if node.unit and node.function is not None and (name in acted or name not in held)
+            if node.unit and (name in acted or name not in held)
             if _number(objects.get(name)) > 0.0
         ]
         read = Cells(loaded.branch, objects).inputs & graph.nodes.keys()
@@ -263,14 +268,15 @@ class _Model(Recompute):
             throughout=throughout,
         )  # fmt: skip
         self._reached, self._cells = reached, Cells(loaded.branch, {**objects, **self.values})
-        self.middle = self.numbers(self.values)
+        self.middle = {name: value for name, value in self.numbers(self.values).items() if value > 0.0}
 
     def numbers(self, values: Mapping[str, Any]) -> dict[str | Cell, float]:
-        """The positive numbers among quantities and the cells of tables that are made of them."""
+        """The numbers among quantities, none below nothing, and positive cells of tables made of them."""
         if not values:
             return {}
         found = {name: _number(values.get(name)) for name in self._reached}
-        return {name: value for name, value in found.items() if value > 0.0} | self._cells.of(values)
+        there = {name: max(value, 0.0) for name, value in found.items() if math.isfinite(value)}
+        return there | self._cells.of(values)
 
     def under(self, factors: Sequence[Factor], z: Array) -> Mapping[str, Any]:
         """Quantities where every factor is at its ``z``; at 0 it is as it stands."""
@@ -333,6 +339,7 @@ def _responses(
     middle = np.array([model.middle[name] for name in names])
     found = np.zeros((max((len(one.tried) for one in factors), default=2), len(names), len(factors)))
     refused: list[tuple[int, int]] = []
+    absences = [(name, 0.0 if isinstance(name, Cell) else math.nan) for name in names]
     for k, one in enumerate(factors):
         if progress is not None:
             progress(one.name, k / len(factors))
@@ -344,9 +351,8 @@ def _responses(
                 refused.append((k, place))
                 continue
             numbers = model.numbers(values)
-            ratio = np.array([numbers.get(name, math.nan) for name in names]) / middle
-            with np.errstate(invalid="ignore", divide="ignore"):
-                logs = np.log(np.where(ratio > 0.0, ratio, np.nan))
+            ratio = np.array([numbers.get(name, absent) for name, absent in absences]) / middle
+            logs = np.log(np.maximum(ratio, _NOTHING))
             found[place, :, k] = np.where(np.isfinite(logs) & (np.abs(logs) > _LEAST), logs, 0.0)
     return names, found, refused
 
@@ -375,6 +381,15 @@ def _picked(found: Array, z: Array, years: Mapping[int, Any]) -> Array:
     for k, which in years.items():
         made[:, k] = found[which, k]
     return made
+
+
+def _moved(ends: Array, reach: Array) -> tuple[Array, Array]:
+    """(draws, factors) logarithms and parts between the number and its ``ends``, in proportion to the reach;
+    where an end is nothing the number falls in a straight line and not below it.
+    """
+    nothing, left = ends <= math.log(_NOTHING), np.maximum(1.0 - reach, 0.0)
+    logs = np.where(nothing, np.log(np.maximum(left, _NOTHING)), ends * reach)
+    return logs, np.maximum(np.where(nothing, left - 1.0, np.expm1(ends) * reach), -1.0)
 
 
 def _told_years(
@@ -416,7 +431,7 @@ def _nearer(product: Array, total: Array, checked: Any, truth: Array) -> tuple[A
     """The response that is nearer to exact joint draws, with its median distance from them."""
 
     def distance(drawn: Array) -> float:
-        apart = np.abs(drawn[checked] / truth - 1.0)
+        apart = np.abs(drawn[checked] / np.where(truth > 0.0, truth, math.nan) - 1.0)
         return float(np.median(apart[np.isfinite(apart)])) if np.any(np.isfinite(apart)) else math.nan
 
     if np.min(total) <= 0.0 or not distance(total) < distance(product):
