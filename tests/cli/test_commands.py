@@ -454,7 +454,7 @@ BAD = [
     ),
     ("no plant", "[grid]", "[]", 12, r"supply\.plants: no plant here makes electricity"),
     ("a plant twice", "[grid]", "[grid, grid]", 12, r"supply\.plants: two plants"),
-    ("a word for a list", "[grid]", "grid", 12, r"supply\.plants: should be a list, such as \[grid, solar\]"),
+    ("a number for a list", "[grid]", "7", 12, r"supply\.plants: should be a list, such as \[grid, solar\]"),
     (
         "a layout that cannot divide",
         "site:",

@@ -10,6 +10,7 @@ NAME = "serve-deepseek-day"
 DAY = 86_400.0
 
 
+@pytest.mark.apart
 @pytest.mark.parametrize(
     ("role", "tokens", "published"),
     [("prefill", 608e9, 73_700.0), ("decode", 168e9, 14_800.0)],

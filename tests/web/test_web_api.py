@@ -128,6 +128,7 @@ def ended(server: Server, job: str) -> dict[str, Any]:
     return get(server, f"jobs/{job}")
 
 
+@pytest.mark.apart
 def test_a_job_compares_two_questions(server: Server) -> None:
     started = dict(pair.split("=") for pair in QUERY.split("&"))
     begun = post(

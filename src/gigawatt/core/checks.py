@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Collection
-from typing import Any
-
-import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from typing import TYPE_CHECKING, Any
 
 from gigawatt.core.errors import InputError, nearest
+
+if TYPE_CHECKING:
+    from numpy.typing import ArrayLike, NDArray
 
 __all__ = ["check_range", "check_word"]
 
@@ -33,6 +33,8 @@ def check_range(
     InputError
         ``message`` with the key, the first value outside the range (or NaN), and the range.
     """
+    import numpy as np  # here: help and refusals of words need none of it
+
     numbers = np.asarray(value, dtype=float)
     good = (numbers > low if open_low else numbers >= low) & (
         np.isfinite(numbers) if high is None else numbers <= high

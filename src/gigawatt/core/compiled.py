@@ -9,6 +9,7 @@ from typing import Any, TypeVar, cast
 
 import numba
 from numba.core import config
+from numba.extending import register_jitable
 
 __all__ = ["COMPILED", "compiled", "compiled_and_kept", "compiled_exact_sums", "digest"]
 
@@ -18,19 +19,21 @@ Function = TypeVar("Function", bound=Callable[..., Any])
 COMPILED: bool = not getattr(config, "DISABLE_JIT", False)
 
 
-def _jit(function: Function, **options: Any) -> Function:
-    """Without reference counts, since the kernel makes no arrays: they would be most of what it does."""
-    njit: Any = numba.njit
-    return cast(Function, njit(function, error_model="numpy", _nrt=False, **options))
+#: Without reference counts, since the kernel makes no arrays: they would be most of what it does.
+_OPTIONS: dict[str, Any] = {"error_model": "numpy", "_nrt": False}
 
 
 def _part(function: Function, **options: Any) -> Function:
     """Without what Python needs to call it, a third of the time of compiling a hundred functions."""
-    return _jit(function, no_cpython_wrapper=True, no_cfunc_wrapper=True, **options)
+    parts: Any = register_jitable(**_OPTIONS, **options, no_cpython_wrapper=True, no_cfunc_wrapper=True)
+    return cast(Function, parts(function))
 
 
 def compiled(function: Function) -> Function:
-    """Compile as a part of whatever calls it, which is compiled too; the function must not make arrays."""
+    """Compile as a part of whatever calls it and is compiled; Python that calls it runs it as it is.
+
+    The function must not make arrays.
+    """
     return _part(function)
 
 
@@ -45,10 +48,11 @@ def compiled_and_kept(function: Function) -> Function:
     The function must close over :func:`digest` of all files that it draws from, since numba looks only at the
     file of the function itself; where no folder can be written the code lives as long as the process.
     """
+    njit: Any = numba.njit
     try:
-        return _jit(function, cache=True)
+        return cast(Function, njit(function, cache=True, **_OPTIONS))
     except RuntimeError:  # no folder to write to
-        return _jit(function)
+        return cast(Function, njit(function, **_OPTIONS))
 
 
 def digest(files: Iterable[Path]) -> int:

@@ -211,7 +211,11 @@ def interrupted(serving_outages: ReplicaOutages, serving_waits: Waits) -> float:
 
 @serving("serving.waits_degraded", "", given=OUTAGES)
 def waits_degraded(serving_sized_day: Day, serving_objective: Objective) -> Waits:
-    """What each request waits while the whole reserve is out of service."""
+    """What each request waits while the whole reserve is out of service.
+
+    To the first token, per token after it, to the last, over the days with no more replicas than the target
+    needs.
+    """
     return waits(serving_sized_day, serving_objective)
 
 

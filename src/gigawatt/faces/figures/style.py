@@ -105,7 +105,7 @@ def translucent(hue: str, alpha: float) -> str:
     return f"rgba({red},{green},{blue},{alpha:g})"
 
 
-def short(values: Iterable[Any], digits: int = 4) -> list[float]:
+def short(values: Iterable[Any], digits: int = 5) -> list[float]:
     """Numbers of a trace to ``digits`` significant digits: what a picture can show."""
     return [float(f"{float(value):.{digits}g}") for value in values]
 
