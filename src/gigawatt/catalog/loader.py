@@ -366,8 +366,9 @@ def _users(row: Evidence, where: str, place: str) -> Evidence:
     )
     if not all(math.isfinite(x) for x in bounds) or not bounds[1] <= bounds[0] <= bounds[2]:
         raise InputError(
-            "not a finite number within its own range", file=place, key=row.quantity, given=row.written
-        )
+            "not a finite number within its own range", file=place, key=row.quantity, given=row.written,
+            allowed="low ≤ value ≤ high, all in the row's unit",
+        )  # fmt: skip
     return replace(row, where=where)
 
 
