@@ -167,9 +167,22 @@ def _errors(result: Result, loaded: LoadedScenario) -> tuple[ModelError, ...]:
     return tuple(_of_service(result, loaded) if is_serving(result) else _of_run(result))
 
 
+def _nameplate(result: Result) -> Iterator[ModelError]:
+    """The error of what a campus is rated for, where it has accelerators."""
+    from gigawatt.chain.uncertainty.factors import Acts, ModelError
+
+    row = catalog.entity("uncertainty", "campus").evidence("nameplate")
+    if find(result, "machine.nameplate") is not None:
+        yield ModelError(
+            "published power of campuses over predicted, as rated", "machine power", row.low or 1.0,
+            row.high or 1.0, {"machine.nameplate": Acts()},
+        )  # fmt: skip
+
+
 def _of_run(result: Result) -> Iterator[ModelError]:
     from gigawatt.chain.uncertainty.factors import Acts, ModelError
 
+    yield from _nameplate(result)
     step = step_band(result)
     if step is not None:
         chip, model = subject(result, "machine.chip"), subject(result, "model.architecture")
@@ -211,6 +224,7 @@ def _of_service(result: Result, loaded: LoadedScenario) -> Iterator[ModelError]:
     """Errors of a service: at a throughput below the prediction the demand needs more accelerators."""
     from gigawatt.chain.uncertainty.factors import Acts, ModelError
 
+    yield from _nameplate(result)
     waits = ("serving.waits", "serving.waits_degraded")
     acts: dict[str, dict[str, Act]] = {
         "ttft": {name: lambda value, by: value.scaled(ttft=by) for name in waits},
