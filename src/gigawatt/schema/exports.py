@@ -15,7 +15,7 @@ _TYPES: dict[str, dict[str, Any]] = {
     "quantity": {"type": ["string", "number"]},
     "count": {"type": ["integer", "string"]},
     "name": {"type": ["string", "number"]},
-    "names": {"type": "array", "items": {"type": "string"}},
+    "names": {"type": ["array", "string"], "items": {"type": "string"}},
     "batch": {"type": "string"},
     "demand": {"type": "string"},
     "dates": {"type": ["string", "integer", "object"]},
