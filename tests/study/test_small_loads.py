@@ -31,7 +31,8 @@ def test_plants_from_their_least_size_on(load: str, gone: set[str]) -> None:
 
 
 @pytest.mark.parametrize(
-    "supply", [{"allow": ["wind"]}, {"plants": ["grid", "wind"]}, {"limits": {"wind": "5 MW"}}]
+    "supply",
+    [{"allow": ["wind"]}, {"allow": ["onwind"]}, {"plants": ["grid", "wind"]}, {"limits": {"wind": "5 MW"}}],
 )
 def test_what_is_named_is_offered(supply: dict[str, Any]) -> None:
     assert "wind" in plants("20 kW", **supply)[0]

@@ -263,7 +263,10 @@ def fill_arrivals(fill: Filler) -> None:
     _fill_dates(fill)
     supply, names = fill.loaded.scenario.supply, fill.leaves[PLANTS].value
     if supply.plants is None and supply.price is None:
-        asked = (*supply.limits, *(supply.allow or ()))
+        asked = {
+            *(fill.ask(LIMITS, lambda n=name: plant_id(LIMITS, n)) for name in supply.limits),
+            *(fill.ask(ALLOW, lambda n=name: plant_id(ALLOW, n)) for name in supply.allow or ()),
+        }
         least = least_sizes(name for name in names if name not in asked)
         if _give_power([name for name in names if name not in least]):
             leaf = fill.leaves[DATES]

@@ -60,7 +60,7 @@ _PLAN, _PLANTS = "supply.plan", "supply.candidates"
 CHECKED = 12
 """Joint draws that are evaluated exactly, to check the response surface."""
 _NOTHING = 1e-3
-"""Factor that stands for a number that is nothing, or below, at an end: its logarithm has to be finite."""
+"""Least factor of which a logarithm is taken: a number may be zero or negative at an end of an input."""
 _BELOW = 0.05
 """How far a sum of responses may fall below nothing and count as nothing."""
 _LEAST = 1e-6
