@@ -14,11 +14,18 @@ from gigawatt.studies.supply.door import plan_supply
 LOAD = "year: 2036\nload: {{peak: 100 MW}}\nsite: texas\nsupply: {{plants: {plants}}}\n"
 
 
-def test_run_says_the_next_nine_as_plan_supply_does(tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    ("plants", "limit"),
+    [("gas-engine", ""), ("solar,battery,gas-engine", "200 g/kWh")],
+    ids=["units", "stores"],
+)
+def test_run_says_the_next_nine_as_plan_supply_does(tmp_path: Path, plants: str, limit: str) -> None:
     file = tmp_path / "load.yaml"
-    file.write_text(LOAD.format(plants="[gas-engine]"))
+    text = LOAD.format(plants=f"[{plants}]")
+    file.write_text(text.rstrip("}\n") + f", carbon_limit: {limit}}}\n" if limit else text)
     found = run(file).found
-    asked = plan_supply("texas", load="100MW", plants="gas-engine", year="2036")["adequacy"]["nines"]
+    given = {"carbon": limit} if limit else {}
+    asked = plan_supply("texas", load="100MW", plants=plants, year="2036", **given)["adequacy"]["nines"]
     rows = found.tables[NINES].to_dict("records")
     assert rows
     for row, one in zip(rows, asked, strict=True):
@@ -28,14 +35,15 @@ def test_run_says_the_next_nine_as_plan_supply_does(tmp_path: Path) -> None:
     assert "of hours in full" in next_nine_words(found)
 
 
-def test_with_stores_it_is_not_said(tmp_path: Path) -> None:
+def test_a_nine_that_no_number_of_units_reaches(tmp_path: Path) -> None:
+    """Engines on one gas line and one switchyard: no figure, and the report is written all the same."""
     file = tmp_path / "load.yaml"
-    file.write_text(
-        LOAD.format(plants="[solar, battery, gas-engine]").rstrip("}\n") + ", carbon_limit: 200 g/kWh}\n"
-    )
-    found = run(file).found
-    assert NINES not in found.tables
-    assert next_nine_words(found) == ""
+    text = LOAD.format(plants="[solar, battery, gas-engine]")
+    file.write_text(text.rstrip("}\n") + ", reliability: 99.994%}\n")
+    answer = run(file)
+    assert answer.found.tables[NINES][MORE].isna().all()
+    assert "no number of units of gas engine would serve 99.999 % of hours" in next_nine_words(answer.found)
+    assert "no number of units" in str(answer.document)
 
 
 @pytest.mark.parametrize("plants", ["[gas-engine]", "[solar, battery, gas-engine]"])

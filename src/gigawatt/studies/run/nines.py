@@ -1,4 +1,4 @@
-"""What the next nine of hours costs in a run, where no store answers outages: convolution alone is quick."""
+"""What further nines of hours take in a run."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from gigawatt.faces.figures.readable import with_unit
-from gigawatt.power.adequacy import Adequacy, nines_of
+from gigawatt.power.adequacy import Adequacy, losses_of, nines_of
 from gigawatt.studies.run.figures_tables import get_table
 
 if TYPE_CHECKING:
@@ -21,17 +21,20 @@ SHARE, PLANT, MORE, COST = "hours served [percent]", "by", "more units", "cost [
 
 
 def with_nines(result: Result, objects: Mapping[str, Any]) -> Result:
-    """The result with what further nines take as a table; as it is without a plan, or with stores."""
+    """The result with what further nines take as a table; as it is without a plan."""
     import pandas as pd
 
     adequacy = objects.get("supply.adequacy")
-    if not isinstance(adequacy, Adequacy) or adequacy.stores:
+    if not isinstance(adequacy, Adequacy):
         return result
     rows = [
         {SHARE: 100.0 * one.share, PLANT: one.plant, MORE: one.count, COST: one.cost}
-        for one in nines_of(adequacy)
+        for one in nines_of(adequacy, losses_of(objects["supply.plan"]))
     ]
-    return replace(result, tables={**result.tables, NINES: pd.DataFrame(rows)}) if rows else result
+    if not rows:
+        return result
+    frame = pd.DataFrame(rows).astype({MORE: float, COST: float})  # no number of units: not a number
+    return replace(result, tables={**result.tables, NINES: frame})
 
 
 def next_nine_words(result: Result) -> str:
@@ -42,5 +45,6 @@ def next_nine_words(result: Result) -> str:
     row = frame.iloc[0]
     share = f"{row[SHARE]:.5g} % of hours"
     if not row[MORE] >= 0.0:
-        return f"; no number of {row[PLANT]} would serve {share} in full"
-    return f"; {share} in full take {row[MORE]:,.0f} more of {row[PLANT]}, {with_unit(row[COST], '$')} a year"
+        return f"; no number of units of {row[PLANT]} would serve {share} in full"
+    units = f"{row[MORE]:,.0f} more unit{'' if row[MORE] == 1.0 else 's'} of {row[PLANT]}"
+    return f"; {share} in full take {units}, {with_unit(row[COST], '$')} a year"
