@@ -61,7 +61,7 @@ COUNTRIES = {
     "IT": "italy", "GB": "great-britain", "NL": "netherlands", "PL": "poland", "IN": "india",
     "MY": "malaysia",
 }  # fmt: skip
-# eGRID subregions of cities, recalled; a city without a row has its country's mean.
+# eGRID subregions and provinces of cities, recalled; a city without a row has its country's mean.
 CITIES = {
     "new-york": "New York; Buffalo",
     "caiso": "Los Angeles; San Diego; Sacramento; Imperial",
@@ -71,6 +71,13 @@ CITIES = {
     "miso-north": "Minneapolis; Fargo; Ellendale; Jamestown; Williston; Sioux Falls; Des Moines; "
     "Council Bluffs; Cedar Rapids; Omaha; Lincoln; Madison",
     "spp-south": "Oklahoma City; Pryor; Tulsa; Amarillo",
+    "CA-QC": "Montréal; Québec",
+    "CA-BC": "Vancouver; Kamloops; Prince George",
+    "CA-AB": "Calgary; Edmonton; Grande Prairie",
+    "CA-SK": "Regina; Saskatoon",
+    "CA-MB": "Winnipeg",
+    "CA-NS": "Halifax",
+    "CA-NB": "Saint John",
     "serc-south": "Atlanta; Social Circle; Rome; Savannah; Montgomery",
     "pjm-ohio": "Columbus; Cleveland; Cincinnati; Lordstown; Pittsburgh; Indianapolis; New Carlisle; "
     "Fort Wayne",
@@ -240,7 +247,7 @@ def grid(name: str, zone: str, country: str) -> str:
     """The row of ``grids`` or ``grids_countries``."""
     if zone in ZONES:
         return ZONES[zone]
-    if country in ("US", "AU"):
+    if country in ("US", "AU", "CA"):
         for row, cities in CITIES.items():
             if name in cities.split("; "):
                 return row

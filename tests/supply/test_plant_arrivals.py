@@ -223,6 +223,14 @@ def test_a_pathway_has_the_same_dates() -> None:
     assert surer.ready["solar"] == pytest.approx(year.arrivals.by["solar"].ready(0.9))
 
 
+@pytest.mark.parametrize("site", ["luleå", "reykjavik", "nairobi"])
+def test_sun_and_batteries_alone_are_bridged(site: str) -> None:
+    """No gas by law or for want of it, the connection months late: panels alone were $4,529/MWh in Luleå."""
+    found = plan_supply(read_supply_question(site=site, load="100 MW", year=2031))
+    assert found.plan.capacity["power-leased"] > 50e6
+    assert as_answer(found)["cost_USD_per_MWh"] < 250.0
+
+
 def test_leased_power_comes_by_its_own_lead_time_not_by_the_queue() -> None:
     grid = load_grid("ercot", 2028)
     leased, queued = (arrival_of(name, NOW, grid) for name in ("power-leased", "grid"))

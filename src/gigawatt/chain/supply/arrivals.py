@@ -40,6 +40,7 @@ ORDERED, READY, PLANTS, LIMITS = "supply.ordered", "supply.ready", "supply.plant
 DATES = "supply.dates"
 _ANY = "any"
 _ROUNDING = 1e-9
+_WEATHER = ("storage", "profile")
 
 
 @dataclass(frozen=True)
@@ -352,16 +353,22 @@ def _in_time(arrivals: Arrivals, needed: float, year: int) -> Arrivals:
 
 
 def _with_bridges(fill: Filler, arrivals: Arrivals, names: Sequence[str]) -> Arrivals:
-    """With what there is where the load is too large for a connection in time and nothing else is there."""
+    """With what there is where the load is too large for a connection in time, beside sun and wind alone."""
     late = [one.arrival for one in arrivals.connections if not one.offered]
     others = [name for name in names if not waits_in_queue(name)]
-    if not late or arrivals.named or _give_power(others):
+    if not late or arrivals.named or _at_any_hour(others):
         return arrivals
-    return replace(arrivals, bridges=_bridging(fill, {late[0].id: late[0]}, fill.loaded.scenario.year))
+    found = _bridging(fill, {late[0].id: late[0]}, fill.loaded.scenario.year, alone=not _give_power(others))
+    return replace(arrivals, bridges=found)
 
 
 def _give_power(names: Collection[str]) -> bool:
     return any(catalog.entity("plants", name).text("kind") != "storage" for name in names)
+
+
+def _at_any_hour(names: Collection[str]) -> bool:
+    """Whether one of the plants gives power whatever the weather."""
+    return any(catalog.entity("plants", name).text("kind") not in _WEATHER for name in names)
 
 
 def _leave_barred(fill: Filler) -> tuple[str, ...]:
@@ -420,8 +427,8 @@ def _offer(fill: Filler, arrivals: Arrivals, names: Sequence[str], late: Mapping
         fill.ask(PLANTS, lambda: _raise(_not_there(late, year)))
     kept = tuple(name for name in names if name not in late)
     told = _late_words(sorted(late.values(), key=lambda one: one.ready()))
-    if not _give_power(kept):
-        bridges = _bridging(fill, late, year)
+    if not _at_any_hour(kept):
+        bridges = _bridging(fill, late, year, alone=not _give_power(kept))
         kept = (*kept, *bridges)
         arrivals = replace(arrivals, by={**arrivals.by, **bridges})
         told += _bridge_words(bridges, year)
@@ -438,7 +445,10 @@ def _late_words(late: Sequence[Arrival]) -> tuple[str, ...]:
 
 
 def _bridge_words(bridges: Mapping[str, Arrival], year: int) -> tuple[str, ...]:
-    return tuple(f"nothing else is there by {year}: {one.name}, from {one.words}" for one in bridges.values())
+    return tuple(
+        f"nothing else that gives power at any hour is there by {year}: {one.name}, from {one.words}"
+        for one in bridges.values()
+    )
 
 
 def _not_there(late: Mapping[str, Arrival], year: int) -> InfeasibleError:
@@ -455,10 +465,12 @@ def _not_there(late: Mapping[str, Arrival], year: int) -> InfeasibleError:
     )
 
 
-def _bridging(fill: Filler, late: Mapping[str, Arrival], year: int) -> dict[str, Arrival]:
+def _bridging(
+    fill: Filler, late: Mapping[str, Arrival], year: int, *, alone: bool = True
+) -> dict[str, Arrival]:
     """The plants of ``supply.bridges`` that are there in the year, and when.
 
-    Those of them that come within it stand for the whole year.
+    Those of them that come within it stand for the whole year. ``alone``: a year without any is refused.
     """
     supply, grid = fill.loaded.scenario.supply, fill.leaves["supply.grid"].value
     read, early = _orders(supply.ordered), bool(supply.grid.nonfirm)
@@ -472,7 +484,7 @@ def _bridging(fill: Filler, late: Mapping[str, Arrival], year: int) -> dict[str,
     }
     found = {name: one for name, one in every.items() if one.ready() <= year + _ROUNDING}
     found = found or {name: one for name, one in every.items() if one.ready() < year + 1.0}
-    if not found:
+    if not found and alone:
         first = min((*every.values(), *late.values()), key=lambda one: one.ready())
         error = InfeasibleError(
             f"no plant can be there in {year}: the first is {first.name}, from {first.words}",
