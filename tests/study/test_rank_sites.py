@@ -9,6 +9,7 @@ import pytest
 
 from gigawatt.core.errors import InputError
 from gigawatt.faces.terminal import main
+from gigawatt.money.annuity import SECONDS_PER_YEAR
 from gigawatt.studies.run.door import run
 from gigawatt.studies.sites.door import rank_sites
 from gigawatt.studies.sites.rank import best_of, sites_named
@@ -30,6 +31,8 @@ def test_a_row_is_what_run_says_there(ranked: dict[str, list[dict[str, object]]]
     assert row["cost_USD_per_MWh"] == pytest.approx(one["supply.electricity_cost"] * 3.6e9, rel=1e-9)
     assert row["carbon_g_per_kWh"] == pytest.approx(one["supply.carbon_intensity"] * 3.6e9, rel=1e-9)
     assert row["lolh_h"] == pytest.approx(one["supply.lolh"] / 3600.0, rel=1e-9)
+    assert row["complete"] == pytest.approx(one["supply.complete"] / SECONDS_PER_YEAR, rel=1e-9)
+    assert row["complete"] >= 2036.0  # not before the year of the question
 
 
 def test_rows_are_in_order_and_streamed() -> None:

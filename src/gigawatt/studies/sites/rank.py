@@ -10,6 +10,7 @@ from gigawatt import catalog
 from gigawatt.chain.graph import graph_of
 from gigawatt.core.errors import InputError
 from gigawatt.facility import load_site
+from gigawatt.money.annuity import SECONDS_PER_YEAR
 from gigawatt.schema.fields import SERVING, TRAINING
 from gigawatt.schema.scenario import LoadedScenario
 from gigawatt.studies.sweep.evaluate import Row, Task
@@ -34,7 +35,7 @@ class Asked:
 _POWER = (
     Asked("supply.electricity_cost", "cost_USD_per_MWh", _MWH),
     Asked("supply.carbon_intensity", "carbon_g_per_kWh", _GRAM),
-    Asked("supply.complete", "complete", 1.0 / 31557600.0),
+    Asked("supply.complete", "complete", 1.0 / SECONDS_PER_YEAR),
     Asked("supply.lolh", "lolh_h", 1.0 / 3600.0),
     Asked("supply.eue", "eue_MWh", 1.0 / _MWH),
     Asked("supply.mix", "mix"),

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from gigawatt.core.answer import Answer
 from gigawatt.core.errors import InputError
+from gigawatt.money.annuity import SECONDS_PER_YEAR
 from gigawatt.studies.sites import SPLIT
 
 if TYPE_CHECKING:
@@ -136,7 +137,7 @@ def _question(
 def _found(question: SplitQuestion, found: Split) -> dict[str, Any]:
     """What the split is, as its mapping has it."""
     power, limits = question.load, question.most
-    energy = power * 31557600.0 * (1.0 - found.not_served)
+    energy = power * SECONDS_PER_YEAR * (1.0 - found.not_served)
     alone = [one.alone for one in found.parts if one.alone is not None]
     return {
         "users": question.users,
