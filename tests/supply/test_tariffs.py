@@ -21,21 +21,24 @@ EXAMPLES = {
         catalog.table("tariffs_published").values(), key=lambda row: row.text("example")
     )
 }
-#: Decimals that the page prints where they are not cents: dollars, a tenth of a million.
+#: Decimals that the page prints where they are not cents: dollars, thousands, a tenth of a million.
 DIGITS = {"fort-collins": 0, "fort-collins-summer": 0, "aep-ohio": -5, "aep-ohio-minimum": -5,
-          "aep-ohio-proposed": -5}  # fmt: skip
+          "aep-ohio-proposed": -5, "centerpoint-4cp": -3}  # fmt: skip
 
 
 def _load(items: dict[str, float], month: int | None) -> tuple[np.ndarray, np.ndarray]:
     """(load [W], price) of a year with the energy [kWh] and peak [kW] of an example in its month, or with a
     power [kW] that is the same in all hours."""
     if "power" in items:
-        return np.full(CLOCK.hours, items["power"] * KW), np.ones(CLOCK.hours)
+        return np.full(CLOCK.hours, items["power"] * KW), 1.0 + np.arange(CLOCK.hours)
     there = np.flatnonzero(CLOCK.month == month - 1) if month else np.arange(CLOCK.hours)
     load, price = np.zeros(CLOCK.hours), np.ones(CLOCK.hours)
     peak, coincident = items.get("peak", 0.0), items.get("coincident", 0.0)
     load[there[7]], load[there[50]] = peak, coincident
     price[there[50]] = 2.0
+    if "on-peak" in items:  # from 17 to 18 on the first day; twice as much at night, which is not billed
+        load[there[17]], load[there[2]] = items["on-peak"], 2.0 * items["on-peak"]
+        return load * KW, price
     rest = np.setdiff1d(there, there[[7, 50]])
     load[rest] = max(items.get("energy", 0.0) - peak - coincident, 0.0) / len(rest)
     if "peak in another month" in items:
