@@ -12,10 +12,10 @@ import pytest
 from gigawatt.core.errors import InfeasibleError
 from gigawatt.power import Plant, Problem, SupplyPlan, build_plant, solve_problem
 from gigawatt.power.adequacy import Adequacy, adequacy_judged, adequacy_of, plan_whole_units, sizing
+from gigawatt.power.adequacy.further_units import fewest
 from gigawatt.power.adequacy.judged import losses_of
 from gigawatt.power.adequacy.simulate import FIGURES, Store, simulate, simulated_year
 from gigawatt.power.adequacy.simulated import bad_week, stores_of
-from gigawatt.power.adequacy.sizing import fewest
 from gigawatt.power.adequacy.system import yearly_cost
 from gigawatt.power.adequacy.units import Units
 from gigawatt.power.plan.programme import Programme

@@ -9,6 +9,8 @@ import threading
 from multiprocessing import parent_process
 from multiprocessing.connection import wait
 
+from gigawatt.core.memory import keep_freed_memory
+
 __all__ = ["ONE_THREAD", "begin"]
 
 #: The environment of such a process: cores are shared by processes, not by the threads of one of them.
@@ -19,6 +21,7 @@ ONE_THREAD: dict[str, str] = dict.fromkeys(
 
 def begin() -> None:
     """In a new process: an interrupt is the parent's to handle, and its end is the end here too."""
+    keep_freed_memory()
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     parent = parent_process()
     if parent is None:

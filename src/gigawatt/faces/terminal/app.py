@@ -12,6 +12,7 @@ from typing import Annotated
 import typer
 
 from gigawatt.core.errors import GigawattError
+from gigawatt.core.memory import keep_freed_memory
 from gigawatt.faces.terminal.commands import LateGroup
 from gigawatt.faces.terminal.typed import remember
 
@@ -61,6 +62,7 @@ def main(arguments: list[str] | None = None) -> None:
     given = sys.argv[1:] if arguments is None else arguments
     remember(given)
     gc.set_threshold(_OBJECTS)
+    keep_freed_memory()
     try:  # coordinates in the south are no option
         code = app(args=[f" {word}" if _SOUTH.match(word) else word for word in given], standalone_mode=False)
         if code == _INTERRUPTED:  # newer versions of typer catch it themselves

@@ -21,6 +21,8 @@ Array = npt.NDArray[np.float64]
 _DAY = 24
 _STATES = 600
 """Tables that the hours of a system may ask for; above, shares and risks of the hours are rounded further."""
+_WIDE = 2**62
+"""Numbers that states may have before they are counted through."""
 _OUT = 0.95
 """Highest forced outage rate of an hour."""
 _ROUNDED = ((1e-12, 0.05), (0.01, 0.1), (0.01, 0.25), (0.02, 0.25), (0.05, 0.5), (0.1, 1.0), (0.5, 1.0))
@@ -95,10 +97,10 @@ def convolve(
     counts = np.broadcast_to(np.asarray(weight, dtype=float), load.shape)
     rate = np.zeros(len(load))
     worth, before = np.zeros((3, len(units))), np.maximum(load, np.roll(load, 1))
-    for state, parts in enumerate(states):
-        hours = np.flatnonzero(key == state)
+    ordered = np.split(np.argsort(key, kind="stable"), np.cumsum(np.bincount(key))[:-1])
+    for hours, parts in zip(ordered, states, strict=True):
         table = outage_table(parts)
-        lolp[hours], lacking[hours] = table.short(load[hours]), table.lacking(load[hours])
+        lolp[hours], lacking[hours] = table.losses(load[hours])
         for i, one in enumerate(parts) if each else ():
             if one.count == 0:
                 continue
@@ -158,16 +160,19 @@ def _states(
     if not shares.shape == away.shape == risks.shape == (hours, kinds):
         given = f"{shares.shape}, {away.shape}, {risks.shape}"
         raise InputError("other hours or kinds than the load's", given=given, allowed=f"({hours}, {kinds})")
-    key, widths, often = np.zeros(hours, dtype=np.int64), shares, risks
+    none = np.array([one.count == 0 for one in units], dtype=bool)
+    if np.any(none):  # their weather makes no states
+        shares, away, risks = (
+            np.where(none, value, values) for value, values in ((1.0, shares), (0, away), (1.0, risks))
+        )
+    first, key = np.zeros(1, dtype=np.int64), np.zeros(hours, dtype=np.int64)
+    widths, often = shares, risks
     for fine, step in _ROUNDED:
         coarse, seldom = np.round(shares / fine).astype(np.int64), np.round(risks / step).astype(np.int64)
-        key, widths, often = np.zeros(hours, dtype=np.int64), coarse * fine, seldom * step
-        for column in (*coarse.T, *away.T, *seldom.T):  # states by number, one column after the other
-            here = np.unique(column, return_inverse=True)[1]
-            key = np.unique(key * (here.max() + 1) + here, return_inverse=True)[1]
-        if key.max() < _STATES:
+        widths, often = coarse * fine, seldom * step
+        first, key = _numbered(np.concatenate([coarse, away, seldom], axis=1))
+        if len(first) <= _STATES:
             break
-    first = np.unique(key, return_index=True)[1]
     known: dict[tuple[int, int, float, float], Units] = {}
 
     def there(h: int, i: int) -> Units:
@@ -182,3 +187,21 @@ def _states(
         return known[i, count, wide, seldom]
 
     return key, [[there(h, i) for i in range(kinds)] for h in first.tolist()]
+
+
+def _numbered(columns: npt.NDArray[np.int64]) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]]:
+    """(first row of each distinct row of (H, columns), number of each row's), in the order of the columns."""
+    least = columns.min(0)
+    spans = columns.max(0) - least + 1
+    key, most = np.zeros(len(columns), dtype=np.int64), 1
+    for i in np.flatnonzero(spans > 1).tolist():
+        span, here = int(spans[i]), columns[:, i] - least[i]
+        if span > len(columns):  # shares are kept to the last digit: their ranks are fewer
+            here = np.unique(here, return_inverse=True)[1]
+            span = int(here.max()) + 1
+        if most * span > _WIDE:
+            key = np.unique(key, return_inverse=True)[1]
+            most = int(key.max()) + 1
+        key, most = key * span + here, most * span
+    _, first, key = np.unique(key, return_index=True, return_inverse=True)
+    return first, key

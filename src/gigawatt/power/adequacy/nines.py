@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
+from gigawatt.power.adequacy.further_units import fewest
 from gigawatt.power.adequacy.plan import Adequacy
-from gigawatt.power.adequacy.sizing import fewest
 from gigawatt.power.adequacy.system import Loss, System, by_convolution, yearly_cost
 
 __all__ = ["Nine", "nines_of"]

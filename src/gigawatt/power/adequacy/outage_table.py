@@ -8,7 +8,7 @@ Billinton & Allan, Reliability Evaluation of Power Systems (1996), chapters 2 an
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property, lru_cache
 
@@ -41,28 +41,33 @@ class OutageTable:
     probability: Array = field(repr=False)
 
     @cached_property
-    def _tails(self) -> tuple[Array, Array]:
-        """Sums from each place on: of probability, and of place × probability."""
-        places = np.arange(len(self.probability))
-        return tuple(
-            np.concatenate([np.cumsum(values[::-1])[::-1], [0.0]])
-            for values in (self.probability, self.probability * places)
-        )  # type: ignore[return-value]
+    def _places(self) -> npt.NDArray[np.int64]:
+        """Places that have a probability."""
+        return np.flatnonzero(self.probability)
 
-    def _beyond(self, need: npt.ArrayLike) -> tuple[Array, npt.NDArray[np.int64]]:
-        """Reserve in steps, and the first place that exceeds it."""
+    @cached_property
+    def _tails(self) -> Array:
+        """(2, places + 1) sums from each of them on: of probability, and of place × probability."""
+        found = np.zeros((2, len(self._places) + 1))
+        found[0, -2::-1] = self.probability[self._places[::-1]]
+        found[1, -2::-1] = found[0, -2::-1] * self._places[::-1]
+        found[:, -2::-1] = np.cumsum(found[:, -2::-1], axis=1)
+        return found
+
+    def losses(self, need: npt.ArrayLike) -> tuple[Array, Array]:
+        """(LOLP: probability that less than ``need`` is available, expected power that lacks to it)."""
         reserve = (self.capacity - np.asarray(need, dtype=float)) / self.step
-        first = np.floor(reserve + _SAME * self.capacity / self.step).astype(np.int64) + 1
-        return reserve, np.clip(first, 0, len(self.probability))
+        covered = np.floor(reserve + _SAME * self.capacity / self.step)
+        short, places = self._tails[:, np.searchsorted(self._places, covered, side="right")]
+        return short, np.maximum(places - reserve * short, 0.0) * self.step
 
     def short(self, need: npt.ArrayLike) -> Array:
         """LOLP: probability that less than ``need`` is available."""
-        return self._tails[0][self._beyond(need)[1]]
+        return self.losses(need)[0]
 
     def lacking(self, need: npt.ArrayLike) -> Array:
         """Expected power that lacks to ``need``."""
-        reserve, first = self._beyond(need)
-        return np.maximum(self._tails[1][first] - reserve * self._tails[0][first], 0.0) * self.step
+        return self.losses(need)[1]
 
 
 def _lattice_step(sizes: Sequence[float], capacity: float) -> float:
@@ -100,16 +105,34 @@ def _table(there: tuple[Units, ...], step: float | None) -> OutageTable:
         sizes = [float(loss) for lost, _ in parts for loss in lost[lost > 0.0][:2]]
         step = _lattice_step(sizes or [capacity], capacity)
     reaches = [math.ceil(float(lost.max()) / step - 1e-6) for lost, _ in parts]  # of each, shared upwards
-    table = np.zeros(sum(reaches) + 2)
-    table[0], reach = 1.0, 0
-    for (lost, probability), far in zip(parts, reaches, strict=True):
-        made = np.zeros_like(table)
-        for place, share in zip((lost / step).tolist(), probability.tolist(), strict=True):
-            first = math.floor(place + 1e-6)
-            beyond = place - first if place - first > 1e-6 else 0.0
-            last = reach + 1
-            made[first : first + last] += (1.0 - beyond) * share * table[:last]
-            if beyond:
-                made[first + 1 : first + 1 + last] += beyond * share * table[:last]
-        table, reach = made, reach + far
-    return OutageTable(capacity, step, table[: reach + 2])
+    size = sum(reaches) + 2
+    at, table = np.zeros(1, dtype=np.int64), np.ones(1)
+    for places, shares in _on_lattice(parts, step):
+        if len(at) * len(places) > size:  # so many that each place of the lattice is as quick
+            dense = np.bincount(at, table, minlength=size)
+            made = np.zeros(size)
+            for place, share in zip(places.tolist(), shares.tolist(), strict=True):
+                made[place:] += share * dense[: size - place]
+            at = np.flatnonzero(made)
+            table = made[at]
+        else:
+            at, table = np.add.outer(at, places).ravel(), np.multiply.outer(table, shares).ravel()
+    return OutageTable(capacity, step, np.bincount(at, table, minlength=size))
+
+
+def _on_lattice(
+    parts: Sequence[tuple[Array, Array]], step: float
+) -> Iterator[tuple[npt.NDArray[np.int64], Array]]:
+    """(whole places, probability) of each part; what lies between two is shared, so that the mean stays."""
+    all_places = np.concatenate([lost for lost, _ in parts]) / step
+    all_first = np.floor(all_places + 1e-6)
+    all_beyond = all_places - all_first
+    all_beyond[all_beyond <= 1e-6] = 0.0
+    numbers, end = all_first.astype(np.int64), 0
+    for _, probability in parts:
+        here = slice(end, end + len(probability))
+        first, beyond, end = numbers[here], all_beyond[here], here.stop
+        if beyond.any():
+            first = np.concatenate([first, first + 1])
+            probability = np.concatenate([(1.0 - beyond) * probability, beyond * probability])
+        yield first, probability

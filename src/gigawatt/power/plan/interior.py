@@ -252,12 +252,12 @@ class _Point:
         more_s, more_z = more.s * self.by_s, more.z * self.by_z
         lengths: list[float] = []
         for old, new, known in ((of_s, more_s, kept[0]), (of_z, more_z, kept[1])):
-            shares = [least + (1.0 - least) * weight for weight in _WEIGHTS]
-            tried = [(_length(old + share * new), share) for share in shares]
-            best, share = max(tried)
+            best, share = _longest(old, new, least)
             if best < known:
                 best, share = known, 0.0
             lengths.append(best)
+            if share == 0.0:
+                continue
             old += share * new
             if new is more_s:
                 step.x += share * more.x
@@ -305,3 +305,20 @@ def _length(ratio: Array) -> float:
     """The longest step up to 1 that keeps ``v + step·dv ≥ 0``, from ``dv/v``."""
     most = -float(np.min(ratio))
     return 1.0 if most <= 1.0 else 1.0 / most
+
+
+def _longest(old: Array, new: Array, least: float) -> tuple[float, float]:
+    """(the longest step along ``old + share * new``, the share) of the :data:`_WEIGHTS` above ``least``.
+
+    The step is concave in the share: where it is no longer at the next one, it is at none that follow.
+    """
+    best, of_best, ahead = 0.0, 0.0, np.empty_like(old)
+    for weight in _WEIGHTS:
+        share = least + (1.0 - least) * weight
+        np.multiply(new, share, out=ahead)
+        ahead += old
+        length = _length(ahead)
+        if length <= best:
+            break
+        best, of_best = length, share
+    return best, of_best

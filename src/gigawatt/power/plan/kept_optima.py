@@ -89,6 +89,11 @@ class KeptOptima:
         self.misses += 1
         return None
 
+    def last(self, programme: Programme) -> Solution | None:
+        """The optimum that was kept or found last, where it has the columns of this programme."""
+        one = next(reversed(self._kept.values()), None)
+        return None if one is None or one.cost.shape != programme.cost.shape else one.solution
+
     def keep(self, programme: Programme, solution: Solution) -> None:
         """Remember an optimum."""
         self._number += 1

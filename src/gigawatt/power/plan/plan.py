@@ -16,7 +16,7 @@ from gigawatt.power.plan.kept_optima import kept_optima
 from gigawatt.power.plan.problem import Problem
 from gigawatt.power.plan.programme import Programme
 from gigawatt.power.plan.recover import recover
-from gigawatt.power.plan.reduce import Guess, guess_from, solve_reduced
+from gigawatt.power.plan.reduce import Guess, guess_by, guess_from, solve_reduced
 from gigawatt.power.plan.refuse import (
     NOTICED,
     carbon_starves,
@@ -132,8 +132,13 @@ def _rows(programme: Programme) -> dict[str, Any]:
     return {"A": p.A, "b": p.b, "cost": p.cost, "equalities": p.equalities}
 
 
-def solve_problem(asked: Problem, *, solver: str = "hours", rough: bool = False) -> SupplyPlan:
+def solve_problem(
+    asked: Problem, *, solver: str = "hours", rough: bool = False, varied: bool = False
+) -> SupplyPlan:
     """:func:`plan` of a question that was put together before.
+
+    ``varied`` : the same plants with other limits than in the question before, whose optimum is the guess
+    where it is kept: no sample of days is solved. A wrong guess costs time only.
 
     ``rough`` : plants of which a sample of days builds less than 0.15 % of the largest load may be left out
     though they pay; ``bound`` is -inf where one is.
@@ -142,7 +147,7 @@ def solve_problem(asked: Problem, *, solver: str = "hours", rough: bool = False)
     limit, most = asked.carbon_limit, asked.not_served_limit
     check_word(None, solver, SOLVERS, "unknown solver")
     programme = asked.programme()
-    solution = _first_optimum(asked, programme, solver, rough)
+    solution = _first_optimum(asked, programme, solver, rough, varied)
     found = recover(programme, solution.x, solution.z)
     notices = list(solution.notices)
     share = lacking_share(programme, found)
@@ -172,10 +177,10 @@ def solve_problem(asked: Problem, *, solver: str = "hours", rough: bool = False)
     )
 
 
-def _first_optimum(asked: Problem, programme: Programme, solver: str, rough: bool) -> Solution:
+def _first_optimum(asked: Problem, programme: Programme, solver: str, rough: bool, varied: bool) -> Solution:
     """The optimum, or an error that says which limit rules out every plan."""
     try:
-        return _optimum(asked, programme, solver, None, rough=rough)
+        return _optimum(asked, programme, solver, None, rough=rough, varied=varied)
     except InfeasibleError:
         raise
     except ContradictionError:
@@ -187,8 +192,9 @@ def _first_optimum(asked: Problem, programme: Programme, solver: str, rough: boo
 
 
 def _optimum(
-    asked: Problem, programme: Programme, solver: str, share: float | None, *, rough: bool = False
-) -> Solution:
+    asked: Problem, programme: Programme, solver: str, share: float | None, *, rough: bool = False,
+    varied: bool = False,
+) -> Solution:  # fmt: skip
     """The optimum with at most ``share`` of the energy not served, from the store of optima where it is."""
     if solver == "highs":
         return solve(**_rows(programme), solver=solver)
@@ -196,7 +202,9 @@ def _optimum(
     known = None if kept is None else kept.find(programme)
     if known is not None:
         return known
-    found = solve_reduced(programme, _guess(asked, programme, solver, share), solver, rough=rough)
+    before = kept.last(programme) if varied and kept is not None else None
+    guess = _guess(asked, programme, solver, share) if before is None else guess_by(programme, before.x)
+    found = solve_reduced(programme, guess, solver, rough=rough)
     if kept is not None and np.isfinite(found.bound):
         kept.keep(programme, found)
     return found

@@ -28,7 +28,7 @@ from gigawatt.power.plan.programme import Programme
 from gigawatt.power.plants.plant import HOURLY, Plant
 from gigawatt.power.solve import ContradictionError, Solution, certify, fall_back
 
-__all__ = ["Guess", "guess_from", "price_out", "sample_days", "solve_reduced"]
+__all__ = ["Guess", "guess_by", "guess_from", "price_out", "sample_days", "solve_reduced"]
 
 Array = npt.NDArray[np.float64]
 Ints = npt.NDArray[np.int64]
@@ -103,17 +103,20 @@ def guess_from(programme: Programme, solver: str = "hours") -> Guess:
         return Guess(contradicts=True)
     if found is None:
         return Guess()
-    room = p.b - p.A @ found.x
+    return replace(guess_by(p, found.x), solution=found)
+
+
+def guess_by(programme: Programme, x: Array) -> Guess:
+    """What a point (N,), such as an optimum of other limits, hardly builds, and where its ramps are slack."""
+    p = programme
+    room = p.b - p.A @ x
     return Guess(
-        frozenset(i for i in (*p.output, *p.energy) if _may_go(p, i) and found.x[i] < _little(p, i)),
-        frozenset(i for i, rows in p.ramp_rows.items() if np.min(room[rows]) > _SMALL * found.x[i]),
+        frozenset(i for i in (*p.output, *p.energy) if _may_go(p, i) and x[i] < _little(p, i)),
+        frozenset(i for i, rows in p.ramp_rows.items() if np.min(room[rows]) > _SMALL * x[i]),
         at_least=frozenset(
-            i
-            for i, q in enumerate(p.plants)
-            if q.minimum > 0.0 and found.x[i] < q.minimum / p.power_unit + _SMALL
+            i for i, q in enumerate(p.plants) if q.minimum > 0.0 and x[i] < q.minimum / p.power_unit + _SMALL
         ),
-        solution=found,
-        sizes=found.x[: p.sizes] * p.power_unit,
+        sizes=x[: p.sizes] * p.power_unit,
     )
 
 
