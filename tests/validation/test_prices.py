@@ -11,8 +11,9 @@ import pytest
 from gigawatt.catalog import loader
 from gigawatt.core.errors import InputError
 from gigawatt.power.market import series
+from gigawatt.power.market.model import modelled_year
 from gigawatt.validation import validate
-from gigawatt.validation.prices import PriceYear, predicted, prices_card, scarcity_band
+from gigawatt.validation.prices import PriceYear, daily_spread, predicted, prices_card, scarcity_band
 
 
 @pytest.fixture(scope="module")
@@ -112,3 +113,39 @@ def test_growth_of_sun_and_wind_is_nearer_than_none(card: dict) -> None:  # type
     assert plain["n"] == grown["n"] >= 10
     assert plain["free_hours_bias"] < grown["free_hours_bias"] < 0.0
     assert grown["free_hours_within_3_points"] >= plain["free_hours_within_3_points"]
+
+
+def test_modelled_hours_have_the_measured_spread_of_the_day() -> None:
+    """Four dearest less four cheapest hours of PJM, Tokyo, Singapore and India, of the operators' hours."""
+    for name, row in loader.table("grids_hours").items():
+        for year in series.price_years(row) if row.text("kind") == "model" else ():
+            known = loader.entity("grids_hours_quantiles", f"{name}-{year}").value("daily_spread")
+            assert daily_spread(modelled_year(row, year, None, 0.0)) == pytest.approx(known, rel=0.03), (
+                name,
+                year,
+            )
+
+
+def test_the_model_of_hours_in_years_it_has_not_seen(card: dict) -> None:  # type: ignore[type-arg]
+    """What was reached: 19 years of four markets, each by the others."""
+    rows = {one["series"]: one for one in card["modelled_hours"]}
+    assert sum(one["n"] for one in rows.values()) == 19
+    assert all(one["p95_within_25_percent"] >= 0.8 for one in rows.values())
+    assert all(one["daily_spread_error"] < 0.3 for one in rows.values())
+
+
+def test_a_year_left_out_is_not_read(monkeypatch: pytest.MonkeyPatch) -> None:
+    from gigawatt.power.market import model
+
+    read: list[str] = []
+    whole = loader.entity
+
+    def watched(table: str, name: str) -> object:
+        read.append(name)
+        return whole(table, name)
+
+    row = loader.entity("grids_hours", "tokyo")
+    monkeypatch.setattr(model.loader, "entity", watched)
+    modelled_year(row, 2022, None, 0.0, left_out=True)
+    assert "tokyo-2022" not in read
+    assert "tokyo-2021" in read

@@ -22,6 +22,7 @@ from gigawatt.facility import load_site
 from gigawatt.facility.weather import load_place_years
 from gigawatt.power.market.forward import later_of
 from gigawatt.power.market.hours import market_hours
+from gigawatt.power.market.model import modelled_year
 from gigawatt.power.market.series import price_years
 from gigawatt.power.resource import solar_capacity_factor, wind_capacity_factor
 from gigawatt.validation.card import Card, Group, Summary
@@ -32,6 +33,7 @@ __all__ = [
     "REQUIRED",
     "Prediction",
     "PriceYear",
+    "daily_spread",
     "predicted",
     "prices_card",
     "scarcity_band",
@@ -47,6 +49,8 @@ _HIGH = 0.95
 SCARCE = 5.0
 """A scarcity hour costs more than this times the mean of its year."""
 _NEAR, _POINTS = 0.25, 0.03
+_SPREAD = 4
+"""Hours at each end of a day."""
 _WANTED = (
     ("p95_within_25_percent", "95th percentile within 25 %", 0.8),
     ("free_hours_within_3_points", "share of hours at or below zero within 3 points", 1.0),
@@ -218,6 +222,7 @@ def prices_card(
         more={
             **_shares(found),
             "four_years_ahead": _ahead() if file is None else [],
+            "modelled_hours": _modelled() if file is None else [],
             "targets": _targets(*groups[-1]) if groups else [],
             "series": {name: _by_series(mine) for name, mine in _each(found).items()},
         },
@@ -225,6 +230,9 @@ def prices_card(
             "targets": "What the latest year should reach: shares of the markets.",
             "four_years_ahead": "The latest year from that of four years before: its hours as they were, and "
             "with the growth of sun and wind that later years have.",
+            "modelled_hours": "Markets whose hours may not be passed on: each year by the model fitted on "
+            "the others and its own mean; median errors. The daily spread is the mean of the four dearest "
+            "hours of a day less the four cheapest, measured; in a year that is known it is fitted.",
         },
         notes=(
             "Each year is predicted by the hours of the year before it and its own mean, as a plan prices a "
@@ -261,6 +269,38 @@ def _ahead() -> list[dict[str, Any]]:
         for words, rows in made.items()
         if rows
     ]  # fmt: skip
+
+
+def daily_spread(hours: Array) -> float:
+    """Mean over the days of (8760,) hours of the four dearest less the four cheapest, over the mean."""
+    days = np.sort(hours.reshape(-1, 24), axis=1)
+    return float((days[:, -_SPREAD:].mean(1) - days[:, :_SPREAD].mean(1)).mean() / hours.mean())
+
+
+def _modelled() -> list[dict[str, Any]]:
+    """Errors of the markets whose hours are modelled, each year by what was fitted on the others."""
+    found: list[dict[str, Any]] = []
+    for name, row in loader.table("grids_hours").items():
+        if row.text("kind") != "model":
+            continue
+        off = list[tuple[float, float, float, float]]()
+        for year in price_years(row):
+            known = loader.entity("grids_hours_quantiles", f"{name}-{year}").value("daily_spread")
+            was = _figures(name, year, modelled_year(row, year, None, 0.0))
+            hours = modelled_year(row, year, None, 0.0, left_out=True)
+            made = _figures(name, year, hours)
+            scarce = abs((made.scarce or 0.0) - (was.scarce or 0.0))
+            spread = daily_spread(hours) / known - 1.0
+            off.append((abs(made.p95 / was.p95 - 1.0), abs(made.free - was.free), scarce, abs(spread)))
+        p95, free, scarce, spread = np.median(off, axis=0).tolist()
+        within = float(np.mean([one[0] <= _NEAR for one in off]))
+        found.append(
+            {
+                "series": name, "n": len(off), "p95_within_25_percent": within, "p95_error": p95,
+                "free_hours_error": free, "scarcity_hours_error": scarce, "daily_spread_error": spread,
+            }
+        )  # fmt: skip
+    return found
 
 
 def _summary(rows: Sequence[Prediction]) -> Summary:

@@ -117,7 +117,7 @@ def _table(there: tuple[Units, ...], step: float | None) -> OutageTable:
             table = made[at]
         else:
             at, table = np.add.outer(at, places).ravel(), np.multiply.outer(table, shares).ravel()
-    return OutageTable(capacity, step, np.bincount(at, table, minlength=size))
+    return OutageTable(capacity, step, np.asarray(np.bincount(at, table, minlength=size), dtype=float))
 
 
 def _on_lattice(

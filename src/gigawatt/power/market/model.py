@@ -1,9 +1,11 @@
 """Hours of a market whose series may not be passed on: quantiles of its years, and which hours are dear.
 
 Every hour has a score, the mean normal quantile of the ranks of its month and hour of the day over five
-years, and what that does not explain: the weather, and a first-order autoregression with a fixed seed. The
-hours take the quantiles of the year's prices in the order of their scores, so that mean, 95th percentile,
-zeros and spikes are those of the year, and the hours at which they come are likely, not those that were.
+years, and what that does not explain: the weather, a first-order autoregression from hour to hour, and spells
+of weeks that are dear or cheap at all hours, both with a fixed seed. Without the spells the dear hours of one
+cold month would lie on all days, and the day's spread would be too wide. The hours take the quantiles of the
+year's prices in the order of their scores, so that mean, 95th percentile, zeros and spikes are those of the
+year, and the hours at which they come are likely, not those that were.
 """
 
 from __future__ import annotations
@@ -19,7 +21,7 @@ from gigawatt.core.errors import InputError
 from gigawatt.power.market.order import CELL, rank, within
 from gigawatt.power.market.series import price_years
 
-__all__ = ["CUTS", "column", "modelled_year", "of_quantiles", "probit"]
+__all__ = ["CUTS", "column", "modelled_year", "of_quantiles", "probit", "score"]
 
 Array = NDArray[np.float64]
 
@@ -30,6 +32,7 @@ CUTS = (
 """Shares of the hours whose quantiles ``grids_hours_quantiles`` has."""
 _SEED = 20240101
 _YEAR = 8760
+_DAY_SECONDS = 86400.0
 
 
 def column(cut: float) -> str:
@@ -61,7 +64,9 @@ def _table(name: str, id: str) -> Array:
     return np.array([[month.value(f"hour_{hour:02d}") for hour in range(24)] for month in months]).ravel()
 
 
-def modelled_year(row: Entity, year: int, driver: Array | None, weight: float) -> Array:
+def modelled_year(
+    row: Entity, year: int, driver: Array | None, weight: float, *, left_out: bool = False
+) -> Array:
     """(8760,) price over the mean of its year, of a row of ``grids_hours`` of kind ``model``.
 
     Parameters
@@ -74,6 +79,8 @@ def modelled_year(row: Entity, year: int, driver: Array | None, weight: float) -
         Residual load of the weather.
     weight : float []
         Rank correlation of price and ``driver``, 0 to 1.
+    left_out : bool
+        By the medians of the quantiles and spells of the other years, as if nothing of this one were known.
 
     Raises
     ------
@@ -86,19 +93,33 @@ def modelled_year(row: Entity, year: int, driver: Array | None, weight: float) -
             f"no quantiles of {row.text('name')} in this year", key="supply.grid.year", given=year,
             allowed=", ".join(map(str, years)),
         )  # fmt: skip
-    cuts = loader.entity("grids_hours_quantiles", f"{row.id}-{year}")
+    chosen = [one for one in years if one != year] if left_out else [year]
+    rows = [loader.entity("grids_hours_quantiles", f"{row.id}-{one}") for one in chosen]
+    quantiles = [float(np.median([one.value(column(cut)) for one in rows])) for cut in CUTS]
+    spells = float(np.median([one.value("spells") for one in rows]))
+    return of_quantiles(rank(score(row, driver, weight, spells)), quantiles)
+
+
+def score(row: Entity, driver: Array | None, weight: float, spells: float) -> Array:
+    """(8760,) of mean 0 and variance 1: how dear an hour is likely to be; ``spells`` is their part of it."""
     shape = _table("grids_hours_price", row.id)[CELL]
     left = np.sqrt(max(1.0 - float(shape.var()), 0.0))
     by_weather = weight if driver is not None else 0.0
-    rest = _noise(row.value("persistence")) * np.sqrt(1.0 - by_weather**2)
+    rest = _noise(row.value("persistence"), _YEAR) * np.sqrt(1.0 - by_weather**2)
     if driver is not None:
         rest = rest + by_weather * probit(within(driver) + 0.5)
-    return of_quantiles(rank(shape + left * rest), [cuts.value(column(cut)) for cut in CUTS])
+    score = shape + left * rest
+    if spells <= 0.0:
+        return score
+    memory = loader.entity("grids_defaults", "world").value("price_spell") / _DAY_SECONDS
+    days = _noise(math.exp(-1.0 / memory), _YEAR // 24)
+    slow = np.repeat((days - days.mean()) / days.std(), 24)
+    return math.sqrt(1.0 - spells) * score + math.sqrt(spells) * slow
 
 
-def _noise(kept: float) -> Array:
-    """(8760,) of variance 1 and correlation ``kept`` from hour to hour, always the same."""
-    draws = np.random.default_rng(_SEED).standard_normal(_YEAR).tolist()
+def _noise(kept: float, count: int) -> Array:
+    """(count,) of variance 1 and correlation ``kept`` from one to the next, always the same."""
+    draws = np.random.default_rng(_SEED).standard_normal(count).tolist()
     new, last, made = math.sqrt(1.0 - kept**2), draws[0], list[float]()
     for draw in draws:
         last = kept * last + new * draw
