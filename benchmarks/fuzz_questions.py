@@ -50,7 +50,31 @@ BASES: tuple[dict[str, object], ...] = (
     {"model": "llama-3.1-8b", "serving.demand": "10 requests/s", "machine.chip": "H100",
      "site.name": "virginia", "supply.plants": ["grid"]},
     {"site": "texas", "load": "100 MW", "supply.plants": ["grid"]},
+    {"model": "qwen3-vl-30b-a3b", "serving.demand": "1M requests/day", "machine.chip": "H200",
+     "supply.price": "80 $/MWh"},
+    {"model": "qwen2.5-7b", "rl.steps": 650, "machine.chip": "H100", "machine.count": 64,
+     "site.name": "virginia", "supply.plants": ["grid"]},
 )  # fmt: skip
+OTHER_FORMS: dict[str, tuple[str, ...]] = {
+    "serving.adapters": ("8", "1e9", "0; rank=16", "16; rank=0", "16; rank=1e9", "64; rank=8; slots=2",
+                         "64; popularity=zipf(0)", "64; popularity=zipf(-1)", "64; popularity=uniform", ";"),
+    "serving.images": ("1", "0 of 1024x768", "2 of 0x768", "1e6 of 1x1", "1 of 99999x99999", "2 of 1024"),
+    "serving.audio": ("0 s", "-1 s", "1 d", "30", "1e9 s"),
+    "serving.demand": ("1M requests/day", "100k users", "100k users at 5 requests/day", "5 tokens/s",
+                       "1e14 users", "0 requests/s", "1 request/year"),
+    "serving.objective": ("ttft 120 ms, tpot 12 ms, p90", "ttft=1us,tpot=1us,p99", "p100", "e2e=1s,p0"),
+    "serving.sessions": ("codex-swe-bench", "codex-swe-bench; turns=0", "codex-swe-bench; turns=1e9"),
+    "serving.tiers": ("host=0GB", "ssd=4TB@0GB/s", "host=1e30GB", "disk=1GB"),
+    "supply.plants": ("grid, solar", "solar", "[wind-onshore, battery]", "[grid, grid]"),
+    "machine.count": ("1", "2", "3", "1.5 million", "24k", "2,000,000", "1e12", "1.5"),
+    "machine.power": ("1 kW", "1 MW", "1 GW", "10 TW"),
+    "machine.power_cap": ("1 W", "200 W", "100 kW"),
+    "economics.budget": ("1 $", "1 k$", "1e15 $"),
+    "training.deadline": ("1 s", "1 h", "1000 years"),
+    "training.adapters": ("0", "1e9", "-3"),
+    "rl.response": ("1", "lognormal(median=0, p90=1)", "normal(1, 2)"),
+}  # fmt: skip
+"""What else a user may type into fields with a grammar of their own, in range or far outside it."""
 _SPOILT: tuple[Any, ...] = (None, 0, -1, 1, 1.5, "", "x", [], {}, True, 1e308, 10**18, 10**400, [[]], "1e9")
 _DEAR = COSTLY[1] | {"supply.plan"}
 
@@ -119,7 +143,10 @@ def bad_questions(seed: int, draws: int, *, evaluate: bool = True) -> Iterator[t
     for _ in range(draws):
         fields = draw.sample(FIELDS, draw.randint(1, 3))
         swapped = draw.choice(FIELDS).example
-        values = [draw.choice([*ODD, swapped, *[one.example] * 60]) for one in fields]
+        values = [
+            draw.choice([*ODD, swapped, *OTHER_FORMS.get(one.key, ()) * 4, *[one.example] * 60])
+            for one in fields
+        ]
         texts = {one.key: value for one, value in zip(fields, values, strict=True)}
 
         def call(texts: dict[str, str] = texts) -> None:

@@ -247,10 +247,8 @@ class Day:
 
         Over the days, where an hour has too few requests to be judged.
         """
-        times, weight = latencies(self.outcome, self.run.requests), self.weight
-        found: dict[str, float] = {}
-        for key, limit in objective.limits.items():
-            good = ~self.outcome.rejected & ((times[key] <= limit) | np.isnan(times[key]))
+        weight, found = self.weight, dict[str, float]()
+        for key, good in self._good(objective).items():
             shares = [float(np.average(good, weights=weight))]
             if self.judged(objective):
                 mine = weight > 0.0
@@ -261,6 +259,21 @@ class Day:
                 shares = share[number > 0].tolist()
             found[key] = min(shares)
         return found
+
+    def _good(self, objective: Objective) -> dict[str, NDArray[np.bool_]]:
+        """Limit → whether each request (N,) meets it."""
+        times, served = latencies(self.outcome, self.run.requests), ~self.outcome.rejected
+        return {
+            key: served & ((times[key] <= limit) | np.isnan(times[key]))
+            for key, limit in objective.limits.items()
+        }
+
+    def kept_last(self, objective: Objective) -> tuple[float, int]:
+        """(share of the requests of the last hour that meets the limit that fewest meet, how many)."""
+        mine = self.hour == self.hour.max(initial=0)
+        number = int(np.count_nonzero(mine))
+        shares = [float(good[mine].sum()) / max(number, 1) for good in self._good(objective).values()]
+        return min(shares, default=1.0), number
 
     def missed(self, objective: Objective) -> set[str]:
         """Limits that too few requests meet in the worst hour."""
@@ -273,7 +286,10 @@ class Day:
         A mean hour has requests enough that some may break it, and the slice is no smaller than those of the
         planning: few replicas level out less of what comes.
         """
-        number = np.count_nonzero(self.weight) / self.week.levels.size
+        return self.judges(np.count_nonzero(self.weight) / self.week.levels.size, objective)
+
+    def judges(self, number: float, objective: Objective) -> bool:
+        """The same where a mean hour has this number of requests."""
         enough = number * (1.0 - (objective.percentile or 1.0)) >= _FAILURES
         return bool(enough) and (self.share >= 1.0 or max(self.numbers) >= _SLICE)
 
@@ -325,8 +341,9 @@ def serve_day(
     least_hour: float,
     seed: int = 0,
     drawn: dict[tuple[float, float], Requests] | None = None,
+    busiest: bool = False,
 ) -> Day:
-    """Serve one day of each kind on a slice of the campus.
+    """Serve one day of each kind, or the busiest hour of them, on a slice of the campus.
 
     Parameters
     ----------
@@ -348,6 +365,8 @@ def serve_day(
         Of arrivals, and of random routing.
     drawn : dict, optional
         (rate, speed) → requests of other days of the same question, week and seed, which are not drawn again.
+    busiest : bool
+        Whether only the hour that most tokens come in is served, after the one before it as warm-up.
     """
     seconds = (_LEAD + week.levels.size) * _HOUR
     replicas = max(pool.replicas for pool in configuration.pools)
@@ -360,6 +379,11 @@ def serve_day(
             question.traffic, week, rate=rate * share, speed=speed, seed=seed
         )
     requests = known[rate * share, speed]
+    if busiest:
+        since = _Quick(week.name, week.levels.ravel(), speed=speed).hour(requests.arrival) + _LEAD
+        tokens = np.bincount(since.astype(np.int64), requests.prompt + requests.output)
+        hour = _LEAD + int(np.argmax(tokens[_LEAD : _LEAD + week.levels.size]))
+        requests = select_requests(requests, np.flatnonzero((since >= hour - _LEAD) & (since < hour + 1)))
     setup = _setup(
         question, configuration, numbers, routing, _quick_scaling(scaling, numbers[0], held, speed)
     )
