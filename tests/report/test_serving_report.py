@@ -47,6 +47,24 @@ def real(fresh: Result, tmp_path_factory: pytest.TempPathFactory) -> Result:
     return load_result(save_result(fresh, tmp_path_factory.mktemp("saved") / "few"))
 
 
+def test_a_summary_names_images_and_adapters_of_requests() -> None:
+    asked = {
+        "model": "qwen3-vl-30b-a3b", "machine": {"chip": "H100"}, "site": "virginia",
+        "supply": {"price": "80 $/MWh"},
+        "serving": {
+            "demand": "3 requests/s", "images": "2 of 1024x768", "simulated_requests": 20000,
+            "adapters": "1000; rank=16; popularity=zipf(1)",
+        },
+    }  # fmt: skip
+    first = sentences(gigawatt.run(asked).found)[0]
+    assert "each request has 2 images (768 tokens each) before its prompt" in first
+    assert "requests name one of the adapters, 1000 of rank 16 (all), zipf(1)" in first
+    del asked["serving"]["images"], asked["serving"]["adapters"]  # type: ignore[attr-defined]
+    plain = sentences(gigawatt.run(asked).found)[0]
+    assert "image" not in plain
+    assert "adapters" not in plain
+
+
 def test_a_serving_result_is_shown_whole(real: Result) -> None:
     assert is_serving(real)
     page = Page(render(real))

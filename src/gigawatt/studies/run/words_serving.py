@@ -95,7 +95,21 @@ def _serving(result: Result) -> str:
         text += f"; they read {read.replace(' tokens/s', '')} and write {written} tokens/s".replace(
             " tokens/s tokens/s", " tokens/s"
         )
+    text += _beside_prompt(result)
     return graded(result, text, ("serving.replicas", "serving.rate", "machine.count"))
+
+
+def _beside_prompt(result: Result) -> str:
+    """Images and sound of a request, and the adapters that requests name, where there are any."""
+    kinds: list[str] = []
+    for one in filter(None, say(result, "serving.encoded").split(", ")):
+        tower, _, number = one.partition(": ")
+        count, _, tokens = number.partition(" of ")
+        kind = "image" if tower.startswith("vision") else "clip"
+        kinds.append(f"{several(int(count), kind)}{'' if kind == 'image' else ' of sound'} ({tokens} each)")
+    text = f"; each request has {listed(kinds)} before its prompt" if kinds else ""
+    adapters = say(result, "serving.adapters").removeprefix("Adapters ")
+    return text + (f"; requests name one of the adapters, {adapters}" if adapters else "")
 
 
 def _waits(result: Result) -> str:
