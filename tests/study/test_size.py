@@ -12,6 +12,7 @@ import pytest
 
 from gigawatt.chain.study import Study
 from gigawatt.chain.training.lasting import duration_of
+from gigawatt.chain.training.notices import outlasts
 from gigawatt.chain.training.plan import Plan, plan_training
 from gigawatt.chain.training.question import TrainingQuestion, read_question
 from gigawatt.chain.training.size import fit_run, fit_runs
@@ -91,6 +92,34 @@ def test_a_model_that_does_not_fit_says_the_fewest_that_hold_it() -> None:
     assert fit_run(asked, least).used == least
     with pytest.raises(InfeasibleError):
         fit_run(asked, least - 8)
+
+
+def test_the_fewest_are_those_of_a_search_of_every_smaller_number(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Numbers that hold less together than one accelerator would have to are passed over."""
+    asked, words = read_question(model="llama-3.1-405b", chip="A100"), set[str]()
+    for share in (0.9, 0.0):
+        monkeypatch.setattr("gigawatt.chain.training.size._SPREAD", share)
+        with pytest.raises(InfeasibleError) as raised:
+            fit_run(asked, 10)
+        words.add(str(raised.value.allowed))
+    assert len(words) == 1
+
+
+def test_half_a_machine_is_not_spare_for_want_of_a_divisor() -> None:
+    fit = fit_run(question(), 1_000_000)
+    assert fit.spare > 500_000
+    assert "no quicker on more of them" in fit.notices[0]
+    assert "divides" not in fit.notices[0]
+
+
+def test_a_run_that_outlasts_its_accelerators_says_how_many_would_end_it() -> None:
+    years = 365.0 * 86400.0
+    (words,) = outlasts(50.0 * years, 5.0 * years, 4)
+    assert "50 years" in words
+    assert "some 40 of them" in words
+    assert outlasts(5.0 * years, 5.0 * years, 4) == []
+    few = Study(scenario_of(KEYS | {"machine.count": 8, "training.tokens": "15T tokens"}, Path("few"))).run()
+    assert any("written off after 5" in notice for notice in few.notices)
 
 
 @pytest.mark.parametrize("batch", sampled([None, "512 sequences"], 1))

@@ -22,7 +22,17 @@ from gigawatt.performance.layouts import SCHEDULES, IndivisibleError, Layouts, T
 from gigawatt.performance.stacks import Stack
 from gigawatt.performance.step import BUSY, Prepared, StepTable, Stepwise, evaluate_prepared, prepare
 
-__all__ = ["Front", "Search", "floor_of", "front", "kind_of", "memory_of", "non_dominated", "search"]
+__all__ = [
+    "Front",
+    "Search",
+    "floor_of",
+    "front",
+    "kind_of",
+    "lacking_bytes",
+    "memory_of",
+    "non_dominated",
+    "search",
+]
 
 Array = NDArray[np.float64]
 Held = Callable[[StepTable], StepTable]
@@ -184,6 +194,13 @@ def _fitting(
     lacking = max(closest - prepared.cluster.chip.memory_bytes, 0.0)
     found = np.concatenate(kept)
     return found, floor_of(prepared, layouts)[found], lacking
+
+
+def lacking_bytes(
+    run: TrainingRun, cluster: Cluster, stack: Stack, fixed: Mapping[str, int] | None = None
+) -> float:
+    """What the closest of all layouts lacks per device [B]; 0 where one fits."""
+    return _screened(_Question(run, cluster, stack, dict(fixed or {})).later, None).lacking
 
 
 def _fitted(question: _Question, progress: Callable[[int, int], None] | None) -> _Screened:

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 
 from gigawatt.catalog import Entity
 from gigawatt.chain.machine.hybrids import training_notices
 from gigawatt.chain.machine.sizing import Sizing, of_size
+from gigawatt.chain.money import Campus
 from gigawatt.chain.registry import training
 from gigawatt.chain.site.capacity_chain import permit_notices
 from gigawatt.chain.supply.arrivals import Arrivals, lead_time_notices
@@ -17,6 +19,7 @@ from gigawatt.chain.training.sizes import Fit
 from gigawatt.facility import LoadShape
 from gigawatt.facility.power_chain import served_share
 from gigawatt.machine import Chip
+from gigawatt.money import SECONDS_PER_YEAR
 from gigawatt.power import SupplyPlan
 from gigawatt.power.adequacy import Adequacy
 from gigawatt.workload.architecture import Architecture
@@ -47,6 +50,10 @@ def notices(
     training_fit: Fit,
     training_reliability: Goodput,
     training_spare: float | None,
+    training_duration: float,
+    training_runs: int,
+    machine_count: int,
+    ledger_campus: Campus,
     ledger_budget_left: float | None,
     facility_load: LoadShape,
     training_kept_speed: float,
@@ -78,6 +85,9 @@ def notices(
             if days >= 0.0
             else f"the deadline: {-days:.3g} days too late"
         )
+    told.extend(
+        outlasts(training_duration, ledger_campus.assets["chips"].life, machine_count // training_runs)
+    )
     told.extend(of_size(machine_found, ledger_budget_left))
     told.extend(beside_budget(machine_size.get("power"), facility_power_peak, "these runs draw"))
     told.extend(of_caps(facility_load, f"runs keep {100.0 * training_kept_speed:.4g} % of their speed"))
@@ -89,6 +99,17 @@ def notices(
     told = [*told, *gives] if supply_flexibility_saves is None else [*gives, *told]
     told.extend(of_supply(supply_plan, supply_adequacy, scenario_year, supply_arrivals))
     return tuple(told)
+
+
+def outlasts(duration: float, life: float, count: int) -> list[str]:
+    """Notice of a run of ``duration`` [s] on ``count`` accelerators whose ``life`` [s] is shorter."""
+    if duration <= life:
+        return []
+    return [
+        f"the run takes {duration / SECONDS_PER_YEAR:.3g} years, and accelerators are written off after "
+        f"{life / SECONDS_PER_YEAR:.3g}: some {math.ceil(count * duration / life):,} of them would end it by "
+        "then (training.deadline in place of their number finds it)"
+    ]
 
 
 def of_building(load: LoadShape, redundancy: Entity | None) -> list[str]:

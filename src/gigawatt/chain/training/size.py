@@ -11,6 +11,7 @@ from gigawatt.core.errors import GigawattError, InfeasibleError
 from gigawatt.core.evidence import Assumption, Grade
 from gigawatt.core.quantities import compact, several
 from gigawatt.performance.layouts import IndivisibleError, not_offered
+from gigawatt.performance.search import lacking_bytes
 from gigawatt.schema.pins import word_of
 
 __all__ = ["fit_again", "fit_run", "fit_runs", "fit_whole"]
@@ -20,6 +21,10 @@ _ROUNDED = 0.001
 _UNSEEN = 5
 """What a part that was not searched may be quicker by [percent]: the most of 200 sizes of a benchmark."""
 _DAY = 86400.0
+_SPREAD = 0.9
+"""Share of what one accelerator would hold, below which the memory of several is not looked at."""
+_FEW_SPARE = 0.1
+"""Share of a machine above which spare accelerators are no remainder of a division."""
 
 
 class TooSmallError(InfeasibleError):
@@ -131,8 +136,11 @@ def _told(sizes: Sizes, fit: Fit) -> Fit:
 def _fewest(sizes: Sizes, count: int) -> str | None:
     """The fewest accelerators on which the model fits, in words."""
     batch, low, high = sizes.terms.batch, count, count
+    least = _SPREAD * _whole_memory(sizes.terms)
 
     def fits(number: int) -> bool:
+        if number * sizes.terms.chip.memory_bytes < least:
+            return False
         try:
             sizes.of(number, batch)
         except GigawattError:
@@ -147,6 +155,16 @@ def _fewest(sizes: Sizes, count: int) -> str | None:
         middle = (low + high) // 2
         low, high = (low, middle) if fits(middle) else (middle, high)
     return f"{sizes.of(high, batch).used:,} or more of them, or others with more memory"
+
+
+def _whole_memory(terms: RunTerms) -> float:
+    """What the run takes on one accelerator [B]: many hold no less of it together. 0 where pins need many."""
+    cluster, _ = terms.cluster(1)
+    try:
+        lacking = lacking_bytes(terms.run(1, terms.batch, uneven=True), cluster, terms.stack, terms.fixed)
+    except GigawattError:
+        return 0.0
+    return lacking + cluster.chip.memory_bytes
 
 
 def _notices(sizes: Sizes, fit: Fit) -> list[str]:
@@ -213,6 +231,8 @@ def _held_batch_words(terms: RunTerms, fit: Fit) -> list[str]:
 
 def _spare_words(sizes: Sizes, fit: Fit) -> str:
     why = "no layout divides them all"
+    if fit.spare > _FEW_SPARE * fit.count:
+        why = "one run is no quicker on more of them, as failures and exchanges grow with their number"
     try:
         whole = sizes.on(fit.count, sizes.terms.batch, uneven=False)
         why = f"all in one layout would take {whole.seconds / _DAY:.4g} days, not {fit.seconds / _DAY:.4g}"
