@@ -15,7 +15,7 @@ from gigawatt.machine.machine import Cluster
 from gigawatt.workload.architecture import Architecture, Block
 
 __all__ = ["ENDS", "Cross", "Filter", "Integers", "Table", "TrainingRun", "cross_with", "degrees_of_all",
-           "degrees_of_part", "divisors", "either", "equal_chunks", "key_of", "splits",
+           "degrees_of_part", "divisible", "divisors", "either", "equal_chunks", "key_of", "splits",
            "unlike"]  # fmt: skip
 
 Integers = NDArray[np.int32]
@@ -72,18 +72,33 @@ def cross_with(
     keep: Filter | None = None,
     refused: dict[str, int] | None = None,
 ) -> Table:
-    """Every row with every value of a new column, those rows that pass ``keep``; the others are counted."""
-    rows = len(next(iter(table.values()))) if table else 1
-    many = len(values) != 1
-    wide = {key: np.repeat(column, len(values)) if many else column for key, column in table.items()}
-    wide[name] = np.tile(np.asarray(values, dtype=np.int32), rows)
-    if keep is None:
-        return wide
-    mask = keep(wide)
-    kept = np.flatnonzero(mask)
-    if refused is not None:
-        refused[name] = refused.get(name, 0) + len(mask) - len(kept)
-    return wide if len(kept) == len(mask) else {key: column[kept] for key, column in wide.items()}
+    """Every row with every value of a new column, those rows that pass ``keep``; the others are counted.
+
+    ``keep`` sees the known columns as ``(R, 1)`` and the new one as ``(1, V)``, so that what does not depend
+    on it is computed once a row.
+    """
+    rows, many = (len(next(iter(table.values()))) if table else 1), len(values)
+    column = np.asarray(values, dtype=np.int32)
+    if keep is not None:
+        shaped = {key: known[:, np.newaxis] for key, known in table.items()} | {name: column[np.newaxis]}
+        mask = np.broadcast_to(keep(shaped), (rows, many)).reshape(-1)
+        kept = np.flatnonzero(mask)
+        if refused is not None:
+            refused[name] = refused.get(name, 0) + len(mask) - len(kept)
+        if len(kept) < len(mask):
+            row, place = np.divmod(kept, many)
+            return {key: known[row] for key, known in table.items()} | {name: column[place]}
+    wide = {key: np.repeat(known, many) if many != 1 else known for key, known in table.items()}
+    return wide | {name: np.tile(column, rows)}
+
+
+def divisible(whole: Integers, parts: Integers) -> NDArray[np.bool_]:
+    """Whether whole numbers ``(R, 1)`` are multiples of parts ``(1, V)``: ``(R, V)``.
+
+    Few of the numbers differ, and only those are divided.
+    """
+    first, place = _places(whole.reshape(-1).astype(np.int64))
+    return (whole.reshape(-1)[first][:, np.newaxis] % parts == 0)[place]
 
 
 class Cross(Protocol):

@@ -29,6 +29,7 @@ from gigawatt.performance.degrees import (
     cross_with,
     degrees_of_all,
     degrees_of_part,
+    divisible,
     divisors,
     either,
     splits,
@@ -307,7 +308,7 @@ def _rare(
 
     def shard_fits(w: Table) -> NDArray[np.bool_]:
         ranks, part = w["data"] * w["context"], np.maximum(w["shard"], 1)
-        return (w["shard"] == 0) | ((ranks % part == 0) & (part < ranks) & (w["zero"] > 0))
+        return (w["shard"] == 0) | (divisible(ranks, part) & (part < ranks) & (w["zero"] > 0))
 
     near = [s for s in divisors(cluster.scale_up_size) if s > 1]
     everything = list(range(len(SCHEDULES)))
