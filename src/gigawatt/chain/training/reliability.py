@@ -336,7 +336,8 @@ def _covered_band(found: Goodput, work: float) -> RunBand:
     drawn["failure_rate"] = rng.poisson(np.minimum(rate * exposed, _MOST)) / exposed
     drawn |= _covered(found.recovery, found.accelerators, rate, found.spares, found.node, rng)
     shares, parts = goodput_covered(count=found.accelerators, interval=found.interval, **drawn)
-    wall = work / np.maximum(shares, np.finfo(float).tiny)
+    with np.errstate(over="ignore"):  # a draw whose failures come quicker than recovery never ends
+        wall = work / np.maximum(shares, np.finfo(float).tiny)
     kept = shares + parts["straggler"]
     return RunBand(wall, parts["failures_per_day"] * wall / _DAY, kept, work / found.share)
 
