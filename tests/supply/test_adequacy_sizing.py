@@ -12,7 +12,7 @@ import pytest
 from gigawatt.core.errors import InfeasibleError
 from gigawatt.power import Plant, Problem, SupplyPlan, build_plant, solve_problem
 from gigawatt.power.adequacy import Adequacy, adequacy_judged, adequacy_of, plan_whole_units, sizing
-from gigawatt.power.adequacy.further_units import fewest
+from gigawatt.power.adequacy.further_units import OutageTerms, fewest
 from gigawatt.power.adequacy.judged import losses_of
 from gigawatt.power.adequacy.simulate import FIGURES, Store, simulate, simulated_year
 from gigawatt.power.adequacy.simulated import bad_week, stores_of
@@ -160,7 +160,7 @@ def test_more_kinds_of_plant_to_choose_from_cost_no_more(load: float) -> None:
     def bill(*names: str) -> float:
         problem = asked(*(bought(name) for name in names), load=load)
         plan = plan_whole_units(problem)
-        return plan.objective + sizing._outages(sizing._Question(problem), plan)
+        return plan.objective + sizing._outages(OutageTerms(problem), plan)
 
     least = min(bill("grid"), bill("gas-engine"), bill("grid", "gas-engine"))
     every = bill("grid", "gas-engine", "gas-turbine", "gas-combined-cycle", "fission-small")
@@ -267,8 +267,8 @@ def test_plans_on_the_way_may_be_rough_and_the_one_that_is_taken_is_not(
     known = plan_whole_units(problem)
     real, rough_ones = sizing.solve_problem, list[SupplyPlan]()
 
-    def flagged(one: Problem, *, solver: str = "hours", rough: bool = False) -> SupplyPlan:
-        found = real(one, solver=solver)
+    def flagged(one: Problem, *, rough: bool = False, **more: Any) -> SupplyPlan:
+        found = real(one, **more)
         if rough:
             rough_ones.append(found)
             return replace(found, bound=-np.inf)
