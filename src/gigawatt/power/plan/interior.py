@@ -36,8 +36,9 @@ _TOLERANCE, _MOST_STEPS = 1e-8, 150
 _FINE, _PASSES = 1e-13, 3
 #: A point this near will do where rounding ends the walk, or so many steps bring no nearer one.
 _NEAR_ENOUGH, _PATIENCE = 1e-7, 8
-#: Where sizes are about right, they are held until ``s·z`` is this small, in objectives.
-_FREE = 10.0
+#: Where sizes are about right, they are held until ``s·z`` is this small, in objectives: let go earlier, they
+#: run off and take ten to twenty steps to come back. Doubtful ones, held so long, would take a hundred.
+_FREE, _FREE_IN_DOUBT = 1.0, 100.0
 #: Residual of the dual rows at which its objective is a bound.
 _SURE = 1e-11
 #: So many steps shorter than this, one after the other, lead nowhere.
@@ -46,9 +47,9 @@ _SHORT, _MOST_SHORT = 1e-3, 6
 _NEARLY, _LONG, _FAIR = 0.995, 0.9, 0.3
 #: Most correctors towards the centre in a step, and what one has to add to its lengths for another.
 _CORRECTORS, _GAIN = 3, 1.01
-#: After _MANY steps slacks and duals are kept above these: smaller ones say nothing, and their ratio would
-#: take all digits of the matrix, so that the last steps lose the dual rows.
-_MANY, _LEAST_SLACK, _LEAST_DUAL = 60, 1e-14, 1e-12
+#: Slacks and duals are kept above these: smaller ones say nothing, and their ratio would take all digits of
+#: the matrix, so that the last steps lose the dual rows.
+_LEAST_SLACK, _LEAST_DUAL = 1e-14, 1e-12
 #: Products s·z that a corrector leaves alone, in multiples of their target.
 _LOW, _HIGH = 0.1, 10.0
 #: Shares of a corrector that are tried, between the product of the steps and the whole.
@@ -66,6 +67,7 @@ def optimum_of_part(
     tell: bool = False,
     enough: float = np.inf,
     near: Array | None = None,
+    doubtful: bool = False,
 ) -> Solution | None:
     """The optimum of the part of a programme that these columns and rows are.
 
@@ -85,6 +87,8 @@ def optimum_of_part(
         A bound from below of this height will do: it may end with duals that show it, and no optimum.
     near : (N,), optional
         Columns of the whole, of which those that border the hours (sizes of plants) are about right.
+    doubtful : bool
+        Some of those are known to be wrong.
 
     Returns
     -------
@@ -99,18 +103,21 @@ def optimum_of_part(
     if solver == "hours":
         blocks = HourBlocks.of(p, columns, rows)
         of_part = None if near is None else near[columns]
-        found = None if blocks is None else _optimum(blocks, b, cost, enough, of_part)
+        free = _FREE_IN_DOUBT if doubtful else _FREE
+        found = None if blocks is None else _optimum(blocks, b, cost, enough, of_part, free)
         if found is not None:
             return found
     equalities = int(np.sum(rows[: p.equalities]))
     return interior_point(A=p.A[:, columns][rows], b=b, cost=cost, equalities=equalities, tell=tell)
 
 
-def _optimum(blocks: HourBlocks, b: Array, cost: Array, enough: float, near: Array | None) -> Solution | None:
+def _optimum(
+    blocks: HourBlocks, b: Array, cost: Array, enough: float, near: Array | None, free: float
+) -> Solution | None:
     start = time.perf_counter()
     with np.errstate(all="ignore"):
         try:
-            walker = _Point(blocks, b, cost, near)
+            walker = _Point(blocks, b, cost, near, free)
         except SingularError:
             return None
         point, turns = walker.walk(enough)
@@ -140,8 +147,10 @@ class _Step:
 class _Point:
     """Where the walk is: ``x``, slacks ``s > 0``, duals ``y`` of equalities and ``z > 0`` of the others."""
 
-    def __init__(self, blocks: HourBlocks, b: Array, cost: Array, near: Array | None = None) -> None:
-        self.blocks, self.b, self.cost = blocks, b, cost
+    def __init__(
+        self, blocks: HourBlocks, b: Array, cost: Array, near: Array | None = None, free: float = _FREE
+    ) -> None:
+        self.blocks, self.b, self.cost, self.free = blocks, b, cost, free
         self.A, self.T = blocks.A.tocsr(), blocks.A.T
         self.equal = e = blocks.equalities
         self.weights = np.ones(len(b))
@@ -193,7 +202,7 @@ class _Point:
             if not far < np.inf or (best is not None and turn - since > _PATIENCE):
                 break
             self.refine |= not self.held and off > 2.0 * expected + 0.1 * _TOLERANCE
-            if self.held and _dot(self.s, self.z) < _FREE * max(1.0, abs(paid)):
+            if self.held and _dot(self.s, self.z) < self.free * max(1.0, abs(paid)):
                 self.held = False
             if self.held:
                 lacks[self.blocks.border] = 0.0
@@ -202,8 +211,8 @@ class _Point:
                 primal, adjoint = self._advance(lacks, broken)
             except SingularError:
                 break
-            if turn > _MANY:
-                self.s, self.z = np.maximum(self.s, _LEAST_SLACK), np.maximum(self.z, _LEAST_DUAL)
+            np.maximum(self.s, _LEAST_SLACK, out=self.s)
+            np.maximum(self.z, _LEAST_DUAL, out=self.z)
             expected = (1.0 - adjoint) * off
             short = short + 1 if max(primal, adjoint) < _SHORT else 0
             if short > _MOST_SHORT:

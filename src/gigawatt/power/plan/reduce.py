@@ -167,10 +167,10 @@ def solve_reduced(
         near = np.zeros(len(p.cost))
         near[: len(guess.sizes)] = np.maximum(guess.sizes / p.power_unit, _SMALL)
     while True:
-        found = _solve_part(p, unbuilt, away, held, solver, near)
+        found = _solve_part(p, unbuilt, away, held, solver, near, doubtful=rounds > 0)
         if found is None and (unbuilt or held - fixed or np.any(away)):  # for want of what was left out
             unbuilt, held, away = frozenset[int](), fixed, np.zeros(len(p.b), dtype=bool)
-            found = _solve_part(p, unbuilt, away, held, solver, near)
+            found = _solve_part(p, unbuilt, away, held, solver, near, doubtful=True)
         if found is None:
             found = fall_back(**whole)
             return replace(found, seconds=time.perf_counter() - start, iterations=found.iterations + turns)
@@ -293,6 +293,7 @@ def _solve_part(
     held: frozenset[int],
     solver: str,
     near: Array | None = None,
+    doubtful: bool = False,
 ) -> Solution | None:
     """The optimum without these plants and these ramp rows; what is left out is 0 in ``x`` and ``z``.
 
@@ -325,6 +326,7 @@ def _solve_part(
         cost=p.cost[columns],
         solver=solver,
         near=near,
+        doubtful=doubtful,
         tell=not unbuilt and not np.any(away) and all(p.least_row[i] < p.equalities for i in held),
     )
     if found is None:
