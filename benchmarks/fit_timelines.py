@@ -16,6 +16,7 @@ import numpy as np
 from scipy.optimize import minimize
 from scipy.special import log_ndtr
 
+from gigawatt.catalog.loader import entity
 from gigawatt.power.dates.lags import EFFECTS, NOISES, LagModel, log_posterior, pairs_of
 from gigawatt.power.dates.milestones import by_case, catalog_milestones, year_of
 from gigawatt.power.dates.ready import settled
@@ -25,6 +26,7 @@ SEEN = year_of("2026-05-23")
 PRIOR_MEDIAN, PRIOR_KIND = (0.3, 0.5), 0.5
 """Prior of the mean log slip of all kinds; standard deviation of a kind's about it."""
 DRAWN = NormalDist().inv_cdf(0.9)
+OWN_WEIGHT = entity("timelines_fit", "lag").value("own_weight")
 
 
 def lags():
@@ -81,7 +83,7 @@ def width(sd, mean, pairs, cases=None):
     """Factor of the spreads with which bands of cases left out hold 80 %."""
     off = []
     for case in {pair.case for pair in pairs} if cases is None else cases:
-        model = LagModel([pair for pair in pairs if pair.case != case], sd, mean)
+        model = LagModel([pair for pair in pairs if pair.case != case], sd, mean, OWN_WEIGHT)
         for pair in pairs:
             if pair.case == case:
                 lag = model.lag(pair.kind, pair.reached, pair.awaited)

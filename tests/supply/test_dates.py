@@ -52,14 +52,29 @@ def test_a_kind_with_few_rows_shrinks_to_all() -> None:
     pairs = [Pair(f"c{i}", "a", "ground", "step", lag, f"c{i}/0", f"c{i}/1") for i, lag in enumerate(lags)]
     tau, sigma, mean = 0.7, 0.5, 0.1
     sd = dict.fromkeys((*EFFECTS, *NOISES), 0.0) | {"kind": tau, "noise": sigma}
-    model = LagModel(pairs, sd, mean)
+    model = LagModel(pairs, sd, mean, own_weight=0.0)
     weight = len(lags) * tau**2 / (len(lags) * tau**2 + sigma**2)
     expected = mean + weight * (np.log(lags).mean() - mean)
     found, other = model.lag("a", "ground", "step"), model.lag("b", "ground", "step")
     assert math.log(found.median) == pytest.approx(expected, abs=1e-6)
-    assert found.sd**2 == pytest.approx(tau**2 * (1.0 - weight) + sigma**2, abs=1e-6)
+    three, none = 1.5332 / 1.2816, 3.0777 / 1.2816  # tables of Student's t, 90 %: four degrees and one
+    spread = math.sqrt(tau**2 * (1.0 - weight) + sigma**2)
+    assert found.sd == pytest.approx(spread * three, rel=1e-4)
     assert math.log(other.median) == pytest.approx(mean, abs=1e-9)
-    assert other.sd**2 == pytest.approx(tau**2 + sigma**2, abs=1e-9)
+    assert other.sd == pytest.approx(math.hypot(tau, sigma) * none, rel=1e-4)
+
+
+def test_lags_that_are_not_of_building_are_pooled_with_those_of_the_kind() -> None:
+    """Half way between the lag of the stages and the median of the kind; building has the stages' alone."""
+    rows = [("rule", "rule", 1.0), ("rule", "rule", 2.0), ("order", "power", 4.0)]
+    pairs = [Pair(f"c{i}", "a", one, other, lag, f"{i}", f"{i}+") for i, (one, other, lag) in enumerate(rows)]
+    sd = dict.fromkeys((*EFFECTS, *NOISES), 0.3)
+    alone, pooled, own = (LagModel(pairs, sd, 0.0, weight) for weight in (0.0, 0.5, 1.0))
+    assert own.lag("a", "rule", "rule").median == pytest.approx(2.0)
+    expected = math.sqrt(2.0 * alone.lag("a", "rule", "rule").median)
+    assert pooled.lag("a", "rule", "rule").median == pytest.approx(expected)
+    assert own.lag("a", "order", "power") == alone.lag("a", "order", "power")
+    assert own.lag("b", "rule", "rule") == alone.lag("b", "rule", "rule")
 
 
 def test_the_shipped_spreads_are_the_best() -> None:

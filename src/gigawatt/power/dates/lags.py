@@ -6,6 +6,10 @@ event reached). Effects of kinds and stages with few rows shrink towards none, s
 gets the lag of all. Prediction is the conditional normal (a Gaussian process with indicator kernels;
 Rasmussen and Williams 2006, chapter 2). The standard deviations are rows of ``timelines_fit`` that
 ``benchmarks/fit_timelines.py`` finds by maximum a posteriori.
+
+Lags that are not those of building (from a rule to the next, from an order to a permit) depend little on the
+stages: they are pooled with the median of all lags of the kind. The spread is that of a Student t by how many
+cases of the kind are known, since so few say little of how far one of them may lie.
 """
 
 from __future__ import annotations
@@ -32,6 +36,7 @@ NOISES = ("noise_building", "noise")
 """What no effect explains: of lags from announcement, application, order or ground to power; of others."""
 _BUILDING = (("announced", "application", "order", "ground"), ("power", "commercial"))
 _DAY = 1.0 / 365.2425
+_NINE_OF_TEN = 0.9
 _FIT = "timelines_fit"
 _JITTER = 1e-8
 FAMILIES: Mapping[str, str] = {"gas campus": "ai campus"}
@@ -143,9 +148,14 @@ class LagModel:
         Standard deviation of each of :data:`EFFECTS` and :data:`NOISES`.
     mean : float
         Mean of log(lag / yr).
+    own_weight : float
+        Weight of the median lag of the kind in lags that are not of building, 0 to 1.
     """
 
-    def __init__(self, pairs: Sequence[Pair], sd: Mapping[str, float], mean: float) -> None:
+    def __init__(
+        self, pairs: Sequence[Pair], sd: Mapping[str, float], mean: float, own_weight: float
+    ) -> None:
+        self._own_weight = own_weight
         self._pairs, self._keys, self._mean = tuple(pairs), _keys(pairs), mean
         self._variance = [sd[name] ** 2 for name in EFFECTS]
         self._noise = [sd[name] ** 2 for name in NOISES]
@@ -175,16 +185,31 @@ class LagModel:
             pair = [Pair("", kind, reached, awaited)]
             cross = self._alike(_keys(pair))[0]
             mean = self._mean + cross @ self._inverse @ self._residual
-            whole = sum(self._variance) + self._noise[int(_noise(pair)[0])]
-            self._kept[key] = Lag(math.exp(mean), math.sqrt(whole - cross @ self._inverse @ cross))
+            noise = int(_noise(pair)[0])
+            whole = sum(self._variance) + self._noise[noise]
+            mine = [one for one in self._pairs if one.kind == kind]
+            if mine and noise:
+                own = float(np.median(np.log([one.lag for one in mine])))
+                mean = (1.0 - self._own_weight) * mean + self._own_weight * own
+            spread = math.sqrt(whole - cross @ self._inverse @ cross)
+            spread *= _wider(len({one.case for one in mine}))
+            self._kept[key] = Lag(math.exp(mean), spread)
         return self._kept[key]
+
+
+def _wider(cases: int) -> float:
+    """Factor by which a Student t of so many cases and one more holds eight of ten, over a normal's."""
+    from scipy.special import ndtri, stdtrit  # pyright: ignore[reportMissingTypeStubs]
+
+    return float(stdtrit(1.0 + cases, _NINE_OF_TEN) / ndtri(_NINE_OF_TEN))
 
 
 @lru_cache(maxsize=128)
 def _model(rows: int, without: frozenset[str]) -> LagModel:
     fit = entity(_FIT, "lag")
     pairs = [pair for pair in pairs_of(catalog_milestones()) if pair.case not in without]
-    return LagModel(pairs, {name: fit.value(name) for name in (*EFFECTS, *NOISES)}, fit.value("mean"))
+    sd = {name: fit.value(name) for name in (*EFFECTS, *NOISES)}
+    return LagModel(pairs, sd, fit.value("mean"), fit.value("own_weight"))
 
 
 def lag_model(without: Collection[str] = ()) -> LagModel:
