@@ -51,3 +51,35 @@ def test_the_table_of_plants_has_the_lead_time_of_the_load() -> None:
     answer = gigawatt.run(load="20 kW", **PLACE)
     grid = next(row for row in answer["tables"]["plants"] if row["plant"] == "grid")
     assert grid["lead_time [yr]"] == pytest.approx(0.5)  # up to 1 MW: connection_time_small
+
+
+def test_a_pathway_asks_for_the_least_size() -> None:
+    """By the highest hour of all years; what a term names is offered."""
+
+    def built(load: str, **terms: Any) -> tuple[set[str], str]:
+        answer = gigawatt.plan_pathway("iowa", years="2030,2032", load=load, weeks=2, **terms)
+        return {row["plant"] for step in answer["steps"] for row in step["plants"]}, " ".join(
+            answer["notices"]
+        )
+
+    few, words = built("20 kW", lead_time=["solar=1 yr"])
+    assert "solar" in few
+    assert not few & {"wind", "battery"}
+    assert "onshore wind (from 3.4 MW)" in words
+    many, words = built("20 MW")
+    assert {"solar", "wind", "battery"} <= many
+    assert "not offered to a load" not in words
+
+
+def test_bridges_have_a_least_size() -> None:
+    """A node of a few kW waits for leased power, not for a rented turbine or a fuel cell."""
+    scenario = {"site": {"name": "tokyo"}, "year": 2027, "load": "3 kW"}
+    small, large = gigawatt.run(**scenario), gigawatt.run(**scenario | {"load": "30 MW"})
+    rents = {"gas-turbine-rented", "gas-fuel-cell"}
+    assert not rents & {row["plant"] for row in small["tables"]["plants"]}
+    assert rents <= {row["plant"] for row in large["tables"]["plants"]}
+    assert "is there by 2027: leased power" in " ".join(small["notices"])
+    assert "is there by 2027: rented" not in " ".join(small["notices"])
+    phases = " ".join(row["plants"] for row in small["tables"]["phases"])
+    assert "power-leased" in phases
+    assert not any(name in phases for name in rents)

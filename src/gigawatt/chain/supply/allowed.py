@@ -25,6 +25,7 @@ __all__ = [
     "refuse_barred",
     "resource_limits",
     "small_words",
+    "too_large",
 ]
 
 ALLOW, PLANTS = "supply.allow", "supply.plants"
@@ -66,6 +67,16 @@ def least_sizes(names: Iterable[str]) -> dict[str, float]:
     """The smallest [W] of the plants of ``names`` (ids) that are not built of any size at their costs."""
     rows = {name: catalog.entity("plants", name).get("least_size") for name in names}
     return {name: size for name, size in rows.items() if size is not None}
+
+
+def too_large(names: Iterable[str], asked: Iterable[str], peak: float) -> dict[str, float]:
+    """The smallest [W] of the plants of ``names`` (ids) that are larger than the ``peak`` [W] of a load.
+
+    Those ``asked`` for by name (ids or aliases) are not among them.
+    """
+    known = {plant_id(ALLOW, name) for name in asked}
+    sizes = least_sizes(name for name in names if name not in known)
+    return {name: size for name, size in sizes.items() if size > peak}
 
 
 def small_words(small: Mapping[str, float], peak: float) -> tuple[str, ...]:

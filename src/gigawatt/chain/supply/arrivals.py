@@ -94,22 +94,30 @@ class Arrivals:
         InfeasibleError
             The question names a connection that is not there for a load of this size.
         """
-        small = {name: size for name, size in self.least.items() if size > peak}
+        one = next((found for found in self.connections if peak <= found.most), None)
+        bridged = one is not None and not one.offered
+        small = {
+            name: size
+            for name, size in self.least.items()
+            if size > peak and (bridged or name not in self.bridges)
+        }
+        no_bridges = _bridge_words({name: self.by[name] for name in small if name in self.by}, year)
+        left_out = (text for text in self.left_out if text not in no_bridges)
         known = replace(
-            self, connections=(), gone=frozenset(small), left_out=(*self.left_out, *small_words(small, peak))
+            self, connections=(), gone=frozenset(small), left_out=(*left_out, *small_words(small, peak))
         )
-        if not self.connections:
+        if one is None:
             return known
-        one = next(found for found in self.connections if peak <= found.most)
         arrival = one.arrival
         by = {**self.by, arrival.id: arrival}
         if one.offered:
             return replace(known, by=by, bridges={})
         if self.named:
             raise _not_there({arrival.id: arrival}, year)
-        told = _late_words([arrival]) + _bridge_words(self.bridges, year)
+        bridges = {name: bridge for name, bridge in self.bridges.items() if name not in small}
+        told = _late_words([arrival]) + _bridge_words(bridges, year)
         return replace(
-            known, by={**by, **self.bridges}, left_out=(*known.left_out, *told),
+            known, by={**by, **bridges}, bridges=bridges, left_out=(*known.left_out, *told),
             gone=known.gone | {arrival.id},
         )  # fmt: skip
 
@@ -268,9 +276,9 @@ def fill_arrivals(fill: Filler) -> None:
             *(fill.ask(LIMITS, lambda n=name: plant_id(LIMITS, n)) for name in supply.limits),
             *(fill.ask(ALLOW, lambda n=name: plant_id(ALLOW, n)) for name in supply.allow or ()),
         }
-        least = least_sizes(name for name in names if name not in asked)
+        leaf = fill.leaves[DATES]
+        least = least_sizes(name for name in (*names, *leaf.value.bridges) if name not in asked)
         if _give_power([name for name in names if name not in least]):
-            leaf = fill.leaves[DATES]
             fill.leaves[DATES] = replace(leaf, value=replace(leaf.value, least=least))
 
 

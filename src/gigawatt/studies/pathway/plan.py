@@ -22,6 +22,7 @@ from gigawatt.chain.machine.accelerator_price import MachineTerms, chip_second_p
 from gigawatt.chain.machine.quantities import flat_year
 from gigawatt.chain.shared_leaves import fill_cooling, fill_grid, fill_place, fill_spares, limit_in
 from gigawatt.chain.study import assumptions_of, blame
+from gigawatt.chain.supply.allowed import small_words, too_large
 from gigawatt.chain.supply.arrivals import arrival_of
 from gigawatt.chain.supply.candidates import LAW, plant_id
 from gigawatt.chain.supply.markets import carbon_price
@@ -169,6 +170,7 @@ def pathways(
     """
     progress("Weather and grid", 0.0)
     here = _Site(question)
+    question = replace(question, notices=(*question.notices, *here.left_out))
     progress("Choosing the weeks", 0.1)
     hours = here.weeks()
     progress("Planning all years", 0.15)
@@ -233,6 +235,8 @@ class _Site:
             self.waiting.hour / (self.waiting.power * SECONDS_PER_HOUR)
         )
         self.now = asked.years[0]
+        self.peak = float(self.shape.max()) * max(map(self._load, (*asked.years, asked.end)))
+        self.left_out = self._leave_small()
         self.grids: dict[float, Grid] = {}
         self.missing: dict[str, Assumption] = {}  # numbers that the rows of fuels do not have
         self.built: dict[tuple[str, float, float, int], Plant] = {}
@@ -255,6 +259,22 @@ class _Site:
             if values is not None:
                 found[name] = values
         return found
+
+    def _leave_small(self) -> tuple[str, ...]:
+        """Take out the plants that come larger than the highest load of all years, and say so.
+
+        Not those that a term of the question names.
+        """
+        if not self.asked.usual:
+            return ()
+        named = (*self.limits, *self.rates, *self.leads, *self.learning, *(k for k, _, _ in self.standing))
+        large = too_large(self.names, (*named, *(self.supply.allow or ())), self.peak)
+        if not any(self.rows[name].text("kind") != "storage" for name in self.names if name not in large):
+            return ()
+        self.names, self.buildable = (
+            tuple(name for name in names if name not in large) for names in (self.names, self.buildable)
+        )
+        return small_words(large, self.peak)
 
     def _load(self, year: float) -> float:
         """Mean power of a year at the meter [W], of what of the campus is there."""
@@ -282,8 +302,7 @@ class _Site:
         if name in self.leads:
             return max(self.now, ordered + self.leads[name] / SECONDS_PER_YEAR)
         early = bool(self.supply.grid.nonfirm)
-        peak = float(self.shape.max()) * max(map(self._load, (*self.asked.years, self.asked.end)))
-        there = arrival_of(name, ordered, self._grid(self.now), nonfirm=early, peak=peak)
+        there = arrival_of(name, ordered, self._grid(self.now), nonfirm=early, peak=self.peak)
         return max(self.now, there.ready(self.asked.chance))
 
     def _capital(self, name: str, year: float) -> dict[str, float]:

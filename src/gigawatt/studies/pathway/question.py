@@ -61,7 +61,8 @@ class Question:
     plants are ordered (left out: as the first step begins), ``chance`` with which they are there; ``known``:
     quantities of the scenario in its first year, by name, where they are computed already; ``shares``
     (decimal year, share of the load that is there from then on) where a campus comes in phases;
-    ``accelerators`` that draw the load, where their number is known.
+    ``accelerators`` that draw the load, where their number is known; ``usual``: its plants are a
+    default, of which those that come larger than its load are left out unless one of its terms names them.
     """
 
     loaded: LoadedScenario
@@ -82,6 +83,7 @@ class Question:
     chance: float = _MEDIAN
     shares: tuple[tuple[float, float], ...] = ()
     accelerators: int | None = None
+    usual: bool = False
 
 
 def read_pathway_question(
@@ -178,6 +180,7 @@ def read_pathway_question(
         learning=learns,
         existing=_existing(existing),
         orders=orders,
+        usual=given.plants is None,
         chance=_MEDIAN if given.ready is None else given.ready,
         case=case,
         weeks=weeks,

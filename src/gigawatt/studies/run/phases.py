@@ -12,6 +12,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from gigawatt import catalog
+from gigawatt.chain.supply.allowed import too_large
 from gigawatt.chain.supply.arrivals import Arrivals, Orders, arrival_of, read_orders
 from gigawatt.core.document import Grid
 from gigawatt.core.errors import InfeasibleError, InputError
@@ -145,7 +146,8 @@ def _planned(loaded: LoadedScenario, objects: Mapping[str, Any], campus: CampusP
     names, peak = arrivals.offered(objects["supply.plants"]), objects["facility.load"].peak
     if supply.plants is None:
         bridges = catalog.entity("defaults", "supply.bridges").text("text").split("|")
-        names = tuple(dict.fromkeys((*names, *bridges)))
+        large = too_large(bridges, supply.allow or (), peak)
+        names = tuple(dict.fromkeys((*names, *(name for name in bridges if name not in large))))
     grid = objects["supply.grid"]
     orders = Orders(float(year)) if supply.ordered is None else read_orders(supply.ordered)
     if supply.ordered is None and arrivals.dated:
