@@ -215,8 +215,11 @@ def test_a_law_of_a_country_holds_in_its_states() -> None:
 
 def test_the_words_name_the_law_its_row_and_how_it_is_known() -> None:
     (said,) = barred_words(not_allowed(["fission-small"], country("jutland")))
-    for word in ("small light-water reactor", "Denmark", "1985", "DK/nuclear", "recalled", "supply.allow"):
+    for word in ("small light-water reactor", "Denmark", "1985", "DK/nuclear", "supply.allow"):
         assert word in said
+    assert "recalled" not in said
+    (said,) = barred_words(not_allowed(["fission-small"], country("vancouver")))
+    assert "CA-BC/nuclear of the table allowed, recalled" in said
     assert barred_words({}) == ()
 
 

@@ -130,6 +130,7 @@ def _lines(change: Callable[[list[str]], list[str]]) -> list[str]:
         (lambda x: [*x[:9], "2023-01-01T08:00Z,4", *x[10:]], "some times have an offset"),
         (lambda x: ["# time_zone: Texas", *x], "not a time zone"),
         (lambda x: [], "an empty file"),
+        (lambda x: [*x, *(f"2024-01-01T{h:02d}:00,5" for h in range(24))], "a year without 29 February"),
     ],
 )  # fmt: skip
 def test_bad_files_are_one_line(tmp_path: Path, change: Callable[[list[str]], list[str]], words: str) -> None:
@@ -139,6 +140,21 @@ def test_bad_files_are_one_line(tmp_path: Path, change: Callable[[list[str]], li
     assert "\n" not in str(caught.value)
     assert caught.value.key == "supply.grid.hours"
     assert Path(caught.value.file or "").name == "h.csv"
+
+
+@pytest.mark.parametrize(("separator", "comma"), [(";", False), (";", True), ("\t", True)])
+def test_hours_as_other_spreadsheets_write_them(tmp_path: Path, separator: str, comma: bool) -> None:
+    """Semicolons or tabs, decimal commas, days before months, a byte-order mark and Windows' line ends."""
+    usual = read_own_hours(dated(tmp_path / "usual.csv", PRICES), time_zone=-6.0)
+    begin, point = datetime(2023, 1, 1), "," if comma else "."
+    cells = [f"{v:.4f}".replace(".", point) for v in PRICES]
+    rows = [f"{begin + timedelta(hours=i):%d.%m.%Y %H:%M}{separator}{cell}" for i, cell in enumerate(cells)]
+    file = tmp_path / "other.csv"
+    file.write_bytes("\r\n".join([f"time{separator}price [$/MWh]", *rows]).encode("utf-8-sig"))
+    other = read_own_hours(file, time_zone=-6.0)
+    assert other.price is not None
+    assert np.array_equal(other.price, usual.price)
+    assert other.year == usual.year == 2023
 
 
 def test_what_does_not_go_together_is_refused(tmp_path: Path) -> None:

@@ -142,6 +142,8 @@ BAD = {
     "block": ("Energy,energy,50,$/MWh,,,,,100,,,\n", "no price of a block of energy"),
     "ratchet": ("E,energy,50,$/MWh,,,,,,,,\nD,demand,5,$/kW/year,year,,,,,,80,\n", "not a ratchet of this"),
     "currency": ("E,energy,50,XYZ/MWh,,,,,,,,\n", "no such currency"),
+    "negative demand": ("E,energy,50,$/MWh,,,,,,,,\nD,demand,-9,$/kW/month,month,,,,,,,\n",
+                        "a demand charge below zero; given '-9'"),
 }  # fmt: skip
 
 
@@ -155,6 +157,14 @@ def test_a_file_that_is_no_tariff_is_refused_in_one_line(name: str, tmp_path: Pa
     assert words in str(raised.value)
     assert "mine.csv" in str(raised.value)
     assert "\n" not in str(raised.value)
+
+
+def test_a_tariff_between_semicolons_with_decimal_commas(tmp_path: Path) -> None:
+    rows = "E,energy,50.25,$/MWh,,,,,,,,\nD,demand,9.5,$/kW/month,month,,,,,,,80\n"
+    point, comma = tmp_path / "point.csv", tmp_path / "comma.csv"
+    point.write_text(HEAD + rows)
+    comma.write_bytes((HEAD + rows).replace(",", ";").replace(".", ",").encode("utf-8-sig"))
+    assert read_tariff(str(comma)).parts == read_tariff(str(point)).parts
 
 
 def test_an_unknown_tariff_names_the_nearest() -> None:

@@ -1,5 +1,6 @@
 """Own hours of price, carbon or both in a CSV file, with or without times.
 
+Cells between commas, semicolons or tabs (:mod:`gigawatt.core.delimited`).
 Columns ``price [$/MWh]`` and ``carbon [g/kWh]``, one or both, and ``time`` where the hours have dates: ISO
 8601, with its offset (``2023-01-01T00:00Z``) or in local standard time without. Lines of comment before the
 head may name the ``zone`` that the hours are of and the ``time_zone`` [h] of times without an offset::
@@ -14,8 +15,8 @@ A year has 8,760 hours or, with 29 February, which is left out, 8,784. Prices ma
 
 from __future__ import annotations
 
-import csv
 import math
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta, timezone
@@ -24,6 +25,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from gigawatt.core.delimited import read_cells
 from gigawatt.core.errors import InputError, nearest
 from gigawatt.core.quantities import same_dimension, to_si
 
@@ -38,6 +40,8 @@ _TIME, _PLACE = "time", ("zone", "time_zone")
 _YEAR, _DAY = 8760, 24
 _FEBRUARY_29 = slice(59 * _DAY, 60 * _DAY)
 _HOUR = timedelta(hours=1)
+_DOTTED = re.compile(r"^(\d\d)\.(\d\d)\.(\d{4})")
+"""Day, month and year between points, the order of all who write them so."""
 
 
 @dataclass(frozen=True)
@@ -99,23 +103,15 @@ def _rows(
     file: Path,
 ) -> tuple[Mapping[str, str | float], tuple[int, list[str]], list[tuple[int, list[str]]]]:
     """(comments, head, rows), each row with its line."""
-    try:
-        text = file.read_text(encoding="utf-8-sig")
-    except (OSError, UnicodeDecodeError) as error:
-        reason = getattr(error, "strerror", None) or "not a text file"
-        raise _error(f"cannot read these hours: {reason}", file) from None
     place: dict[str, str | float] = {}
     rows: list[tuple[int, list[str]]] = []
-    try:
-        for line, cells in enumerate(csv.reader(text.splitlines()), 1):
-            if cells and cells[0].lstrip().startswith("#"):
-                name, _, value = ",".join(cells).lstrip("# ").partition(":")
-                if name.strip() in _PLACE:
-                    place[name.strip()] = _comment(file, line, name.strip(), value.strip())
-            elif any(cell.strip() for cell in cells):
-                rows.append((line, [cell.strip() for cell in cells]))
-    except csv.Error as error:
-        raise _error(f"not a CSV table ({error})", file) from None
+    for line, cells in read_cells(file, key=KEY, what="these hours"):
+        if cells[0].startswith("#"):
+            name, _, value = ",".join(cells).lstrip("# ").partition(":")
+            if name.strip() in _PLACE:
+                place[name.strip()] = _comment(file, line, name.strip(), value.strip())
+        else:
+            rows.append((line, cells))
     if not rows:
         raise _error("an empty file", file, allowed="a head such as 'price [$/MWh]' and 8,760 hours")
     return place, rows[0], rows[1:]
@@ -182,7 +178,7 @@ def _number(file: Path, line: int, name: str, cell: str) -> float:
 
 def _time(file: Path, line: int, cell: str, zone: str | float | None) -> datetime:
     try:
-        found = datetime.fromisoformat(cell)
+        found = datetime.fromisoformat(_DOTTED.sub(r"\3-\2-\1", cell))
     except ValueError:
         raise _error("not a time", file, line, given=cell or "nothing",
                      allowed="2023-01-01T00:00 in local standard time, or with its offset: "
@@ -236,6 +232,9 @@ def _places(
     skipped = leap & (days == 59)
     days = np.where(leap & (days > 59), days - 1, days)
     places = np.where(skipped, -1, days * _DAY + hours)
+    if np.count_nonzero(places >= 0) > _YEAR:
+        raise _error("not a year", file, given=f"{count:,} hours of a year without 29 February",
+                     allowed="8,760 hours, or 8,784 of a leap year")  # fmt: skip
     if len(np.unique(places[places >= 0])) != _YEAR:
         lacking = sorted(set(range(_YEAR)) - set(places.tolist()))[0]
         day = datetime(2023, 1, 1, tzinfo=UTC) + timedelta(hours=lacking)

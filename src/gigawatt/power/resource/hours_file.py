@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import csv
 import math
 from collections.abc import Sequence
 from pathlib import Path
@@ -10,6 +9,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from gigawatt.core.delimited import read_cells
 from gigawatt.core.errors import InputError
 from gigawatt.core.quantities import HOURS_PER_YEAR, same_dimension, to_si
 
@@ -28,16 +28,11 @@ def read_hours(
     A head may name a unit in brackets (``load [MW]``); without one the values are relative. Errors name
     ``key``, the file and the line, and call a value that does not fit no ``what``.
     """
-    try:
-        with file.open(newline="", encoding="utf-8-sig") as stream:
-            rows = [(number, row) for number, row in enumerate(csv.reader(stream), 1) if any(row)]
-    except (OSError, UnicodeDecodeError, csv.Error) as error:
-        reason = getattr(error, "strerror", None) or "not a text file"
-        raise InputError(f"cannot read this profile: {reason}", key=key, file=file) from None
+    rows = read_cells(file, key=key, what="this profile")
     if not rows:
         raise InputError("an empty file", key=key, file=file, allowed=f"{_HOURS:,} numbers")
     column, scale = 0, None
-    heads = [cell.strip() for cell in rows[0][1]]
+    heads = rows[0][1]
     if not any(_is_number(cell) for cell in heads):
         named = [i for i, head in enumerate(heads) if head.partition("[")[0].strip().lower() in columns]
         if not named and len(heads) > 1:
@@ -53,7 +48,11 @@ def read_hours(
         rows = rows[1:]
     values: list[float] = []
     for number, row in rows:
-        cell = row[column] if column < len(row) else ""
+        if len(row) != len(heads):
+            raise InputError("another number of cells than the first line", key=key, file=file, line=number,
+                             given=", ".join(row)[:60],
+                             allowed=f"{len(heads)}; decimals after a point")  # fmt: skip
+        cell = row[column]
         value = float(cell) if _is_number(cell) else math.nan
         if not (math.isfinite(value) and value >= 0.0):
             raise InputError(f"not {what}", key=key, file=file, line=number, given=cell,

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import csv
 import math
 from collections.abc import Iterable, Mapping, Sequence
 from functools import lru_cache
@@ -11,6 +10,7 @@ from typing import Any
 
 from gigawatt.catalog import CURRENCY_YEAR, entity, table
 from gigawatt.core.checks import check_word
+from gigawatt.core.delimited import read_cells
 from gigawatt.core.errors import InputError, nearest
 from gigawatt.core.evidence import Grade
 from gigawatt.core.quantities import HOURS_PER_YEAR, factor
@@ -117,14 +117,8 @@ def _dollars(currency: str, year: int) -> float:
 
 
 def _of_file(file: Path) -> Tariff:
-    try:
-        with file.open(newline="", encoding="utf-8-sig") as stream:
-            reader = csv.DictReader(stream)
-            header = list(reader.fieldnames or [])
-            lines = [(dict(row), reader.line_num) for row in reader]
-    except (OSError, UnicodeDecodeError, csv.Error) as error:
-        reason = getattr(error, "strerror", None) or "not a text file"
-        raise InputError(f"cannot read this tariff: {reason}", key=KEY, file=file) from None
+    rows = read_cells(file, key=KEY, what="this tariff")
+    header = rows[0][1] if rows else []
     missing = [name for name in COLUMNS[:_NEEDED] if name not in header]
     extra = [name for name in header if name not in (*COLUMNS, "id", "grade", "source_id", "locator", "note")]
     if missing or extra:
@@ -137,11 +131,10 @@ def _of_file(file: Path) -> Tariff:
             nearest=nearest(extra[0], COLUMNS) if extra else None,
         )
     written: list[tuple[dict[str, Any], int]] = []
-    for row, number in lines:
-        if None in row or None in row.values():
+    for number, cells in rows[1:]:
+        if len(cells) != len(header):
             raise InputError("not as many cells as columns", file=file, line=number)
-        if any(cell.strip() for cell in row.values()):
-            written.append((row, number))
+        written.append((dict(zip(header, cells, strict=True)), number))
     currency = next(
         (c for row, _ in written if (c := row["unit"].partition("/")[0]) not in ("", "%")), _DOLLAR
     )
@@ -239,7 +232,11 @@ def _price(row: Mapping[str, str], kind: str, currency: str) -> tuple[float, str
     if money != currency or per not in PERIODS[kind]:
         raise InputError("not the unit of such a price", key="unit", given=row["unit"], allowed=allowed)
     scale, by = _PER[per]
-    return _number(row, "price", None) * scale, by
+    price = _number(row, "price", None)
+    if price < 0.0 and kind in ("demand", "connection"):
+        raise InputError(f"a {kind} charge below zero", key="tariff.price", given=row["price"],
+                         allowed="0 or more; what is given back is of kind rider or fixed")  # fmt: skip
+    return price * scale, by
 
 
 def _number(row: Mapping[str, str], name: str, default: float | None) -> float:
@@ -253,8 +250,8 @@ def _number(row: Mapping[str, str], name: str, default: float | None) -> float:
     if not math.isfinite(value) or (name not in ("price",) and value < 0.0):
         raise InputError(
             "not a number",
-            key=name,
-            given=text,
+            key=name if name != "price" else "tariff.price",  # a command has a price of its own
+            given=text or "nothing",
             allowed="a number, 0 or more" if name != "price" else "a number",
         )
     return value
