@@ -12,11 +12,17 @@ import pytest
 from gigawatt.core.errors import InfeasibleError
 from gigawatt.power import Plant, Problem, SupplyPlan, build_plant, solve_problem
 from gigawatt.power.adequacy import Adequacy, adequacy_judged, adequacy_of, plan_whole_units, sizing
-from gigawatt.power.adequacy.further_units import OutageTerms, fewest
+from gigawatt.power.adequacy.further_units import (
+    OutageTerms,
+    candidates_of,
+    fewest,
+    is_grid,
+    with_further_units,
+)
 from gigawatt.power.adequacy.judged import losses_of
 from gigawatt.power.adequacy.simulate import FIGURES, Store, simulate, simulated_year
 from gigawatt.power.adequacy.simulated import bad_week, stores_of
-from gigawatt.power.adequacy.system import yearly_cost
+from gigawatt.power.adequacy.system import by_convolution, system_of, yearly_cost
 from gigawatt.power.adequacy.units import Units
 from gigawatt.power.plan.programme import Programme
 from gigawatt.power.solve import Solution
@@ -160,7 +166,7 @@ def test_more_kinds_of_plant_to_choose_from_cost_no_more(load: float) -> None:
     def bill(*names: str) -> float:
         problem = asked(*(bought(name) for name in names), load=load)
         plan = plan_whole_units(problem)
-        return plan.objective + sizing._outages(OutageTerms(problem), plan)
+        return plan.objective + sizing._outages(sizing._Question(problem), plan)
 
     least = min(bill("grid"), bill("gas-engine"), bill("grid", "gas-engine"))
     every = bill("grid", "gas-engine", "gas-turbine", "gas-combined-cycle", "fission-small")
@@ -225,6 +231,31 @@ def test_the_fewest_that_are_enough() -> None:
     assert fewest(lambda n: False, 40) is None
 
 
+@pytest.mark.parametrize("reliability", [None, 0.9999])
+def test_further_units_are_those_of_every_count_looked_at(reliability: float | None) -> None:
+    """The search leaves out counts that cost more than the best; here each of each plant is counted."""
+    problem = asked(*map(bought, ("gas-engine", "gas-turbine")), load=3e8, reliability=reliability)
+    system, question = system_of(solve_problem(problem)), OutageTerms(problem)
+    found = with_further_units(question, system, by_convolution, candidates_of(problem, system))
+    bills = list[float]()
+    for one in candidates_of(problem, system):
+        assert not is_grid(one)
+        known = [kind.plant.id for kind in system.kinds]
+        there = system if one.plant.id in known else system.with_kind(one)
+        kind = [kind.plant.id for kind in there.kinds].index(one.plant.id)
+        for count in range(24):
+            loss = by_convolution(there.with_more(kind, count) if count else system)
+            if reliability is None:
+                bills.append(count * one.units.size * yearly_cost(one) + question.worth(loss))
+            elif question.serves(loss, system):
+                bills.append(count * one.units.size * yearly_cost(one))
+    spent = sum(one.units.total * yearly_cost(one) for one in found.kinds)
+    spent -= sum(one.units.total * yearly_cost(one) for one in system.kinds)
+    if reliability is None:
+        spent += question.worth(by_convolution(found))
+    assert spent == pytest.approx(min(bills), rel=1e-9)
+
+
 def test_the_bad_week_is_of_a_simulated_year_and_adds_up() -> None:
     problem = asked(bought("gas-engine"), bought("solar", profile=SUN), bought("battery"), load=200e6,
                     reliability=0.999, carbon_limit=0.15 / 3.6e6)  # fmt: skip
@@ -267,8 +298,8 @@ def test_plans_on_the_way_may_be_rough_and_the_one_that_is_taken_is_not(
     known = plan_whole_units(problem)
     real, rough_ones = sizing.solve_problem, list[SupplyPlan]()
 
-    def flagged(one: Problem, *, rough: bool = False, **more: Any) -> SupplyPlan:
-        found = real(one, **more)
+    def flagged(one: Problem, *, solver: str = "hours", rough: bool = False) -> SupplyPlan:
+        found = real(one, solver=solver)
         if rough:
             rough_ones.append(found)
             return replace(found, bound=-np.inf)

@@ -105,6 +105,7 @@ def _connections(problem: Problem, there: Mapping[str, PlantUnits]) -> Iterator[
 
 
 def is_grid(one: PlantUnits) -> bool:
+    """Whether it is a connection: one unit of any size."""
     return one.plant.kind == "grid"
 
 
