@@ -166,7 +166,7 @@ def test_more_kinds_of_plant_to_choose_from_cost_no_more(load: float) -> None:
     def bill(*names: str) -> float:
         problem = asked(*(bought(name) for name in names), load=load)
         plan = plan_whole_units(problem)
-        return plan.objective + sizing._outages(sizing._Question(problem), plan)
+        return plan.objective + sizing._outages(OutageTerms(problem), plan)
 
     least = min(bill("grid"), bill("gas-engine"), bill("grid", "gas-engine"))
     every = bill("grid", "gas-engine", "gas-turbine", "gas-combined-cycle", "fission-small")
@@ -298,8 +298,8 @@ def test_plans_on_the_way_may_be_rough_and_the_one_that_is_taken_is_not(
     known = plan_whole_units(problem)
     real, rough_ones = sizing.solve_problem, list[SupplyPlan]()
 
-    def flagged(one: Problem, *, solver: str = "hours", rough: bool = False) -> SupplyPlan:
-        found = real(one, solver=solver)
+    def flagged(one: Problem, *, rough: bool = False, **more: Any) -> SupplyPlan:
+        found = real(one, **more)
         if rough:
             rough_ones.append(found)
             return replace(found, bound=-np.inf)
