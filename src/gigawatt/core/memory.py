@@ -20,7 +20,7 @@ def keep_freed_memory() -> None:
         return
     import ctypes
 
-    with suppress(OSError, AttributeError):  # another C library
+    with suppress(OSError, AttributeError, TypeError):  # another C library
         allocator = ctypes.CDLL(None).mallopt
         allocator(_MAPPED, _LARGE)
         allocator(_TRIM, 8 * _LARGE)

@@ -14,7 +14,6 @@ import typer
 from gigawatt.core.errors import GigawattError
 from gigawatt.core.memory import keep_freed_memory
 from gigawatt.faces.terminal.commands import LateGroup
-from gigawatt.faces.terminal.memory import keep_freed_memory
 from gigawatt.faces.terminal.typed import remember
 
 __all__ = ["app", "main"]
