@@ -105,6 +105,15 @@ def test_the_fewest_are_those_of_a_search_of_every_smaller_number(monkeypatch: p
     assert len(words) == 1
 
 
+def test_every_number_that_is_too_small_names_the_same_fewest() -> None:
+    asked, words = read_question(model="llama-3.1-70b", chip="A800"), set[str]()
+    for count in (1, 3, 7, 10, 18):
+        with pytest.raises(InfeasibleError) as raised:
+            fit_run(asked, count)
+        words.add(str(raised.value.allowed))
+    assert words == {"20 or more of them, or others with more memory"}
+
+
 def test_half_a_machine_is_not_spare_for_want_of_a_divisor() -> None:
     fit = fit_run(question(), 1_000_000)
     assert fit.spare > 500_000

@@ -135,7 +135,8 @@ def _told(sizes: Sizes, fit: Fit) -> Fit:
 
 def _fewest(sizes: Sizes, count: int) -> str | None:
     """The fewest accelerators on which the model fits, in words."""
-    batch, low, high = sizes.terms.batch, count, count
+    batch = sizes.terms.batch
+    low = high = 2 ** (count.bit_length() - 1)  # of every number the same between two powers of two
     least = _SPREAD * _whole_memory(sizes.terms)
 
     def fits(number: int) -> bool:
