@@ -51,6 +51,8 @@ _BELOW = 3
 """Sizes that are looked at below a machine that is used well, and looked at closely below one that is not."""
 _FEW = 64
 """Accelerators up to which numbers that are no whole nodes are looked at."""
+_NODES = 1024
+"""Accelerators up to which all whole nodes are looked at as a machine of their own."""
 _TOP, _SIZES = 256, 16
 """Quickest parts of a machine, in few layouts, and how many of their sizes are looked at closely."""
 _GROWTH = 2.0**0.5
@@ -318,8 +320,8 @@ class Sizes:
         half = self.share(max(count // 2, 1))
         if count <= 1:
             return best
-        if count <= _FEW:
-            best = self._of_few(count, best, batch)
+        if count <= _NODES:
+            best = self._of_few(count, best, batch) if count <= _FEW else self._of_whole_nodes(count, best)
         if best.working >= _WELL and share >= _FAILS * half:
             if _power_of_two(count) and best.used == count:
                 return best
@@ -348,6 +350,15 @@ class Sizes:
             except GigawattError:
                 continue
         return best
+
+    def _of_whole_nodes(self, count: int, best: Fit) -> Fit:
+        """The quicker of ``best`` and of all whole nodes as a machine of its own."""
+        whole = count - count % self.terms.cluster(count)[0].node_chips
+        try:
+            found = self.on(whole, self.terms.batch, uneven=False)
+        except GigawattError:
+            return best
+        return min(best, found, key=lambda fit: fit.seconds)
 
     def _polished(self, best: Fit, batch: Batch) -> Fit:
         """The quickest layout of what was found; a part also as a machine of its own."""
