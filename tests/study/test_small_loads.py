@@ -83,3 +83,13 @@ def test_bridges_have_a_least_size() -> None:
     phases = " ".join(row["plants"] for row in small["tables"]["phases"])
     assert "power-leased" in phases
     assert not any(name in phases for name in rents)
+
+
+def test_all_plants_but_those_that_cannot_be_there() -> None:
+    """Nothing of ``all`` is named: what is late, barred or too large is left out, not refused."""
+    offered, words = plants("20 kW", plants="all")
+    assert "grid" in offered
+    assert not offered & {"solar", "wind", "gas-turbine-rented", "coal-existing", "battery-2h", "hydro"}
+    assert "not offered to a load of 20 kW" in words
+    with pytest.raises(gigawatt.GigawattError, match="no such plant"):
+        plants("20 kW", plants=["all", "solar"])

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from gigawatt import catalog
 from gigawatt.chain.filler import Filler, beside, clock_rows
+from gigawatt.chain.supply.allowed import every_plant, names_plants
 from gigawatt.chain.supply.arrivals import fill_arrivals
 from gigawatt.chain.supply.candidates import fuel_id, plant_id
 from gigawatt.chain.supply.grid_tariff import assumed_of
@@ -234,7 +235,7 @@ def _hedges(fill: Filler, grid: Grid, given: dict[str, Any]) -> None:
 def fill_supply(fill: Filler) -> None:
     """Plants that may be built, limits and terms of the supply."""
     supply = fill.loaded.scenario.supply
-    fill.given_or_default("supply.plants", supply.plants, lambda t: tuple(t.split("|")))
+    _plants(fill, supply)
     fill.written("supply.limits", "supply.limits", dict(supply.limits))
     _leave_out(fill, supply)
     fill_arrivals(fill)
@@ -257,6 +258,17 @@ def fill_supply(fill: Filler) -> None:
     _terms(fill, supply)
 
 
+def _plants(fill: Filler, supply: Any) -> None:
+    """The plants that may be built: those named, the usual ones, or every one."""
+    if names_plants(supply.plants) or supply.plants is None:
+        fill.given_or_default("supply.plants", supply.plants, lambda t: tuple(t.split("|")))
+        return
+    factors, row = "supply.capacity_factors", catalog.entity("defaults", "supply.not_in_all")
+    given = {fill.ask(factors, lambda n=name: plant_id(factors, n)) for name in supply.capacity_factors}
+    names = every_plant(given)
+    fill.default("supply.plants", names, "|".join(names), row.text("reason"), row)
+
+
 def _leave_out(fill: Filler, supply: Any) -> None:
     """Take the plants out that this weather does not drive and no hours are given of, and their limits."""
     key, leaf, sky = "supply.plants", fill.leaves["supply.plants"], fill.leaves["site.weather"]
@@ -277,13 +289,13 @@ def _leave_out(fill: Filler, supply: Any) -> None:
     if stay != limits.value:
         fill.leaves["supply.limits"] = replace(limits, value=stay)
         told += "; its limit goes with it"
-    if supply.plants is None:
+    if not names_plants(supply.plants):
         shown, reason = "|".join(kept), f"{leaf.reason}; {told}"
         fill.assumptions = [
             replace(one, value=shown, reason=reason) if one.key == key else one for one in fill.assumptions
         ]
         leaf = replace(leaf, written=shown, reason=reason)
-    if supply.plants is not None or stay != limits.value:
+    if names_plants(supply.plants) or stay != limits.value:
         fill.leaves["site.weather"] = replace(
             sky, value=replace(sky.value, warnings=(*sky.value.warnings, told))
         )

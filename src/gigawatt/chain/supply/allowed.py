@@ -8,7 +8,7 @@ it. ``supply.allow`` names plants that are offered all the same.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 
 from gigawatt import catalog
 from gigawatt.chain.supply.candidates import plant_id
@@ -18,9 +18,12 @@ from gigawatt.facility import Country
 from gigawatt.facility.countries import Law
 
 __all__ = [
+    "ALL",
     "ALLOW",
     "barred_words",
+    "every_plant",
     "least_sizes",
+    "names_plants",
     "not_allowed",
     "refuse_barred",
     "resource_limits",
@@ -28,8 +31,26 @@ __all__ = [
     "too_large",
 ]
 
-ALLOW, PLANTS = "supply.allow", "supply.plants"
+ALLOW, PLANTS, ALL = "supply.allow", "supply.plants", "all"
 _MEGAWATT = 1e6
+
+
+def names_plants(plants: Sequence[str] | None) -> bool:
+    """Whether a question's ``supply.plants`` names plants: neither left out nor :data:`ALL`."""
+    return plants is not None and tuple(plants) != (ALL,)
+
+
+def every_plant(given: Collection[str] = ()) -> tuple[str, ...]:
+    """The plants (ids) of ``supply.plants: all``: every row that has hours of its own, or ``given`` ones.
+
+    Without those of the default ``supply.not_in_all``. What law, dates and size leave out goes later.
+    """
+    out = catalog.entity("defaults", "supply.not_in_all").text("text").split("|")
+    return tuple(
+        name
+        for name, row in catalog.table("plants").items()
+        if name not in out and (name in given or row.text("kind") != "profile" or row.text("profile"))
+    )
 
 
 def not_allowed(names: Iterable[str], country: Country, allow: Iterable[str] = ()) -> dict[str, Law]:

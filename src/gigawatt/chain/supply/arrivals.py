@@ -19,6 +19,7 @@ from gigawatt.chain.supply.allowed import (
     ALLOW,
     barred_words,
     least_sizes,
+    names_plants,
     not_allowed,
     refuse_barred,
     resource_limits,
@@ -271,7 +272,7 @@ def fill_arrivals(fill: Filler) -> None:
     """
     _fill_dates(fill)
     supply, names = fill.loaded.scenario.supply, fill.leaves[PLANTS].value
-    if supply.plants is None and supply.price is None:
+    if not names_plants(supply.plants) and supply.price is None:
         asked = {
             *(fill.ask(LIMITS, lambda n=name: plant_id(LIMITS, n)) for name in supply.limits),
             *(fill.ask(ALLOW, lambda n=name: plant_id(ALLOW, n)) for name in supply.allow or ()),
@@ -300,7 +301,7 @@ def _fill_dates(fill: Filler) -> None:
         if when is not None
     }
     now = _date(catalog.entity("defaults", ORDERED).text("text")) or 0.0
-    named = supply.plants is not None
+    named = names_plants(supply.plants)
     arrivals = Arrivals(dated, found, now, told, _connections(found, grid, early), named=named)
     fill.written(DATES, ORDERED, arrivals)
     if supply.price is not None:
@@ -388,7 +389,7 @@ def _leave_barred(fill: Filler) -> tuple[str, ...]:
     barred = _barred(fill, names)
     if not barred:
         return ()
-    if supply.plants is not None:
+    if names_plants(supply.plants):
         fill.ask(PLANTS, lambda: refuse_barred(barred, names))
     told = barred_words(barred)
     _take_out(fill, barred, tuple(name for name in names if name not in barred), told)
@@ -431,7 +432,7 @@ def _take_out(fill: Filler, gone: Collection[str], kept: tuple[str, ...], told: 
 def _offer(fill: Filler, arrivals: Arrivals, names: Sequence[str], late: Mapping[str, Arrival]) -> None:
     """Take the plants that are ``late`` out; refuse those that the question names."""
     supply, year = fill.loaded.scenario.supply, fill.loaded.scenario.year
-    if supply.plants is not None:
+    if names_plants(supply.plants):
         fill.ask(PLANTS, lambda: _raise(_not_there(late, year)))
     kept = tuple(name for name in names if name not in late)
     told = _late_words(sorted(late.values(), key=lambda one: one.ready()))

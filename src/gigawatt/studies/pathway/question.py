@@ -8,12 +8,13 @@ from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
+from gigawatt import catalog
 from gigawatt.chain.assumption_list import AssumptionList
 from gigawatt.chain.filler import Filler
 from gigawatt.chain.graph import graph_of, refuse_unread
 from gigawatt.chain.question_words import HERE, Words
 from gigawatt.chain.shared_leaves import fill_place
-from gigawatt.chain.supply.allowed import barred_words, not_allowed
+from gigawatt.chain.supply.allowed import barred_words, every_plant, names_plants, not_allowed
 from gigawatt.chain.supply.arrivals import Orders, read_orders
 from gigawatt.chain.supply.candidates import fuel_id, plant_id
 from gigawatt.chain.supply.grid_terms import GRID_TERMS
@@ -180,7 +181,7 @@ def read_pathway_question(
         learning=learns,
         existing=_existing(existing),
         orders=orders,
-        usual=given.plants is None,
+        usual=not names_plants(given.plants),
         chance=_MEDIAN if given.ready is None else given.ready,
         case=case,
         weeks=weeks,
@@ -240,23 +241,30 @@ def _pairs(key: str, written: Sequence[str] | None) -> list[tuple[str, str]]:
 def _driven(assumed: AssumptionList, loaded: LoadedScenario) -> tuple[tuple[str, ...], tuple[str, ...]]:
     """The plants that the weather of the site drives, of those given or of a default; what has to be told."""
     supply, key = loaded.scenario.supply, "supply.plants"
-    names = supply.plants or tuple(assumed.default("pathway.plants").text("text").split("|"))
+    named, hours_key = names_plants(supply.plants), "supply.capacity_factors"
+    hours = {plant_id(hours_key, name) for name in supply.capacity_factors}
+    if named:
+        names = supply.plants or ()
+    elif supply.plants is None:
+        names = tuple(assumed.default("pathway.plants").text("text").split("|"))
+    else:  # all: a store inside a plant cannot be planned over decades
+        inside = {name for name, row in catalog.table("plants").items() if row.text("host")}
+        names = tuple(name for name in every_plant(hours) if name not in inside)
+        reason = catalog.entity("defaults", "supply.not_in_all").text("reason")
+        assumed.add("pathway.plants", "|".join(names), reason, Grade.guess)
     fill = Filler(loaded)
     fill_place(fill)
     sky, place = fill.leaves["site.weather"].value, fill.leaves["site.site"].value.name
     ids = tuple(plant_id(key, name) for name in names)
-    hours = {plant_id("supply.capacity_factors", name) for name in supply.capacity_factors}
     barred = (
-        {}
-        if supply.plants
-        else not_allowed(ids, country_of(fill.leaves["site.site"].value), supply.allow or ())
+        {} if named else not_allowed(ids, country_of(fill.leaves["site.site"].value), supply.allow or ())
     )  # those that a question names are refused where its plants are read
     ids = tuple(name for name in ids if name not in barred)
     kept, told = leave_out(sky, ids, place=place, given=hours)
-    if (told or barred) and not supply.plants:
+    if (told or barred) and not named:
         reasons = "; ".join((*([told] if told else ()), *barred_words(barred)))
         assumed.add("pathway.plants", "|".join(kept), reasons, Grade.guess)
-    notices = (*sky.warnings, *([told] if told and supply.plants else ()), *barred_words(barred))
+    notices = (*sky.warnings, *([told] if told and named else ()), *barred_words(barred))
     return kept if told or barred else names, notices
 
 

@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from gigawatt import catalog
-from gigawatt.chain.supply.allowed import too_large
+from gigawatt.chain.supply.allowed import names_plants, too_large
 from gigawatt.chain.supply.arrivals import Arrivals, Orders, arrival_of, read_orders
 from gigawatt.core.document import Grid
 from gigawatt.core.errors import InfeasibleError, InputError
@@ -144,7 +144,7 @@ def _planned(loaded: LoadedScenario, objects: Mapping[str, Any], campus: CampusP
     supply, year = loaded.scenario.supply, loaded.scenario.year
     arrivals: Arrivals = objects["supply.arrivals"]
     names, peak = arrivals.offered(objects["supply.plants"]), objects["facility.load"].peak
-    if supply.plants is None:
+    if not names_plants(supply.plants):
         bridges = catalog.entity("defaults", "supply.bridges").text("text").split("|")
         large = too_large(bridges, supply.allow or (), peak)
         names = tuple(dict.fromkeys((*names, *(name for name in bridges if name not in large))))
