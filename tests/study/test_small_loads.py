@@ -1,4 +1,4 @@
-"""A small load is not offered plants whose costs are of larger ones."""
+"""Plants that a load is offered: by its size, by name, all of them, by when they are ordered."""
 
 from __future__ import annotations
 
@@ -93,3 +93,9 @@ def test_all_plants_but_those_that_cannot_be_there() -> None:
     assert "not offered to a load of 20 kW" in words
     with pytest.raises(gigawatt.GigawattError, match="no such plant"):
         plants("20 kW", plants=["all", "solar"])
+
+
+@pytest.mark.parametrize("ordered", ["2035", "grid: 2031-02", "2026-11, gas-engine: 2040"])
+def test_an_order_after_the_year_is_refused(ordered: str) -> None:
+    with pytest.raises(gigawatt.GigawattError, match=r"supply\.ordered: after the year of the plan"):
+        gigawatt.run(site={"name": "iowa"}, year=2030, load="20 MW", supply={"ordered": ordered})

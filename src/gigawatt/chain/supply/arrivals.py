@@ -33,7 +33,7 @@ from gigawatt.facility import country_of
 from gigawatt.facility.countries import Law
 from gigawatt.money.annuity import SECONDS_PER_YEAR
 from gigawatt.power import Grid, SupplyPlan
-from gigawatt.power.dates import Arrival, date_words, row_range, waits_in_queue, year_of
+from gigawatt.power.dates import Arrival, check_ordered, date_words, row_range, waits_in_queue, year_of
 
 __all__ = ["Arrivals", "Orders", "arrival_of", "fill_arrivals", "lead_time_notices", "read_orders"]
 
@@ -288,6 +288,8 @@ def _fill_dates(fill: Filler) -> None:
     written, grid = supply.ordered, fill.leaves["supply.grid"].value
     early = bool(supply.grid.nonfirm)
     orders = fill.ask(ORDERED, lambda: _orders(written))
+    if written is not None:
+        fill.ask(ORDERED, lambda: check_ordered((orders.all, *orders.each.values()), year))
     told = _leave_barred(fill)
     _limit_resources(fill)
     names: tuple[str, ...] = fill.leaves[PLANTS].value

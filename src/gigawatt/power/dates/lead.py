@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from statistics import NormalDist
 
@@ -16,7 +16,7 @@ from gigawatt.core.evidence import Z95
 from gigawatt.core.quantities import HOURS_PER_YEAR
 from gigawatt.power.dates.milestones import date_words
 
-__all__ = ["Arrival", "lead_time_draw", "row_range", "waits_in_queue"]
+__all__ = ["Arrival", "check_ordered", "lead_time_draw", "row_range", "waits_in_queue"]
 
 Array = npt.NDArray[np.float64]
 _NORMAL = NormalDist()
@@ -35,6 +35,14 @@ def lead_time_draw(spread: Array, value: float, low: float, high: float) -> Arra
     """
     down, up = math.log(value / low), math.log(high / value)
     return value * np.exp(spread * np.where(spread < 0.0, down, up) / Z95)
+
+
+def check_ordered(dates: Iterable[float | None], year: int) -> None:
+    """Raise ``InputError`` of an order (decimal year; ``None``: it is there) after the year of a plan."""
+    latest = max((date for date in dates if date is not None), default=-math.inf)
+    if latest >= year + 1:
+        raise InputError("after the year of the plan", given=date_words(latest),
+                         allowed=f"a date up to {year}-12, or any")  # fmt: skip
 
 
 def row_range(name: str) -> tuple[float, float, float]:
