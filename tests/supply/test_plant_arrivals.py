@@ -12,7 +12,8 @@ import numpy as np
 import pytest
 
 from gigawatt import catalog
-from gigawatt.chain.supply.arrivals import Orders, arrival_of, read_orders
+from gigawatt.chain.supply.arrivals import arrival_of
+from gigawatt.chain.supply.orders import Orders, read_orders
 from gigawatt.core.errors import InfeasibleError, InputError
 from gigawatt.power import load_grid
 from gigawatt.power.dates import Arrival, year_of

@@ -26,34 +26,22 @@ from gigawatt.chain.supply.allowed import (
     small_words,
 )
 from gigawatt.chain.supply.candidates import plant_id
-from gigawatt.core.errors import InfeasibleError, InputError
+from gigawatt.chain.supply.orders import ANY, ORDERED, Orders, order_date, orders_of
+from gigawatt.core.errors import InfeasibleError
 from gigawatt.core.evidence import Assumption, Grade
 from gigawatt.core.quantities import parse, show
 from gigawatt.facility import country_of
 from gigawatt.facility.countries import Law
 from gigawatt.money.annuity import SECONDS_PER_YEAR
 from gigawatt.power import Grid, SupplyPlan
-from gigawatt.power.dates import Arrival, check_ordered, date_words, row_range, waits_in_queue, year_of
+from gigawatt.power.dates import Arrival, check_ordered, date_words, row_range, waits_in_queue
 
-__all__ = ["Arrivals", "Orders", "arrival_of", "fill_arrivals", "lead_time_notices", "read_orders"]
+__all__ = ["Arrivals", "arrival_of", "fill_arrivals", "lead_time_notices"]
 
-ORDERED, READY, PLANTS, LIMITS = "supply.ordered", "supply.ready", "supply.plants", "supply.limits"
+READY, PLANTS, LIMITS = "supply.ready", "supply.plants", "supply.limits"
 DATES = "supply.dates"
-_ANY = "any"
 _ROUNDING = 1e-9
 _WEATHER = ("storage", "profile")
-
-
-@dataclass(frozen=True)
-class Orders:
-    """Decimal year in which plants are ordered, ``all`` but those in ``each``; ``None``: they are there."""
-
-    all: float | None
-    each: Mapping[str, float | None] = field(default_factory=lambda: {})
-
-    def of(self, name: str) -> float | None:
-        """When a plant is ordered."""
-        return self.each.get(name, self.all)
 
 
 @dataclass(frozen=True)
@@ -168,50 +156,6 @@ class Arrivals:
         return before if before >= max(one.ordered, self.now) - _ROUNDING else None
 
 
-def read_orders(text: str) -> Orders:
-    """``2026-11``, ``any``, ``2026-11, grid: 2022-03`` or ``grid: any`` → when plants are ordered.
-
-    What stands without a plant is for all others; left out it is the catalog's default.
-
-    Raises
-    ------
-    InputError
-        No date, no plant, two dates of one plant.
-    """
-    usual = _date(catalog.entity("defaults", ORDERED).text("text"))
-    whole: list[float | None] = []
-    each: dict[str, float | None] = {}
-    for part in text.split(","):
-        name, colon, written = part.rpartition(":")
-        when = _date(written.strip())
-        if not colon:
-            whole.append(when)
-            continue
-        plant = plant_id(ORDERED, name.strip())
-        if plant in each:
-            raise InputError("a plant stands twice", key=ORDERED, given=text, allowed="one date of a plant")
-        each[plant] = when
-    if len(whole) > 1:
-        raise InputError(
-            "two dates for all plants", key=ORDERED, given=text, allowed="one, and others by plant"
-        )
-    return Orders(whole[0] if whole else usual, each)
-
-
-def _date(written: str) -> float | None:
-    if written == _ANY:
-        return None
-    try:
-        return year_of(written)
-    except InputError as error:
-        error.allowed = f"{error.allowed}, or {_ANY}"
-        raise error.at(key=ORDERED) from None
-
-
-def _orders(written: str | None) -> Orders:
-    return read_orders(written or catalog.entity("defaults", ORDERED).text("text"))
-
-
 def arrival_of(
     name: str, ordered: float, grid: Grid, *, nonfirm: bool = False, peak: float = math.inf
 ) -> Arrival:
@@ -287,7 +231,7 @@ def _fill_dates(fill: Filler) -> None:
     supply, year = fill.loaded.scenario.supply, fill.loaded.scenario.year
     written, grid = supply.ordered, fill.leaves["supply.grid"].value
     early = bool(supply.grid.nonfirm)
-    orders = fill.ask(ORDERED, lambda: _orders(written))
+    orders = fill.ask(ORDERED, lambda: orders_of(written))
     if written is not None:
         fill.ask(ORDERED, lambda: check_ordered((orders.all, *orders.each.values()), year))
     told = _leave_barred(fill)
@@ -302,7 +246,7 @@ def _fill_dates(fill: Filler) -> None:
         for when in [orders.of(name)]
         if when is not None
     }
-    now = _date(catalog.entity("defaults", ORDERED).text("text")) or 0.0
+    now = order_date(catalog.entity("defaults", ORDERED).text("text")) or 0.0
     named = names_plants(supply.plants)
     arrivals = Arrivals(dated, found, now, told, _connections(found, grid, early), named=named)
     fill.written(DATES, ORDERED, arrivals)
@@ -472,7 +416,7 @@ def _not_there(late: Mapping[str, Arrival], year: int) -> InfeasibleError:
         f"cannot be there by {year}: {said}",
         key=PLANTS,
         given=", ".join(late),
-        allowed=f"a year from {first} on, plants that are there, or {ORDERED}: when it was, or {_ANY}",
+        allowed=f"a year from {first} on, plants that are there, or {ORDERED}: when it was, or {ANY}",
     )
 
 
@@ -484,7 +428,7 @@ def _bridging(
     Those of them that come within it stand for the whole year. ``alone``: a year without any is refused.
     """
     supply, grid = fill.loaded.scenario.supply, fill.leaves["supply.grid"].value
-    read, early = _orders(supply.ordered), bool(supply.grid.nonfirm)
+    read, early = orders_of(supply.ordered), bool(supply.grid.nonfirm)
     names = catalog.entity("defaults", "supply.bridges").text("text").split("|")
     barred = _barred(fill, names)
     every = {
@@ -501,7 +445,7 @@ def _bridging(
             f"no plant can be there in {year}: the first is {first.name}, from {first.words}",
             key="year" if "year" in fill.loaded.lines else PLANTS,
             given=year,
-            allowed=f"a year from {math.floor(first.ready())} on, or {ORDERED} (an earlier date, or {_ANY})",
+            allowed=f"a year from {math.floor(first.ready())} on, or {ORDERED} (an earlier date, or {ANY})",
         )
         fill.ask("year", lambda: _raise(error))
     return found

@@ -15,9 +15,9 @@ from gigawatt.chain.graph import graph_of, refuse_unread
 from gigawatt.chain.question_words import HERE, Words
 from gigawatt.chain.shared_leaves import fill_place
 from gigawatt.chain.supply.allowed import barred_words, every_plant, names_plants, not_allowed
-from gigawatt.chain.supply.arrivals import Orders, read_orders
 from gigawatt.chain.supply.candidates import fuel_id, plant_id
 from gigawatt.chain.supply.grid_terms import GRID_TERMS
+from gigawatt.chain.supply.orders import Orders, read_orders
 from gigawatt.core.errors import InputError
 from gigawatt.core.evidence import Assumption, Grade
 from gigawatt.core.quantities import parse

@@ -13,7 +13,8 @@ from typing import TYPE_CHECKING, Any
 
 from gigawatt import catalog
 from gigawatt.chain.supply.allowed import names_plants, too_large
-from gigawatt.chain.supply.arrivals import Arrivals, Orders, arrival_of, read_orders
+from gigawatt.chain.supply.arrivals import Arrivals, arrival_of
+from gigawatt.chain.supply.orders import Orders, read_orders
 from gigawatt.core.document import Grid
 from gigawatt.core.errors import InfeasibleError, InputError
 from gigawatt.faces.figures.readable import significant, with_unit
