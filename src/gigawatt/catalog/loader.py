@@ -37,6 +37,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from gigawatt.catalog.entity import Change, Entity, Key
+from gigawatt.catalog.lines import lines
 from gigawatt.core import once
 from gigawatt.core.caches import cached_functions
 from gigawatt.core.errors import InputError, MissingDataError, nearest
@@ -219,7 +220,7 @@ def sources() -> Mapping[str, Source]:
     read = [*sorted(own.glob("*.csv")), *(sorted((folder / "sources").glob("*.csv")) if folder else ())]
     for file in read:
         shown = file if file.parent != own else file.name
-        for line, row in _lines(file, shown, _SOURCE):
+        for line, row in lines(file, shown, _SOURCE):
             if row["id"] in found:
                 raise InputError("this source stands twice", file=shown, line=line, key=row["id"])
             try:
@@ -294,38 +295,23 @@ def _number(
         raise InputError("cannot read this row", file=where, key=quantity, given=written) from error
 
 
-def _lines(file: Path, shown: str | Path, needed: tuple[str, ...]) -> Iterator[tuple[int, dict[str, str]]]:
-    """(line, cells by column) of a CSV file; what is no table is refused as ``shown``:line."""
-    try:
-        with file.open(newline="", encoding="utf-8") as stream:
-            reader = csv.DictReader(stream)
-            header = reader.fieldnames or []
-            missing = [column for column in needed if column not in header]
-            if missing or len(set(header)) < len(header):
-                raise InputError(
-                    f"the columns {', '.join(missing)} are missing" if missing else "a column stands twice",
-                    file=shown,
-                    line=1,
-                )
-            for row in reader:
-                if len(row) > len(header):  # DictReader keeps the surplus under None
-                    raise InputError(
-                        "more cells than columns",
-                        file=shown,
-                        line=reader.line_num,
-                        allowed="quote a cell that has a comma",
-                    )
-                if None in row.values():
-                    raise InputError("fewer cells than columns", file=shown, line=reader.line_num)
-                yield reader.line_num, row
-    except (csv.Error, UnicodeDecodeError, OSError) as error:
-        raise InputError(f"cannot read this table ({error})", file=shown) from None
+@lru_cache(maxsize=128)
+def _is_long(name: str) -> bool:
+    """Whether the shipped file of this name has one row a number; all details have."""
+    if name.endswith(f"{_DETAILS}.csv"):
+        return True
+    shipped = _ROOT / name
+    if not shipped.exists():
+        return False
+    with shipped.open(newline="", encoding="utf-8") as stream:
+        return set(_LONG) <= set(next(csv.reader(stream), ()))
 
 
 def _read(file: Path) -> Iterator[tuple[int, str, dict[str, list[Evidence]], dict[str, str]]]:
     user = file.parent != _ROOT
     shown: str | Path = file if user else file.name
-    for line, row in _lines(file, shown, ("id",)):
+    needed = _LONG if user and _is_long(file.name) else _LONG[:1]
+    for line, row in lines(file, shown, needed):
         where, place = f"{USER if user else ''}{file.name}:{line}", f"{shown}:{line}"
         if not row["id"]:
             raise InputError("the id is missing", file=place)
