@@ -12,7 +12,7 @@ from pydantic_core import PydanticCustomError
 
 from gigawatt.core.errors import InputError
 from gigawatt.core.paths import is_device
-from gigawatt.core.quantities import parse
+from gigawatt.core.quantities import factor, parse
 from gigawatt.schema.fields import Field
 from gigawatt.schema.pins import RARE, SHARD_ALL, read_widen
 from gigawatt.schema.request_rate import read_demand
@@ -48,14 +48,26 @@ def quantity(
             context = {"given": error.given, "allowed": error.allowed}
             raise PydanticCustomError("quantity", "{text}", {"text": error.message, **context}) from None
         if number < low or (open_low and number == low):
-            allowed = f"more than {low:g}" if open_low else f"{low:g} or more"
+            least = _as_given(low, value, unit)
+            allowed = f"more than {least}" if open_low else f"{least} or more"
             raise PydanticCustomError("quantity", "out of range", {"given": str(value), "allowed": allowed})
         if number > high:
-            allowed = f"at most {high:g}"
+            allowed = f"at most {_as_given(high, value, unit)}"
             raise PydanticCustomError("quantity", "out of range", {"given": str(value), "allowed": allowed})
         return number
 
     return BeforeValidator(read)
+
+
+def _as_given(bound: float, value: object, unit: str) -> str:
+    """A bound [SI] in the unit that a value was given in; as a number where it had none."""
+    written = str(value).strip().lstrip("+-0123456789.,eE_ ")
+    if bound in (0.0, _MOST) or not written or unit == "K":  # degrees have other zeros
+        return f"{bound:g}"
+    try:
+        return f"{bound / factor(written):g} {written}"
+    except InputError:  # words, as in $1.5 billion
+        return f"{bound:g}"
 
 
 def at_year(value: ByYear | None, year: float) -> float | None:
