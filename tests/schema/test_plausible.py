@@ -53,6 +53,15 @@ def test_a_unit_that_slipped_is_an_error_with_the_mend(changes: dict[str, object
         loaded(**changes)
 
 
+@pytest.mark.parametrize(
+    ("key", "given", "most"),
+    [("supply__fuel_stock", "400 days", "365 days"), ("supply__grid__nonfirm", "9000 h", "8760 h")],
+)
+def test_a_bound_is_said_in_the_unit_that_was_given(key: str, given: str, most: str) -> None:
+    with pytest.raises(InputError, match=f"out of range; given '{given}'; allowed: at most {most}"):
+        loaded(**{key: given})
+
+
 def test_what_is_only_unusual_is_said_and_answered() -> None:
     found = loaded(economics__chip_price="30 $", supply__grid__price="900 $/MWh")
     assert len(found.notices) == 2
