@@ -108,7 +108,7 @@ def _table(there: tuple[Units, ...], step: float | None) -> OutageTable:
     size = sum(reaches) + 2
     at, table = np.zeros(1, dtype=np.int64), np.ones(1)
     for places, shares in _on_lattice(parts, step):
-        if len(at) * len(places) > size:  # so many that each place of the lattice is as quick
+        if len(at) * len(places) > size:  # more pairs than places of the lattice
             dense = np.bincount(at, table, minlength=size)
             made = np.zeros(size)
             for place, share in zip(places.tolist(), shares.tolist(), strict=True):

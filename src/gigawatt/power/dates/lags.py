@@ -198,7 +198,7 @@ class LagModel:
 
 
 def _wider(cases: int) -> float:
-    """Factor by which a Student t of so many cases and one more holds eight of ten, over a normal's."""
+    """Width of the central 80 % of a Student t of ``cases`` + 1 degrees of freedom, over a normal's."""
     from scipy.special import ndtri, stdtrit  # pyright: ignore[reportMissingTypeStubs]
 
     return float(stdtrit(1.0 + cases, _NINE_OF_TEN) / ndtri(_NINE_OF_TEN))

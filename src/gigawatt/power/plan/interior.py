@@ -38,7 +38,7 @@ _FINE, _PASSES = 1e-13, 3
 _NEAR_ENOUGH, _PATIENCE = 1e-7, 8
 #: Where sizes are about right, they are held until ``s·z`` is this small, in objectives: let go earlier, they
 #: run off and take ten to twenty steps to come back; held until 1, a plan with tariff takes 40 more in three
-#: programmes. Doubtful ones, held so long, would take a hundred.
+#: programmes. Sizes that are known to be wrong are let go at the second.
 _FREE, _FREE_IN_DOUBT = 10.0, 100.0
 #: Residual of the dual rows at which its objective is a bound.
 _SURE = 1e-11
