@@ -80,6 +80,7 @@ def test_the_folder(call: Call, tmp_path: Path) -> None:
         (("texas", "--load", "1"), "--load: the unit is missing"),
         (("texas", "--load", "-1GW"), "--load: out of range; given '-1GW'; allowed: more than 0"),
         (("texas", "--load", "1GW", "--plants", "grid,sollar"), "--plants: no such plant; .*'solar'"),
+        (("texas", "--load", "1GW", "--plants", "al"), "allowed: all alone, or grid, .*did you mean 'all'"),
         (("texas", "--load", "1GW", "--plants", "battery"), "--plants: no plant here makes electricity"),
         (("texas", "--load", "1GW", "--plants", "grid", "--limit", "grid=300MW"),
          "--limit: the load exceeds the sum of all limits: its mean is 1 GW, .* 299.* too little"),

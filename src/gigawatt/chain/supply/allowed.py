@@ -11,14 +11,13 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Mapping, Sequence
 
 from gigawatt import catalog
-from gigawatt.chain.supply.candidates import plant_id
+from gigawatt.chain.supply.candidates import ALL, plant_id
 from gigawatt.core.errors import InfeasibleError
 from gigawatt.core.quantities import show
 from gigawatt.facility import Country
 from gigawatt.facility.countries import Law
 
 __all__ = [
-    "ALL",
     "ALLOW",
     "barred_words",
     "every_plant",
@@ -31,7 +30,7 @@ __all__ = [
     "too_large",
 ]
 
-ALLOW, PLANTS, ALL = "supply.allow", "supply.plants", "all"
+ALLOW, PLANTS = "supply.allow", "supply.plants"
 _MEGAWATT = 1e6
 
 

@@ -30,6 +30,7 @@ from gigawatt.power.plants.hubs import NO_HUBS, price_row
 from gigawatt.schema.values import ByYear, at_year
 
 __all__ = [
+    "ALL",
     "LAW",
     "candidates_in",
     "connection_price",
@@ -43,6 +44,8 @@ __all__ = [
 
 Array = NDArray[np.float64]
 
+ALL = "all"
+"""Value of ``supply.plants`` for every plant that may be there."""
 LAW = "law"
 """Value of ``supply.credits``: tax credits as the law of the place gives them."""
 
@@ -61,10 +64,12 @@ def plant_id(key: str, name: str) -> str:
     try:
         return catalog.entity("plants", name).id
     except InputError:
-        known = catalog.table("plants")
-        near = nearest(name, known)
+        known = list(catalog.table("plants"))
+        allowed = ", ".join(known)
+        if key == "supply.plants":
+            known, allowed = [ALL, *known], f"{ALL} alone, or {allowed}"
         raise InputError(
-            "no such plant", key=key, given=name, allowed=", ".join(known), nearest=near
+            "no such plant", key=key, given=name, allowed=allowed, nearest=nearest(name, known)
         ) from None
 
 
