@@ -88,8 +88,7 @@ def test_reads_what_people_write(text: str, unit: str, value: float) -> None:
         ("60 $/MWh", "1/J", "is the wrong kind of unit here"),
         ("5 GW", "J", "'GW' is the wrong kind of unit here"),
         ("5 GWh", "W", "'GWh' is the wrong kind of unit here"),
-        ("60 €/MWh", "$/J", "unknown unit; given '60 €/MWh'"),
-        ("60 EUR/MWh", "$/J", "unknown unit"),
+        ("60 €/MWh", "$/J", "money is counted in US dollars; given '60 €/MWh'"),
         ("5 foo", "W", "unknown unit; given '5 foo'"),
         ("5 GW", "s", "is the wrong kind of unit here"),
         ("1.200,5 MW", "W", "not a quantity; given '1.200,5 MW'"),
@@ -100,6 +99,9 @@ def test_reads_what_people_write(text: str, unit: str, value: float) -> None:
         ("5 W**99999", "W", "not a quantity"),
         ("5 W**9**9**9**9", "W", "not a quantity"),
         ("5 W²²²²²²", "W", "not a quantity"),
+        ("60 EUR/MWh", "$/J", "money is counted in US dollars"),
+        ("1.5 gw", "W", "did you mean 'GW'?"),
+        ("300 mw", "W", "did you mean 'MW'?"),
         ("", "W", "not a quantity"),
         ("GW", "W", "not a quantity"),
         ("nan W", "W", "not a quantity"),
@@ -235,7 +237,12 @@ def test_a_scaled_number_of_tokens_needs_no_unit(text: str, tokens: float) -> No
     [
         ("$1.5 billion", "$", 1.5e9), ("1.5 billion $", "$", 1.5e9), ("$50M", "$", 5e7), ("$20K", "$", 2e4),
         ("10 million dollars", "$", 1e7), ("$1,500,000", "$", 1.5e6), ("$60/MWh", "$/J", 60 / 3.6e9),
-        ("15.6 trillion tokens", "tokens", 15.6e12),
+        ("15.6 trillion tokens", "tokens", 15.6e12), ("$1.5bn", "$", 1.5e9), ("USD 1.5 billion", "$", 1.5e9),
+        ("$60 per MWh", "$/J", 60 / 3.6e9), ("6 cents/kWh", "$/J", 60 / 3.6e9), ("6 ct/kWh", "$/J", 60 / 3.6e9),
+        ("100 MWh a year", "W", 100e6 / 8760), ("a year", "s", 31_536_000.0), ("two weeks", "s", 1_209_600.0),
+        ("half a day", "s", 43_200.0), ("a hundred MW", "W", 1e8), ("2.5 million tokens a day", "token/s", 2.5e6 / 86400),
+        ("300 g CO2/kWh", "kg/J", 0.3 / 3.6e6), ("0.3 tCO2eq/MWh", "kg/J", 0.3 / 3.6e6), ("15e12", "tokens", 15e12),
+        ("600 miles", "m", 965_606.4), ("250 acres", "m³/m", 1_011_714.1056), ("3 y", "s", 94_608_000.0),
     ],
 )  # fmt: skip
 def test_reads_amounts_as_people_say_them(text: str, unit: str, value: float) -> None:

@@ -52,12 +52,13 @@ bit = byte / 8 = b
 token = [token] = tokens
 flop = [operation] = FLOP = FLOPs = OP
 dollar = [currency] = USD
+cent = 0.01 dollar = ct = cents
 radian = []
 minute = 60 second = min
 hour = 3600 second = h = hr
 day = 24 hour = d = days
 week = 7 day
-year = 8760 hour = yr = years
+year = 8760 hour = yr = y = years
 month = year / 12
 hertz = 1 / second = Hz
 newton = kilogram * meter / second ** 2 = N
@@ -81,6 +82,8 @@ tonne = 1e3 kilogram = t = tonnes
 tonne_co2 = tonne = tCO2 = tCO2e
 pound = 0.45359237 kilogram = lb
 hectare = 1e4 meter ** 2 = ha
+acre = 4046.8564224 meter ** 2 = acres
+mile = 1609.344 meter = mi = miles
 flops = flop / second = FLOPS = OPS
 bits_per_second = bit / second = bps
 percent = 0.01
@@ -102,9 +105,24 @@ _UNIT = re.compile(
 _SCALE = {"k": 1e3, "K": 1e3, "M": 1e6, "B": 1e9, "G": 1e9, "T": 1e12, "P": 1e15}
 _TOKENS = ("token", "tokens")
 """The count of which people write ``15T``."""
-_WORDS = {"thousand": "k", "million": "M", "billion": "G", "trillion": "T"}
-_WORDED = re.compile(rf"(?<=[\d.])\s*({'|'.join(_WORDS)})\b\s*")
-_DOLLARS_FIRST = re.compile(r"\s*\$\s*([\d.,_]+(?:[eE][+-]?\d+)?)\s*([kKMGBT]?)\s*(/.*)?")
+_BARE = 1e6
+"""A number from which a count is taken as it is, such as ``15e12``: "15" would be trillions to many."""
+_WORDS = {
+    "thousand": "k", "million": "M", "mln": "M", "billion": "G", "bn": "G", "trillion": "T", "tn": "T",
+}  # fmt: skip
+_WORDED = re.compile(rf"(?<=[\d.])\s*({'|'.join(_WORDS)})\b\s*(?:of\s+)?", re.IGNORECASE)
+_NUMERALS = {
+    "half a": 0.5, "half an": 0.5, "a": 1, "an": 1, "one": 1, "two": 2, "three": 3, "four": 4, "five": 5,
+    "six": 6, "seven": 7, "eight": 8, "nine": 9, "ten": 10, "twelve": 12, "twenty": 20, "fifty": 50,
+    "a hundred": 100, "one hundred": 100,
+}  # fmt: skip
+_SPELLED = re.compile(
+    rf"^\s*({'|'.join(sorted(_NUMERALS, key=len, reverse=True))})\s+(?=[a-zA-Z$])", re.IGNORECASE
+)
+_OF_A_TIME = re.compile(r"\s+(?:per|an?|each|every)\s+(?=[A-Za-z])")
+_CO2 = re.compile(r"\s*CO2(?:[ -]?eq?)?(?![A-Za-z])")
+_DOLLARS_FIRST = re.compile(r"\s*(?:US)?(?:\$|USD\b)\s*([\d.,_]+(?:[eE][+-]?\d+)?)\s*([kKMGBT]?)\s*(/.*)?")
+_OTHER_MONEY = re.compile(r"[€£¥₹]|\b(?:EUR|GBP|JPY|CNY|RMB|INR|euros?|pounds? sterling|yen|yuan)\b")
 _COUNTED = re.compile(
     r"^([kKMBGTP])?\s*((?:tokens?|parameters?|sequences?|chips?|[gG][pP][uU]s?|accelerators?)\b.*)$"
 )
@@ -164,11 +182,25 @@ def to_si(value: float, unit: str) -> float:
     return value * scale + offset
 
 
-def _as_units(text: str) -> str:
-    """``$1.5 billion`` and ``1.5 billion $`` as ``1.5 G$``, and ``$60/MWh`` as ``60 $/MWh``."""
-    short = _WORDED.sub(lambda word: f" {_WORDS[word[1]]}", text)
+def in_symbols(text: str) -> str:
+    """A quantity as people say it, in symbols: ``1 M requests/day`` of ``a million requests a day``.
+
+    ``$1.5 billion``, ``1.5bn $`` and ``USD 1.5 billion`` are ``1.5 G$``, ``$60 per MWh`` is ``60 $/MWh``,
+    ``300 g CO2eq/kWh`` is ``300 gCO2/kWh``; what is in symbols stays as it is.
+    """
+    short = _SPELLED.sub(lambda word: f"{_NUMERALS[word[1].lower()]} ", text, count=1)
+    short = _WORDED.sub(lambda word: f" {_WORDS[word[1].lower()]}", short)
+    short = _CO2.sub("CO2", _OF_A_TIME.sub("/", short))
     match = _DOLLARS_FIRST.fullmatch(short)
     return short if match is None else f"{match[1]} {match[2].replace('K', 'k')}${match[3] or ''}"
+
+
+def _in_other_case(written: str, unit: str) -> str | None:
+    """The unit that ``written`` is but for its capitals: ``GW`` of ``gw`` where a power is due."""
+    bare = unit.lstrip("kMGTP") or unit
+    return next(
+        (one for one in (f"{p}{bare}" for p in ("", *_SCALE)) if one.lower() == written.lower()), None
+    )
 
 
 def parse(text: object, unit: str, *, example: str | None = None) -> float:
@@ -197,7 +229,9 @@ def parse(text: object, unit: str, *, example: str | None = None) -> float:
     allowed = f"a number with a unit such as {example or unit!r}" if unit != "1" else "a plain number"
     if isinstance(text, bool) or not isinstance(text, str | int | float):
         raise InputError("not a quantity", given=str(text), allowed=allowed)
-    match = _NUMBER.match(_as_units(str(text)))
+    match = _NUMBER.match(in_symbols(str(text)))
+    if _OTHER_MONEY.search(str(text)):
+        raise InputError("money is counted in US dollars", given=str(text), allowed=f"{allowed}, converted")
     if match is None:
         raise InputError(
             "not a number" if unit == "1" else "not a quantity", given=str(text), allowed=allowed
@@ -215,6 +249,8 @@ def parse(text: object, unit: str, *, example: str | None = None) -> float:
         number, written = number * _SCALE.get(counted[1] or "", 1.0), counted[2]
     elif written in _SCALE and (same_dimension(unit, "1") or unit in _TOKENS):
         number, written = number * _SCALE[written], unit if unit in _TOKENS else ""
+    elif not written and unit in _TOKENS and abs(number) >= _BARE:
+        written = unit
     if not _UNIT.fullmatch(written):
         raise InputError("not a quantity", given=str(text), allowed=allowed)
     if not written and not same_dimension(unit, "1"):
@@ -222,7 +258,7 @@ def parse(text: object, unit: str, *, example: str | None = None) -> float:
     try:
         fits = same_dimension(written, unit)
     except InputError as error:
-        error.given, error.allowed = str(text), allowed
+        error.given, error.allowed, error.nearest = str(text), allowed, _in_other_case(written, unit)
         if written in _SCALE:  # "7 T" where watts are due
             error.message = "the unit is missing"
         raise

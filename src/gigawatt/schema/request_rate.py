@@ -5,17 +5,18 @@ from __future__ import annotations
 import re
 
 from gigawatt.core.errors import InputError
-from gigawatt.core.quantities import parse
+from gigawatt.core.quantities import in_symbols, parse
 
 __all__ = ["read_demand", "read_rate"]
 
-_PER = re.compile(r"^\s*([+-]?[\d.,_]+(?:[eE][+-]?\d+)?)\s*([kM]?)\s*(?:req(?:uest)?s?)?\s*/\s*([a-z]+)\s*$")
-_USERS = re.compile(
-    r"^\s*([\d.,_]+(?:[eE][+-]?\d+)?)\s*(k|K|M|thousand|million|billion)?\s*users?(?:\s+(?:at|x|×)\s+(.+?))?\s*$"
+_NUMBER = r"^\s*([+-]?[\d.,_]+(?:[eE][+-]?\d+)?)\s*([kKMGBT]?)\s*"
+_PER = re.compile(
+    _NUMBER + r"(?:req(?:uest)?s?|quer(?:y|ies)|prompts?|calls?)?\s*(?:/\s*([a-z]+)|[rq]p([sm]))\s*$"
 )
-_PREFIX = {
-    "": 1.0, "k": 1e3, "K": 1e3, "M": 1e6, "thousand": 1e3, "million": 1e6, "billion": 1e9,
-}  # fmt: skip
+_USERS = re.compile(_NUMBER + r"(?:daily\s+)?users?(?:\s+(?:at|x|×)\s+(.+?))?\s*$")
+_PREFIX = {"": 1.0, "k": 1e3, "K": 1e3, "M": 1e6, "B": 1e9, "G": 1e9, "T": 1e12}
+_OF_A_RATE = {"s": "s", "m": "min"}
+"""``rps``, ``qps``, ``rpm``."""
 _EXAMPLE = "such as '20/s'"
 _MOST = 1e15
 """Requests or tokens a second of a demand at most."""
@@ -40,15 +41,16 @@ def read_rate(text: str, key: str = "rate") -> float:
 def read_demand(text: str, key: str = "demand") -> tuple[str, float]:
     """A demand from text: (``"request"`` or ``"token"``, how many a second), or (``"user"``, how many).
 
-    ``20 requests/s``, ``20/s``, ``72k/h``, or output tokens: ``1M tokens/s``, ``1G tokens/day``, or users:
-    ``100k users``, each with the usual requests, ``100k users at 5 requests/day``.
+    ``20 requests/s``, ``20/s``, ``50 rps``, ``10 million requests a day``, or output tokens:
+    ``1M tokens/s``, ``1 billion tokens a day``, or users: ``100k users``, each with the usual requests,
+    ``100k users at 5 requests a day``.
 
     Raises
     ------
     InputError
         None of them, nothing a second or more than 1e15.
     """
-    users = _USERS.match(text)
+    users = _USERS.match(in_symbols(text))
     if users is not None:
         try:
             number = parse(f"{users[1]} 1/s", "1/s", example="100k users") * _PREFIX[users[2] or ""]
@@ -70,13 +72,16 @@ def read_demand(text: str, key: str = "demand") -> tuple[str, float]:
 
 
 def _rate(text: str, key: str) -> float:
-    match = _PER.match(text)
+    match = _PER.match(in_symbols(text))
     if match is None:
-        bare = re.fullmatch(r"\s*[\d.,_]+\s*[kM]?\s*", text)
+        bare = re.fullmatch(_NUMBER + "$", in_symbols(text))
         message = "the unit is missing" if bare else "not a rate of requests"
         raise InputError(message, key=key, given=text, allowed=f"a number a second, {_EXAMPLE}")
     try:
-        return parse(f"{match[1]} 1/{match[3]}", "1/s", example="20/s") * _PREFIX[match[2]]
+        return (
+            parse(f"{match[1]} 1/{match[3] or _OF_A_RATE[match[4]]}", "1/s", example="20/s")
+            * _PREFIX[match[2]]
+        )
     except InputError as error:
         error.given = text
         raise error.at(key=key) from None

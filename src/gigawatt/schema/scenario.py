@@ -298,7 +298,8 @@ def _check_model(scenario: Any, file: Path, lines: Mapping[str, int]) -> None:
         if one.needed and not one.required and value_of(scenario, one.key) is None:
             section = one.key.rpartition(".")[0]
             key = one.key if not section or section in lines else section
-            raise InputError("this key is needed", file=file, line=lines.get(section, 1), key=key)
+            raise InputError("this key is needed", file=file, line=lines.get(section, 1), key=key,
+                             allowed=f"for example {one.example}")  # fmt: skip
 
 
 _OF_A_STEP = ("rl.prompts", "rl.samples", "rl.prompt", "rl.response")
