@@ -177,6 +177,15 @@ def test_power_limits_the_count(question: TrainingQuestion) -> None:
         plan_training(question, 4096, limit=limit)
 
 
+def test_a_power_buys_no_accelerators_that_make_a_run_no_quicker() -> None:
+    question = read_question(model="llama-3.1-70b", chip="B200", tokens="15T")
+    count = count_for_power(question, 1e9)
+    used = question.trial.fit(count)
+    more = question.trial.fit(917_504)  # what 1 GW feeds at the low power of its step: 417,248 would be spare
+    assert more.seconds > 0.999 * used.seconds
+    assert used.used > 0.8 * count
+
+
 def test_relief_of_every_resource(plan: Plan) -> None:
     found = {one.resource: one for one in relieve(plan)}
     assert set(found) == set(resources(None)) == set(RESOURCES) - {"power_cap"}

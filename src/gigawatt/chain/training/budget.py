@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
@@ -23,9 +24,9 @@ from gigawatt.workload import Architecture
 
 __all__ = ["Held", "Trial", "cap_within", "count_within", "drawn", "machine_count"]
 
-_TRIED, _TOP, _HALVINGS, _ABOVE = 12, 10, 24, 1.001
+_TRIED, _TOP, _HALVINGS, _ABOVE, _QUICKER = 12, 10, 24, 1.001, 0.999
 """Counts tried at most, layouts that a cap is found for, halvings of the caps; how far above the least cap a
-chip still works."""
+chip still works; of its time, a run with more accelerators takes at most this much, or they are spare."""
 
 
 def drawn(
@@ -89,21 +90,21 @@ def count_within(trial: Trial, limit: float, *, pue_peak: float, cap: float | No
 
     What one that trains draws depends on how many there are: from those that the limit feeds at their own
     power limit, the number is what it feeds at the power of the step of the number before, until one comes
-    back, or until more would only be spare, as where one run uses less than half of them.
+    back, or until more would only be spare: where they make a run no quicker, or one uses less than half.
     """
     each = design_power(trial.terms.chip, trial.terms.options, cap)
     node = trial.terms.cluster(trial.runs)[0].node
     best = count = affordable(limit, each, pue_peak, trial.runs, node)
-    known, used = set[int](), 0
+    known, quickest = set[int](), math.inf
     while count and count not in known and len(known) < _TRIED:
         known.add(count)
         try:
             fit = trial.fit(count, cap)
         except GigawattError:
             break  # no layout: the search of the number that is taken says so
-        if fit.used <= used and count > best:
+        if fit.seconds > _QUICKER * quickest and count > best:
             break
-        used = max(used, fit.used)
+        quickest = min(quickest, fit.seconds)
         if trial.power(fit, count) * pue_peak <= limit:
             best = max(best, count)
             if 2 * fit.used < count // trial.runs:
