@@ -52,7 +52,7 @@ _BELOW = 3
 _FEW = 64
 """Accelerators up to which numbers that are no whole nodes are looked at."""
 _NODES = 1024
-"""Accelerators up to which all whole nodes are looked at as a machine of their own."""
+"""Accelerators up to which whole and half nodes below are looked at as machines of their own."""
 _TOP, _SIZES = 256, 16
 """Quickest parts of a machine, in few layouts, and how many of their sizes are looked at closely."""
 _GROWTH = 2.0**0.5
@@ -352,13 +352,15 @@ class Sizes:
         return best
 
     def _of_whole_nodes(self, count: int, best: Fit) -> Fit:
-        """The quicker of ``best`` and of all whole nodes as a machine of its own."""
-        whole = count - count % self.terms.cluster(count)[0].node_chips
-        try:
-            found = self.on(whole, self.terms.batch, uneven=False)
-        except GigawattError:
-            return best
-        return min(best, found, key=lambda fit: fit.seconds)
+        """The quicker of ``best`` and of whole and half nodes below as machines of their own."""
+        node = self.terms.cluster(count)[0].node_chips
+        whole = count - count % node
+        for size in dict.fromkeys((whole, max(whole - node, node), count - count % max(node // 2, 1))):
+            try:
+                best = min(best, self.on(size, self.terms.batch, uneven=False), key=lambda fit: fit.seconds)
+            except GigawattError:
+                continue
+        return best
 
     def _polished(self, best: Fit, batch: Batch) -> Fit:
         """The quickest layout of what was found; a part also as a machine of its own."""
