@@ -286,3 +286,14 @@ def test_a_pure_function_is_not_forgotten() -> None:
     assert squared(3) == 9
     assert calls == [3]
     assert loader.table in caches.cached_functions()
+
+
+@pytest.mark.parametrize(
+    ("typed", "chip"),
+    [
+        ("nvidia h100", "H100-SXM5-80GB"), ("AMD MI300X", "MI300X"), ("Google TPU v5p", "TPU-v5p"),
+        ("Vera Rubin", "VR200"), ("DGX H100", "H100-SXM5-80GB"), ("NVIDIA H100 80GB HBM3", "H100-SXM5-80GB"),
+    ],
+)  # fmt: skip
+def test_a_chip_is_known_with_its_vendor(typed: str, chip: str) -> None:
+    assert loader.entity("chips", typed).id == chip

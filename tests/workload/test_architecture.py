@@ -446,3 +446,26 @@ def test_damaged_configurations_are_read_or_refused(
     else:
         assert model.parameters.total > 0
         assert 0 < model.active_parameters <= model.parameters.total
+
+
+@pytest.mark.parametrize(
+    ("typed", "model"),
+    [
+        ("qwen3-235b", "qwen3-235b-a22b"), ("Qwen/Qwen3-235B", "qwen3-235b-a22b"), ("mistral large", "mistral-large-2407"),
+        ("yi", "yi-34b"),
+    ],
+)  # fmt: skip
+def test_the_beginning_of_one_name_alone_is_that_model(typed: str, model: str) -> None:
+    assert read_architecture(typed).name == model
+
+
+@pytest.mark.parametrize("typed", ["qwen3", "minimax-m2", "kimi", "gpt-oss", "-"])
+def test_what_several_names_or_none_begin_with_is_refused(typed: str) -> None:
+    with pytest.raises(InputError, match="no such model"):
+        read_architecture(typed)
+
+
+@pytest.mark.parametrize("typed", ["gpt-4o", "GPT4", "o3", "Claude 4", "gemini-2.5-pro", "grok-4"])
+def test_a_model_that_is_not_published_says_so_and_what_would_do(typed: str) -> None:
+    with pytest.raises(InputError, match=r"its architecture is not published.*a size: 33B"):
+        read_architecture(typed)

@@ -38,6 +38,7 @@ from typing import Any, TypeVar
 
 from gigawatt.catalog.entity import Change, Entity, Key
 from gigawatt.catalog.lines import lines
+from gigawatt.catalog.names import begins_one, plain_name
 from gigawatt.core import once
 from gigawatt.core.caches import cached_functions
 from gigawatt.core.errors import InputError, MissingDataError, nearest
@@ -53,7 +54,6 @@ __all__ = [
     "forget",
     "keep_made",
     "path",
-    "plain_name",
     "read_once",
     "source",
     "sources",
@@ -463,16 +463,19 @@ def entity(name: str, key: str) -> Entity:
     """One entity; an unknown id is an error that names the nearest spelling.
 
     An id is matched exactly, then without regard to case and to ``-``, ``_`` and blanks, then among
-    the ``aliases`` column (separated by ``|``) where the table has one.
+    the ``aliases`` column (separated by ``|``) and the ``name`` with its vendor where the table has them,
+    then as the beginning of one entry alone.
     """
     rows = table(name)
     if key in rows:
         return rows[key]
     wanted = plain_name(key)
     for candidate in rows.values():
-        names = [candidate.id, *candidate.text("aliases").split("|")]
-        if any(plain_name(alias) == wanted for alias in names if alias):
+        if any(plain_name(alias) == wanted for alias in _names_of(candidate)):
             return candidate
+    begun = begins_one(key, {alias: one.id for one in rows.values() for alias in _names_of(one)})
+    if begun is not None:
+        return rows[begun]
     raise InputError(
         f"no such entry in the catalog's {name}",
         given=key,
@@ -481,6 +484,8 @@ def entity(name: str, key: str) -> Entity:
     )
 
 
-def plain_name(text: str) -> str:
-    """A name without case and marks, as aliases are compared; a point stays: 1.3b is not 13b."""
-    return "".join(c for c in text.lower() if c.isalnum() or c == ".")
+def _names_of(one: Entity) -> list[str]:
+    """What an entity may be called: its id, its aliases, each with its vendor before it."""
+    names = [one.id, *(alias for alias in one.text("aliases").split("|") if alias)]
+    vendor = one.text("vendor")
+    return [*names, *(f"{vendor} {alias}" for alias in names if vendor)]

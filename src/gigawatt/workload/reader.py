@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any, cast
 
 from gigawatt import catalog
-from gigawatt.catalog.loader import plain_name
+from gigawatt.catalog.names import begins_one, plain_name
 from gigawatt.core.errors import InputError, nearest
 from gigawatt.workload.architecture import Architecture, Block, Parameters, StateSpace
 from gigawatt.workload.checkpoint import read_checkpoint
@@ -64,9 +64,9 @@ def read_architecture(name_or_path: str | Path) -> Architecture:
     Parameters
     ----------
     name_or_path
-        A name or alias of the catalog's models (case, ``-``, ``_`` and blanks do not matter), the path
-        of a Hugging Face ``config.json``, or of a folder that holds one; or a size, such as ``33B`` or
-        ``236B-A23B`` (:mod:`~gigawatt.workload.sized`).
+        A name or alias of the catalog's models (case, ``-``, ``_`` and blanks do not matter), or the
+        beginning of one alone; the path of a Hugging Face ``config.json``, or of a folder that holds one;
+        or a size, such as ``33B`` or ``236B-A23B`` (:mod:`~gigawatt.workload.sized`).
 
     Returns
     -------
@@ -95,16 +95,18 @@ def read_architecture(name_or_path: str | Path) -> Architecture:
     if not path.exists() and not (looks_like_path and path.suffix == ".json"):
         names = {alias: key for key, entry in catalog.table("models").items() for alias in _names(entry)}
         close = nearest(str(name_or_path), names)
+        closed = _UNPUBLISHED.match(str(name_or_path))
         raise InputError(
-            "no such model",
+            "its architecture is not published" if closed else "no such model",
             given=str(name_or_path),
             allowed="a name of `gigawatt catalog list models`, the path of a config.json, or a size: 33B, "
             "236B-A23B of a mixture of experts",
-            nearest=names[close] if close else None,
+            nearest=names[close] if close and not closed else None,
         )
     return _read(path, path.parent.name if path.name == "config.json" else path.stem)
 
 
+_UNPUBLISHED = re.compile(r"(gpt-?(3\.5|4|5)|o[134]\b|chatgpt|claude|gemini|grok-?[2-9])", re.IGNORECASE)
 _OWNED = re.compile(r"(?:[\w-]{1,60}/)?([\w. -]{1,90})")
 _TUNED = re.compile(r"[-_ ](instruct|it|chat|base|hf|thinking|pt)([-_ ]\d{4})?$", re.IGNORECASE)
 
@@ -121,7 +123,9 @@ def _catalog_entry(name: str) -> catalog.Entity | None:
         for entry in catalog.table("models").values():
             if wanted and any(plain_name(known) == wanted for known in _names(entry)):
                 return entry
-    return None
+    known = {alias: entry.id for entry in catalog.table("models").values() for alias in _names(entry)}
+    begun = begins_one(bare, known) if bare else None
+    return None if begun is None else catalog.table("models")[begun]
 
 
 @lru_cache(maxsize=64)
