@@ -235,16 +235,33 @@ def test_a_scaled_number_of_tokens_needs_no_unit(text: str, tokens: float) -> No
 @pytest.mark.parametrize(
     ("text", "unit", "value"),
     [
-        ("$1.5 billion", "$", 1.5e9), ("1.5 billion $", "$", 1.5e9), ("$50M", "$", 5e7), ("$20K", "$", 2e4),
-        ("10 million dollars", "$", 1e7), ("$1,500,000", "$", 1.5e6), ("$60/MWh", "$/J", 60 / 3.6e9),
-        ("15.6 trillion tokens", "tokens", 15.6e12), ("$1.5bn", "$", 1.5e9), ("USD 1.5 billion", "$", 1.5e9),
-        ("$60 per MWh", "$/J", 60 / 3.6e9), ("6 cents/kWh", "$/J", 60 / 3.6e9), ("6 ct/kWh", "$/J", 60 / 3.6e9),
-        ("100 MWh a year", "W", 100e6 / 8760), ("a year", "s", 31_536_000.0), ("two weeks", "s", 1_209_600.0),
-        ("half a day", "s", 43_200.0), ("a hundred MW", "W", 1e8), ("2.5 million tokens a day", "token/s", 2.5e6 / 86400),
-        ("300 g CO2/kWh", "kg/J", 0.3 / 3.6e6), ("0.3 tCO2eq/MWh", "kg/J", 0.3 / 3.6e6), ("15e12", "tokens", 15e12),
-        ("600 miles", "m", 965_606.4), ("250 acres", "m³/m", 1_011_714.1056), ("3 y", "s", 94_608_000.0),
+        ("$1.5 billion", "$", 1.5e9),
+        ("1.5 billion $", "$", 1.5e9),
+        ("$50M", "$", 5e7),
+        ("$20K", "$", 2e4),
+        ("10 million dollars", "$", 1e7),
+        ("$1,500,000", "$", 1.5e6),
+        ("$60/MWh", "$/J", 60 / 3.6e9),
+        ("15.6 trillion tokens", "tokens", 15.6e12),
+        ("$1.5bn", "$", 1.5e9),
+        ("USD 1.5 billion", "$", 1.5e9),
+        ("$60 per MWh", "$/J", 60 / 3.6e9),
+        ("6 cents/kWh", "$/J", 60 / 3.6e9),
+        ("6 ct/kWh", "$/J", 60 / 3.6e9),
+        ("100 MWh a year", "W", 100e6 / 8760),
+        ("a year", "s", 31_536_000.0),
+        ("two weeks", "s", 1_209_600.0),
+        ("half a day", "s", 43_200.0),
+        ("a hundred MW", "W", 1e8),
+        ("2.5 million tokens a day", "token/s", 2.5e6 / 86400),
+        ("300 g CO2/kWh", "kg/J", 0.3 / 3.6e6),
+        ("0.3 tCO2eq/MWh", "kg/J", 0.3 / 3.6e6),
+        ("15e12", "tokens", 15e12),
+        ("600 miles", "m", 965_606.4),
+        ("250 acres", "m³/m", 1_011_714.1056),
+        ("3 y", "s", 94_608_000.0),
     ],
-)  # fmt: skip
+)
 def test_reads_amounts_as_people_say_them(text: str, unit: str, value: float) -> None:
     assert parse(text, unit) == pytest.approx(value, rel=1e-12)
 

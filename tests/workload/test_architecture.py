@@ -451,10 +451,12 @@ def test_damaged_configurations_are_read_or_refused(
 @pytest.mark.parametrize(
     ("typed", "model"),
     [
-        ("qwen3-235b", "qwen3-235b-a22b"), ("Qwen/Qwen3-235B", "qwen3-235b-a22b"), ("mistral large", "mistral-large-2407"),
+        ("qwen3-235b", "qwen3-235b-a22b"),
+        ("Qwen/Qwen3-235B", "qwen3-235b-a22b"),
+        ("mistral large", "mistral-large-2407"),
         ("yi", "yi-34b"),
     ],
-)  # fmt: skip
+)
 def test_the_beginning_of_one_name_alone_is_that_model(typed: str, model: str) -> None:
     assert read_architecture(typed).name == model
 
