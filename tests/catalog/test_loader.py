@@ -297,3 +297,11 @@ def test_a_pure_function_is_not_forgotten() -> None:
 )  # fmt: skip
 def test_a_chip_is_known_with_its_vendor(typed: str, chip: str) -> None:
     assert loader.entity("chips", typed).id == chip
+
+
+def test_what_a_name_is_taken_for_is_said_where_it_only_begins_so() -> None:
+    assert loader.begun_with("models", "qwen3-235b") == "qwen3-235b-a22b"
+    assert loader.begun_with("models", "Qwen/Qwen3-235B") == "qwen3-235b-a22b"
+    assert loader.begun_with("models", "Llama 3.1 405B") is None  # a name
+    assert loader.begun_with("models", "70B") is None
+    assert loader.begun_with("chips", "nvidia h100") is None

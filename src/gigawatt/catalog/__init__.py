@@ -5,6 +5,7 @@ from gigawatt.catalog.entity import watched
 from gigawatt.catalog.loader import (
     CURRENCY_YEAR,
     Entity,
+    begun_with,
     entity,
     path,
     source,
@@ -23,6 +24,7 @@ __all__ = [
     "Entity",
     "Found",
     "Holding",
+    "begun_with",
     "entity",
     "find",
     "holdings",

@@ -50,6 +50,7 @@ __all__ = [
     "USER",
     "USER_CATALOG",
     "Entity",
+    "begun_with",
     "entity",
     "forget",
     "keep_made",
@@ -482,6 +483,14 @@ def entity(name: str, key: str) -> Entity:
         allowed=f"see `gigawatt catalog list {name}`",
         nearest=nearest(key, rows),
     )
+
+
+def begun_with(name: str, key: str) -> str | None:
+    """The entry that ``key`` is taken for because no other begins with it; ``None`` where it is a name."""
+    rows, own = table(name), key.rpartition("/")[2]
+    names = {alias: one.id for one in rows.values() for alias in _names_of(one)}
+    known = {plain_name(alias) for alias in names}
+    return None if plain_name(own) in known else begins_one(own, names)
 
 
 def _names_of(one: Entity) -> list[str]:

@@ -43,6 +43,14 @@ class Filler:
                 self.loaded.blame(error, key)
             raise
 
+    def begun(self, name: str, key: str, table: str) -> None:
+        """List as an assumption that ``key`` is read as the only entry of ``table`` that begins with it."""
+        typed = self.loaded.written.get(key, "")
+        found = catalog.begun_with(table, typed) if typed and not Path(typed).suffix else None
+        if found is not None:
+            reason = f"the only one of the catalog's {table} that begins with {typed}"
+            self.assumptions.append(Assumption(name, found, reason, Grade.modelled))
+
     def written(self, name: str, key: str, value: Any, rows: tuple[Evidence, ...] = ()) -> None:
         """A leaf that the scenario wrote (``key``), or that follows from what it wrote.
 

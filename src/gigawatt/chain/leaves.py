@@ -104,6 +104,7 @@ def _model_and_training(fill: Filler, training: Any) -> None:
     named = beside(fill.loaded, scenario.model)
     model = fill.ask("model", lambda: once(("model", stamp(named)), lambda: read_architecture(named)))
     fill.written("model.architecture", "model", model)
+    fill.begun("model.architecture", "model", "models")
     fill.assumptions += sized_assumption(str(named))
     fill.written("training.adapters", "training.adapters", training.adapters)
     if scenario.rl.steps is not None:

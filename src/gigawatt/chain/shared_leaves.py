@@ -64,6 +64,7 @@ def fill_chip(fill: Filler, chip: Chip, rows: tuple[Evidence, ...]) -> None:
     _check_bought(fill, chip)
     kernels = catalog.entity("kernels", chip.kernels or "default").rows()
     fill.written("machine.chip", "machine.chip", chip, (*chip.evidence.values(), *kernels, *rows))
+    fill.begun("machine.chip", "machine.chip", "chips")
     cap = machine.power_cap
     fill.written("machine.power_cap", "machine.power_cap", cap, () if cap is None else clock_rows(chip))
     key = "machine.count" if machine.count is not None else "machine.power"

@@ -56,6 +56,7 @@ def model_and_serving(fill: Filler) -> Chip:
     fill.assumptions.extend(assumption[key] for key in _ENTERS if key in assumption)
     fill.assumptions.extend(load_serving_power(question.chip).assumptions)
     fill.written("model.architecture", "model", question.architecture)
+    fill.begun("model.architecture", "model", "models")
     fill.written("scenario.boundary", "boundary", scenario.boundary)
     fill.written("serving.demand", "serving.demand", section.demand)
     if section.demand is not None and section.demand[0] == "user":
