@@ -85,9 +85,10 @@ def test_every_example_is_plausible_and_every_range_has_ends_that_are_not_refuse
     [
         ("machine: {chip: H100, count: 10,000}", "machine.count", "10,000"),
         ("training: {tokens: 1,000B tokens}", "training.tokens", "1,000B tokens"),
+        ("machine: {chip: H100, power: 1,5 MW}", "machine.power", "1,5 MW"),
     ],
 )
-def test_a_comma_of_thousands_between_braces_is_named(
+def test_a_comma_in_a_number_between_braces_is_named(
     tmp_path: Path, line: str, key: str, number: str
 ) -> None:
     """YAML reads it as a key of its own."""
@@ -96,3 +97,8 @@ def test_a_comma_of_thousands_between_braces_is_named(
     with pytest.raises(InputError, match="a comma between braces begins a new key") as error:
         read_scenario(file)
     assert (error.value.key, error.value.given, error.value.line) == (key, number, 2)
+
+
+def test_a_load_may_be_a_file_of_its_hours() -> None:
+    assert loaded(load="campus.csv").scenario.load.hours == "campus.csv"
+    assert loaded(load="300 MW").scenario.load.peak == 3e8

@@ -16,7 +16,7 @@ from gigawatt.core.errors import InputError, nearest
 __all__ = ["Keys", "read_keys"]
 
 Place = dict[str, int]
-_THOUSANDS = re.compile(r"\d{3}(?!\d)")
+_CUT = re.compile(r"\d+(?:[ .%$/A-Za-z]|$)")
 """How what follows a comma of thousands begins."""
 
 
@@ -43,13 +43,17 @@ class _Loader(yaml.SafeLoader):
 
 
 def _refuse_cut_numbers(node: yaml.MappingNode, prefix: str, file: Path) -> None:
-    """Raise ``InputError`` of ``{count: 10,000}``, which YAML reads as ``count: 10`` and a key ``000``."""
+    """Raise ``InputError`` of ``{count: 10,000}``, which YAML reads as ``count: 10`` and a key ``000``.
+
+    And of a decimal comma, ``{power: 1,5 MW}``.
+    """
     for (before, value), (key, nothing) in zip(node.value, node.value[1:], strict=False):
-        cut = _THOUSANDS.match(str(key.value)) and not nothing.value
+        cut = _CUT.match(str(key.value)) and not nothing.value
         if cut and isinstance(value, yaml.ScalarNode) and value.value[-1:].isdigit():
             name = f"{prefix}.{before.value}" if prefix else str(before.value)
             number = f"{value.value},{key.value}"
-            allowed = f"without commas, or in quotes: '{number}'"
+            thousands = re.match(r"\d{3}(?!\d)", str(key.value))
+            allowed = f"without commas, or in quotes: '{number}'" if thousands else number.replace(",", ".")
             raise InputError(
                 "a comma between braces begins a new key", file=file, line=key.start_mark.line + 1, key=name,
                 given=number, allowed=allowed,

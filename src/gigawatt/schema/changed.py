@@ -10,7 +10,7 @@ from typing import Any
 
 from gigawatt.core.errors import InputError
 from gigawatt.schema.renamed import rename_keys
-from gigawatt.schema.scenario import SHORT, LoadedScenario, check_scenario
+from gigawatt.schema.scenario import LoadedScenario, check_scenario, field_of_value
 
 __all__ = ["scenario_of", "scenario_with"]
 
@@ -64,7 +64,7 @@ def _read(
 ) -> LoadedScenario:
     base = dict(lines)
     for name, value in changes.items():
-        key = name if value is None or isinstance(value, Mapping) else SHORT.get(name, name)
+        key = name if value is None or isinstance(value, Mapping) else field_of_value(name, value)
         _drop(key, lines, written)
         if value is None:
             _remove(data, key)

@@ -43,6 +43,8 @@ class _Strict(BaseModel):
 
 SHORT = {"site": "site.name", "load": "load.peak"}
 """Sections that may be one value, ``site: texas`` and ``load: 1 GW``, and the field that it then is."""
+_LOAD_FILE = "load.hours"
+"""The field of ``load: profile.csv``."""
 SOUGHT = ("training.deadline", "economics.budget")
 """Fields by which the number of accelerators is found where no other gives it, the first of them before the
 second; beside a size they are limits."""
@@ -204,12 +206,19 @@ def read_scenario(file: str | Path) -> LoadedScenario:
     data = dict(keys.data)
     for section, key in SHORT.items():
         if section in written:  # one value in place of a section
+            key = field_of_value(section, written[section])
             data[section] = {key.rpartition(".")[2]: data[section]}
             written[key], lines[key] = written.pop(section), lines[section]
     rename_keys(data, lines, written, path)
     scenario = check_scenario(data, path, lines)
     digest = hashlib.sha256(keys.text.encode()).hexdigest()[:12]
     return LoadedScenario(scenario, path, lines, written, digest, data, keys.text)
+
+
+def field_of_value(section: str, written: object) -> str:
+    """The field of a section that is one value: ``load.peak`` of ``load: 1 GW``, ``load.hours`` of a CSV."""
+    file = section == "load" and str(written).strip().lower().endswith(".csv")
+    return _LOAD_FILE if file else SHORT.get(section, section)
 
 
 def check_scenario(
