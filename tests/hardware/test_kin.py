@@ -89,7 +89,17 @@ def clock(chip: Chip, form: str) -> float:
     return found
 
 
-@pytest.mark.parametrize("id", ["A100", "H100", "H100-96GB", "H200", "B200", "B200-750W", "GB200", "GB300"])
+def test_a_clock_read_in_a_training_step_is_kept() -> None:
+    """A100 at 400 W: 1275 MHz in a GPT-3 stage (Chung et al. 2024, Perseus), the clock of its kernels."""
+    for id in ("A100", "A100-40GB", "A800"):
+        chip = load_chip(id)
+        assert sustained(chip, "bf16") * clock_model(chip).reference == pytest.approx(1275e6), id
+    for id in ("A100-PCIe-80GB", "A100-PCIe-40GB"):  # 300 and 250 W: nobody read theirs
+        assert clock_model(load_chip(id)).step is None
+        assert sustained(load_chip(id), "bf16") < 0.75, id
+
+
+@pytest.mark.parametrize("id", ["H100", "H100-96GB", "H200", "B200", "B200-750W", "GB200", "GB300"])
 @pytest.mark.parametrize("form", ["bf16", "fp8"])
 def test_a_held_clock_is_that_at_which_multiplications_draw_the_limit(id: str, form: str) -> None:
     chip = load_chip(id)

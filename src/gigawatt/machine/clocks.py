@@ -76,6 +76,9 @@ class ClockModel:
     factor : float
         Dynamic joules of a training step over those of the catalog, which are of one large multiplication
         at its limit: operands out of cold caches, exponents that toggle, kernels between multiplications.
+    step : float, optional
+        Measured clock of a training step in 16 bit over the reference; ``None`` where none was measured, or
+        under a higher limit than ``power_limit``.
     """
 
     id: str
@@ -88,6 +91,7 @@ class ClockModel:
     clocked: float
     power_limit: float
     factor: float = 1.0
+    step: float | None = None
 
     def voltage(self, clock: ArrayLike) -> Array:
         """Core voltage over that at the reference, of a relative ``clock``."""
@@ -168,7 +172,7 @@ def clock_model(chip: Chip) -> ClockModel:
         value = own.get(name)
         return common.value(name) if value is None else value
 
-    reference = own.get("reference_clock")
+    reference, step = own.get("reference_clock"), own.get("step_clock")
     return ClockModel(
         id=chip.id,
         reference=float("nan") if reference is None else reference,
@@ -180,6 +184,7 @@ def clock_model(chip: Chip) -> ClockModel:
         clocked=shape("clocked_idle"),
         power_limit=chip.power_limit,
         factor=shape("training_factor"),
+        step=step / reference if step and reference and chip.power_limit >= own.value("step_limit") else None,
     )
 
 

@@ -29,6 +29,9 @@ __all__ = [
 ]
 
 
+_HALF = ("bf16", "fp16")
+
+
 @dataclass(frozen=True)
 class Stack:
     """What a machine's datasheet cannot say: the parameters that flags set (:mod:`.software`).
@@ -272,15 +275,18 @@ def sustained(chip: Chip, number_format: str) -> float:
 def step_clock(chip: Chip, number_format: str) -> float | None:
     """Clock in a step over that of a benchmarked kernel; ``None`` of a chip without measured kernels.
 
-    The power limit holds a step's multiplications, whose FLOP take the joules of a large multiplication on
-    the chip's silicon times the ``training_factor`` of ``clocks``, at the rate of the measured kernels
-    (:func:`~gigawatt.machine.clocks.sustained_share`).
+    In 16 bit the measured one (``step_clock`` of ``clocks``) of silicon whose clock was read in a training
+    step. Else the power limit holds a step's multiplications, whose FLOP take the joules of a large
+    multiplication on the chip's silicon times the ``training_factor`` of ``clocks``, at the rate of the
+    measured kernels (:func:`~gigawatt.machine.clocks.sustained_share`).
     """
     form = multiplied_as(number_format)
     measured = surface_row(chip.kernels, "gemm", "bf16")
     if measured is None or measured.text("chip") != chip.kernels or form not in chip.energy_flop:
         return None
     model = clock_model(chip)
+    if model.step is not None and number_format in _HALF:
+        return model.step
     share = kernels(chip.kernels).share["gemm", fitted_as(number_format)]
     kept = sustained_share(
         chip_power=model,
