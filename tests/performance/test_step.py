@@ -144,6 +144,20 @@ def test_one_data_rank_exchanges_no_gradients() -> None:
     assert one("dense", tensor=8, data=2, zero=1).energy["scale_out"][0] > 0.0
 
 
+def test_gradients_summed_apart_cost_six_bytes_a_weight_and_microbatch() -> None:
+    """Autograd adds in place in 16 bit: both read, one written. One microbatch, or ZeRO 2, sums nothing."""
+    run, cluster, stack = question("unfused")
+    layouts = sample("unfused", 3, 400)[1]
+    apart, fused = (evaluate(run, layouts, cluster, replace(stack, sum_bytes=b)) for b in (6.0, 0.0))
+    added = apart.parts["memory_bandwidth"] - fused.parts["memory_bandwidth"]
+    sums = (layouts.microbatches > 1) & (layouts.zero < 2)
+    assert (added[~sums] == 0.0).all()
+    assert 0 < sums.sum() < len(sums)
+    held = run.architecture.parameters.total / (layouts.tensor * layouts.pipeline)
+    moved = added * cluster.chip.memory_bandwidth * stack.memory / layouts.microbatches / 6.0
+    assert moved[sums] == pytest.approx(held[sums], rel=0.1)  # stages are not all alike
+
+
 def test_bubble_is_that_of_one_forward_one_backward() -> None:
     """(p − 1)/m of the work with equal stages and nothing else (Narayanan et al. 2021, section 2.2)."""
     run, cluster, stack = question("dense")

@@ -189,6 +189,20 @@ class Exchanges:
             routed / np.where(spread, self._spread[1][:, None], 1.0),
         )
 
+    def sum_bytes(self) -> Array:
+        """Bytes that add the weight gradients of one microbatch to the sum, in a kernel apart, ``(L, C)``.
+
+        0 where multiplications add to the sum themselves, where a step is one microbatch, and from ZeRO 2 on,
+        where a rank sums its own share alone.
+        """
+        dense, routed = self.parameters
+        whole = (self.layouts.microbatches > 1.0) & (self.layouts.zero < 2) & (self.run.adapters == 0)
+        return np.where(whole[:, None], self.stack.sum_bytes * (dense + routed), 0.0)
+
+    def sum_time(self) -> Array:
+        """Seconds of device memory of :meth:`sum_bytes`, ``(L, C)``."""
+        return self.sum_bytes() / (self.cluster.chip.memory_bandwidth * min(self.stack.memory, 1.0))
+
     def optimizer_bytes(self) -> Array:
         """Bytes of the optimizer step to and from the memory that holds its state, ``(L, C)``."""
         changed = self.optimizer.weight * self.optimizer.changed

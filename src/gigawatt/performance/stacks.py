@@ -115,6 +115,9 @@ class Stack:
     weight_gradient : float [B]
         Per parameter of one layer, or of the head, of weight gradients on their way into the sum (or of the
         placeholders that a fused sum leaves in their stead).
+    sum_bytes : float [B]
+        Per parameter and microbatch, of a kernel that adds weight gradients to the sum (0: the
+        multiplications that make them do).
     gathered_layers : float
         Layers whose weights ZeRO 3 has whole at once: the one at hand and those fetched ahead.
     narrow_weights : float [B]
@@ -201,6 +204,7 @@ class Stack:
     context_copies: float
     gradient_share: float
     weight_gradient: float
+    sum_bytes: float
     gathered_layers: float
     narrow_weights: float
     logit_bytes: float

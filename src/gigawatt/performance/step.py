@@ -311,6 +311,8 @@ class Stepwise:
         """
         m, rows = self.microbatches, np.arange(len(self.layouts))
         busy, window = self._by_stage(slice(0, BUSY)), self._by_stage(slice(BUSY, BUSY + 1))
+        summed = self.exchanges.sum_time()
+        busy = busy + summed
         bandwidth, latency = self.sums[3].copy(), self.sums[4].copy()
         self.up_bytes, self.out_bytes = np.zeros(len(m)), np.zeros(len(m))
         for exchange, share in (
@@ -353,7 +355,7 @@ class Stepwise:
             update = np.maximum(update - self.stack.overlap_optimizer * left, 0.0)
         return {
             "arithmetic": each * self.sums[0],
-            "memory_bandwidth": each * self.sums[1] + update.max(axis=1) + m * self._mean(host),
+            "memory_bandwidth": each * self.sums[1] + update.max(axis=1) + m * self._mean(host + summed),
             "interconnect_bandwidth": each * bandwidth + beyond * beat,
             "interconnect_latency": each * latency + beyond * wait,
             "pipeline_bubble": np.maximum(makespan - m * mean, 0.0),
@@ -415,7 +417,8 @@ class Stepwise:
         found = {"idle": cluster.chip.idle_power * count * step_time}
         for i, name in enumerate(self.prepared.costs.energies):
             found[name] = ranks * done * self.sums[ENERGY_FROM + i]
-        moved = self._mean(self.exchanges.optimizer_bytes()) * count
+        summed = self.microbatches * self._mean(self.exchanges.sum_bytes())
+        moved = (self._mean(self.exchanges.optimizer_bytes()) + summed) * count
         dram = cluster.chip.energy_byte["dram"] * moved
         found["dram"] = found.get("dram", 0.0) + dram
         layers_up = ranks * done * self.sums[6]
