@@ -69,6 +69,25 @@ def test_what_is_usual_of_a_chip_and_a_year() -> None:
     assert load_software(chip=load_chip("V100-SXM2-32GB"), year=2026).settings["attention"] == "unfused"
 
 
+def test_a_given_layout_leaves_out_frameworks_that_lack_it() -> None:
+    """Megatron Core shares out weights (ZeRO 3) from 2025-10 on (section 2 of training features)."""
+    chip = load_chip("A100")
+
+    def framework(year: int, **layout: int) -> str:
+        return load_software(chip=chip, year=year, layout=layout).framework
+
+    assert framework(2023) == framework(2023, zero=1) == "megatron-core"
+    assert framework(2023, zero=3) == "fsdp"
+    assert framework(2023, zero=3, context=2) == framework(2023)  # none of the usual ones has both
+    held = load_software(chip=chip, year=2023, layout={"zero": 3})
+    assert {one.framework for one, _ in held.others} == {"deepspeed"}
+    assert sum(share for _, share in held.others) < 0.5
+    late = load_software(chip=load_chip("H100"), year=2025, layout={"zero": 3})
+    assert late.framework == "megatron-bridge"  # within the year
+    stated = load_software(chip=chip, framework="megatron-core", version="2023", layout={"zero": 3})
+    assert stated.framework == "megatron-core"
+
+
 def test_a_release_has_what_its_date_brought() -> None:
     """Sequence parallelism came in 2022, Transformer Engine with 0.4, graphs of a step with 26.06."""
     old, new = load_stack("megatron-core", 2021), load_stack("Megatron-LM", "0.4")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 from gigawatt import catalog
@@ -25,6 +26,7 @@ from gigawatt.core.once import once, stamp
 from gigawatt.core.quantities import parse, show
 from gigawatt.machine import Chip, load_chip
 from gigawatt.performance import Software, Stack, load_optimizer, load_software
+from gigawatt.performance.software import OFFERED
 from gigawatt.schema.fields import fields
 from gigawatt.schema.pins import WORDS
 from gigawatt.schema.scenario import LoadedScenario, value_of
@@ -174,7 +176,9 @@ def _machine(fill: Filler, training: Any) -> None:
         del fill.assumptions[-1]
         fill.default("training.number_format", known, known, f"{chip.id} has no {written} rate")
     fill_chip(fill, chip, tuple(row for row in clock_rows(chip) if row.quantity == "training_factor"))
-    stack = _software(fill, chip)
+    pins = {k: v for k, v in scenario.layout.model_dump(exclude={"widen"}).items() if v is not None}
+    fixed = {k: WORDS.get(k, {}).get(v, v) for k, v in pins.items()}
+    stack = _software(fill, chip, fixed)
     optimizer = training.optimizer
     if optimizer is None:
         own = stack.optimizer
@@ -184,13 +188,12 @@ def _machine(fill: Filler, training: Any) -> None:
         fill.ask("training.optimizer", lambda: load_optimizer(optimizer))
         rows = catalog.entity("optimizers", optimizer).rows()
         fill.written("training.optimizer", "training.optimizer", optimizer, rows)
-    pins = {k: v for k, v in scenario.layout.model_dump(exclude={"widen"}).items() if v is not None}
-    fill.written("layout.fixed", "layout", {k: WORDS.get(k, {}).get(v, v) for k, v in pins.items()})
+    fill.written("layout.fixed", "layout", fixed)
     widened = tuple(dict.fromkeys((*scenario.layout.widen, *stack.widens)))
     fill.written("layout.widen", "layout.widen", widened)
 
 
-def _software(fill: Filler, chip: Chip) -> Stack:
+def _software(fill: Filler, chip: Chip, layout: Mapping[str, int]) -> Stack:
     """The leaf of the software's parameters, and as assumptions what of it is not said."""
     asked, name = fill.loaded.scenario.software, "software.stack"
     year = fill.loaded.scenario.year
@@ -198,7 +201,12 @@ def _software(fill: Filler, chip: Chip) -> Stack:
     found: Software = fill.ask(
         where,
         lambda: load_software(
-            chip=chip, framework=asked.framework, version=asked.version, flags=asked.flags, year=year
+            chip=chip,
+            framework=asked.framework,
+            version=asked.version,
+            flags=asked.flags,
+            year=year,
+            layout=layout,
         ),
     )
     stack, rows = found.stack(), found.rows()
@@ -206,6 +214,7 @@ def _software(fill: Filler, chip: Chip) -> Stack:
         fill.written(name, where, stack, rows)
     else:
         why = f"the likeliest software of {chip.id} in {int(found.date)}"
+        why += " that has the given layout" if layout.keys() & set(OFFERED) else ""
         fill.default(name, stack, found.label, why, grade=Grade.guess)
         fill.with_rows(name, rows)
     unsure = [

@@ -13,6 +13,7 @@ from typing import Any
 from gigawatt.chain.supply.grid_terms import GRID_TERMS
 from gigawatt.core.branching import BranchingGraph
 from gigawatt.core.graph import GraphError
+from gigawatt.performance.software import OFFERED
 from gigawatt.schema.fields import LOAD, SERVING, TRAINING, fields, keys_under
 
 __all__ = [
@@ -172,7 +173,8 @@ _TRAINING = (
     ("training.overhead", "percent", "Time of a whole run besides its steps and failures, as a share of them",
      "training.overhead training.goodput"),
     ("software.stack", "", "Parameters of the training software",
-     "software.framework software.version software.flags year"),
+     "software.framework software.version software.flags year "
+     + " ".join(f"layout.{name}" for name in OFFERED)),
     ("layout.fixed", "", "Columns of the layout that are fixed", _COLUMNS),
     ("layout.widen", "", "Rare columns of the layout that are searched as well", "layout.widen"),
     ("rl.engine", "", "The engine that rolls out", "rl.engine year"),

@@ -31,8 +31,8 @@ __all__ = [
 OFFERED = ("sequence_parallel", "context", "interleave", "zero", "recompute")
 """Flags that say which values of a layout's columns a framework has."""
 ANY, NONE = "any", "none"
-MIDDLE = 0.5
-"""Of a year, where only the year is known."""
+MIDDLE, _LATE = 0.5, 0.999
+"""Of a year, where only the year is known; its end, up to which what a layout needs may have come."""
 _YEARS = (2010, 2050)
 LONG = 5
 """Characters of a release (``26.02``) that are no other number; a shorter one follows a name, or a v."""
@@ -309,6 +309,7 @@ def load_software(
     version: str | None = None,
     flags: Mapping[str, str] | None = None,
     year: float = 2026,
+    layout: Mapping[str, int] | None = None,
 ) -> Software:
     """The software of a run: as far as it is said, and as the catalog's rows have the rest.
 
@@ -323,6 +324,9 @@ def load_software(
         Values of flags that are known.
     year : float
         Of the run, where no version is given; its middle is taken of a whole one.
+    layout : mapping of column to value, optional
+        What is known of the layout (ZeRO stage, interleaving, recomputation and others that frameworks
+        differ in): where no framework is named, those that do not have it are left out, unless none has.
 
     Raises
     ------
@@ -334,10 +338,15 @@ def load_software(
     if framework is None:
         if version is not None:
             year = _year_alone(version)
-        usual = default_frameworks(chip, int(year))
+        rows, usual = table("software_frameworks"), default_frameworks(chip, int(year))
+        late = year + _LATE if year == int(year) else year
+        fitting = {
+            name: share for name, share in usual.items()
+            if layout and _offers(_software(rows[name], None, late, stated, chip), layout)
+        } or usual  # fmt: skip
         made = [
-            (_software(table("software_frameworks")[name], None, year, stated, chip), share)
-            for name, share in usual.items()
+            (_software(rows[name], None, year, stated, chip), share / sum(fitting.values()))
+            for name, share in fitting.items()
         ]
         first, *others = sorted(made, key=lambda one: -one[1])
         one = first[0]
@@ -348,6 +357,12 @@ def load_software(
         raise InputError(f"{row.id} does not run on {chip.id if chip else ''}", key="software.framework",
                          given=framework, allowed=able)  # fmt: skip
     return replace(_software(row, version, year, stated, chip), stated=True)
+
+
+def _offers(software: Software, layout: Mapping[str, int]) -> bool:
+    """Whether the likeliest flags of a framework have these values of a layout's columns."""
+    offered = dict(software.stack().offers)
+    return all(value in offered.get(name, (value,)) for name, value in layout.items())
 
 
 def _year_alone(version: str) -> int:

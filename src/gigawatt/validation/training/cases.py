@@ -13,8 +13,8 @@ What a row leaves open is filled by rules, each told in the case's assumptions:
   where it shares out states only inside a fast domain (a slice of TPUs, whose number the notes may tell)
   the rest are copies.
 
-No software is chosen by the source of a row: it is the default of chip and year, or the framework and release
-that the row's words name.
+No software is chosen by the source of a row: it is the default of chip, year and layout, or the framework and
+release that the row's words name.
 """
 
 from __future__ import annotations
@@ -205,14 +205,14 @@ def software_of(row: Row, chip: Chip, *, told: bool) -> tuple[Software, str]:
     """(software of a run as a user would ask for it, what was said of it).
 
     With ``told``, the framework and the release that the row's own words name, its year where they name no
-    release; else what :func:`gigawatt.performance.software.load_software` takes of chip and year alone.
+    release; else what :func:`gigawatt.performance.software.load_software` takes of chip, year and layout.
     """
     year = row.count("year") or chip.year
     words = " ".join(row.text(name) for name in ("source", "source_loc", "notes"))
     framework = framework_named_in(words, chip) if told else None
     if framework is None:
-        found = load_software(chip=chip, year=year)
-        return found, f"the likeliest of {chip.id} in {year}"
+        found = load_software(chip=chip, year=year, layout=_known(row))
+        return found, f"the likeliest of {chip.id} in {year} that has the row's layout"
     release = release_named_in(words, framework)
     try:
         found = load_software(chip=chip, framework=framework, version=release or str(year))
@@ -258,7 +258,7 @@ def _rest(
     options: dict[str, tuple[int, ...]],
     told: list[str],
 ) -> None:
-    offers = dict(stack.offers)
+    offers, known = dict(stack.offers), _known(row)
     stages = options.get("pipeline", (0,))[0]
     data = options.get("data", (0,))[0]
     microbatch = row.count("microbatch")
@@ -271,9 +271,8 @@ def _rest(
         each = max(batch // data, 1)
         options["microbatch"] = tuple(_divisors(each, LARGEST_MICROBATCH))
         told.append("microbatch is not given: the fastest that fits")
-    interleave = row.count("VP")
-    if interleave is not None:
-        options["interleave"] = (interleave,)
+    if "interleave" in known:
+        options["interleave"] = (known["interleave"],)
     elif offers.get("interleave") == (1,):
         options["interleave"] = (1,)
     elif stages:
@@ -291,29 +290,49 @@ def _rest(
         ranks = data * options["context"][0]
         options["expert"] = tuple(e for e in _divisors(min(experts), ranks) if ranks % e == 0)
         told.append("expert parallelism is not given: the fastest that fits")
-    stage = row.text("zero_stage")
     ranks = data * options.get("context", (1,))[0]
-    if stage:
-        if stage[:1] not in map(str, ZERO):
-            raise Refusal("the ZeRO stage is not known", f"{stage!r}; allowed: 0, 1, 2, 3")
-        options["zero"] = (int(stage[:1]),)
+    if "zero" in known:
+        options["zero"] = (known["zero"],)
     else:
         options["zero"] = offers.get("zero", ZERO) if ranks != 1 else (0,)
         told.append("the ZeRO stage is not given: the fastest that fits")
-    given = row.number("seq_parallel")
     tensor = options.get("tensor", (2,))[0]
-    shared = offers.get("sequence_parallel", (0, 1)) if given is None else (int(bool(given)),)
-    options["sequence_parallel"] = shared if tensor > 1 else (0,)
+    shared = known.get("sequence_parallel")
+    sequence = offers.get("sequence_parallel", (0, 1)) if shared is None else (shared,)
+    options["sequence_parallel"] = sequence if tensor > 1 else (0,)
+    if "recompute" in known:
+        options["recompute"] = (known["recompute"],)
+    elif data:
+        options["recompute"] = (0,)
+        told.append("recomputation is not given: none, since reports say where they use it")
+
+
+def _known(row: Row) -> dict[str, int]:
+    """Columns of the layout that a row gives and in which frameworks differ.
+
+    Raises
+    ------
+    Refusal
+        An unknown ZeRO stage or recomputation.
+    """
+    given = {
+        "interleave": row.count("VP"),
+        "context": row.count("CP"),
+        "sequence_parallel": row.number("seq_parallel"),
+    }
+    found = {name: int(value) for name, value in given.items() if value is not None}
+    if stage := row.text("zero_stage"):
+        if stage[:1] not in map(str, ZERO):
+            raise Refusal("the ZeRO stage is not known", f"{stage!r}; allowed: 0, 1, 2, 3")
+        found["zero"] = int(stage[:1])
     word, _, brackets = row.text("recompute").lower().partition(" ")
     if word in RECOMPUTE:
         kept = _BUT_PROJECTIONS if word == "full" else _OFFLOADED
         but_projections = word in ("full", "selective") and kept.search(brackets) is not None
-        options["recompute"] = (RECOMPUTE.index("feed-forward" if but_projections else word),)
+        found["recompute"] = RECOMPUTE.index("feed-forward" if but_projections else word)
     elif word:
         raise Refusal("the recomputation is not known", f"{word!r}; allowed: {', '.join(RECOMPUTE)}")
-    elif data:
-        options["recompute"] = (0,)
-        told.append("recomputation is not given: none, since reports say where they use it")
+    return found
 
 
 def _per_chip(stack: Stack) -> bool:
