@@ -10,13 +10,14 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from gigawatt.chain.machine.quantities import spare_power_of
 from gigawatt.chain.study import Study
 from gigawatt.chain.training.lasting import duration_of
 from gigawatt.chain.training.notices import outlasts
 from gigawatt.chain.training.plan import Plan, plan_training
 from gigawatt.chain.training.question import TrainingQuestion, read_question
 from gigawatt.chain.training.size import fit_run, fit_runs
-from gigawatt.chain.training.sizes import Sizes, spare_power_of
+from gigawatt.chain.training.sizes import Sizes
 from gigawatt.chain.training.terms import critical_batch, sequences_of, tokens_factor
 from gigawatt.core.errors import GigawattError, InfeasibleError, InputError
 from gigawatt.performance import capped_search

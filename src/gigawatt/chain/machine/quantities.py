@@ -15,7 +15,16 @@ from gigawatt.core.evidence import Assumption
 from gigawatt.facility import LoadShape, Weather, facility_load, with_pue
 from gigawatt.machine import Chip, Cluster, Node, build_cluster
 
-__all__ = ["Machine", "affordable", "design_power", "fed", "flat_year", "provided", "pue_peak"]
+__all__ = [
+    "Machine",
+    "affordable",
+    "design_power",
+    "fed",
+    "flat_year",
+    "provided",
+    "pue_peak",
+    "spare_power_of",
+]
 
 #: A count at which no node or domain is cut short, for what one accelerator needs.
 _WHOLE_NODES = 2**20
@@ -77,6 +86,17 @@ def provided(node: Node, each: float, count: int) -> float:
     A node is powered whole: the overhead of its empty places is provided too.
     """
     return each * count + node.overhead_power * node.empty(count)
+
+
+def spare_power_of(cluster: Cluster, spare: int, count: int) -> float:
+    """IT power that a campus of ``count`` draws beside the accelerators that train [W].
+
+    That of ``spare`` idle accelerators like those of a cluster, with their share of node and network, and
+    the overhead of the places of the last node that no accelerator is counted for.
+    """
+    node = cluster.node
+    each = cluster.chip.idle_power + node.overhead_power / node.chips + cluster.network_power
+    return spare * each + node.overhead_power * node.empty(count)
 
 
 def flat_year(

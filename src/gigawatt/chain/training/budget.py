@@ -9,11 +9,11 @@ from typing import Any
 
 import numpy as np
 
-from gigawatt.chain.machine.quantities import affordable, design_power
+from gigawatt.chain.machine.quantities import affordable, design_power, spare_power_of
 from gigawatt.chain.registry import training
 from gigawatt.chain.training.quantities import POWER
 from gigawatt.chain.training.reliability import cluster_of
-from gigawatt.chain.training.sizes import Fit, Sizes, spare_power_of
+from gigawatt.chain.training.sizes import Fit, Sizes
 from gigawatt.chain.training.terms import RunTerms
 from gigawatt.core.errors import GigawattError, InfeasibleError, InputError
 from gigawatt.core.quantities import several, show

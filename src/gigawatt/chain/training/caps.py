@@ -7,9 +7,9 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
+from gigawatt.chain.machine.quantities import spare_power_of
 from gigawatt.chain.training.plan import Plan, count_for_power, outcome_of, plan_training
 from gigawatt.chain.training.question import TrainingQuestion
-from gigawatt.chain.training.sizes import spare_power_of
 from gigawatt.core.errors import GigawattError
 from gigawatt.machine.clocks import clock_model, joules_per_step, least_cap, sweep
 from gigawatt.performance import evaluate

@@ -7,11 +7,11 @@ from dataclasses import replace
 from typing import Any
 
 from gigawatt.chain import methods
-from gigawatt.chain.machine.quantities import Machine
+from gigawatt.chain.machine.quantities import Machine, spare_power_of
 from gigawatt.chain.registry import training
 from gigawatt.chain.training.budget import Trial
 from gigawatt.chain.training.size import fit_runs
-from gigawatt.chain.training.sizes import Fit, spare_power_of
+from gigawatt.chain.training.sizes import Fit
 from gigawatt.chain.training.terms import RunTerms
 from gigawatt.machine import Chip, build_cluster
 from gigawatt.machine.load import NODES, nodes_told

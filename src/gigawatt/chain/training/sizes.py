@@ -17,6 +17,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 
 from gigawatt import catalog
+from gigawatt.chain.machine.quantities import spare_power_of
 from gigawatt.chain.training.lasting import duration_of
 from gigawatt.chain.training.terms import ROUNDING, Batch, RunTerms
 from gigawatt.core.errors import GigawattError, InfeasibleError
@@ -28,7 +29,7 @@ from gigawatt.performance.known_costs import KnownCosts
 from gigawatt.performance.layouts import IndivisibleError
 from gigawatt.performance.search import search
 
-__all__ = ["MOST", "Fit", "Sizes", "spare_power_of"]
+__all__ = ["MOST", "Fit", "Sizes"]
 
 _DAY = 86400.0
 MOST = 2**21
@@ -123,17 +124,6 @@ class Fit:
         """Share of the time of all accelerators that arithmetic takes, without failures."""
         best = self.search.best
         return float(best.parts["arithmetic"][0] / best.step_time[0]) * self.used / self.count
-
-
-def spare_power_of(cluster: Cluster, spare: int, count: int) -> float:
-    """IT power that a campus of ``count`` draws beside the accelerators that train [W].
-
-    That of ``spare`` idle accelerators like those of a cluster, with their share of node and network, and
-    the overhead of the places of the last node that no accelerator is counted for.
-    """
-    node = cluster.node
-    each = cluster.chip.idle_power + node.overhead_power / node.chips + cluster.network_power
-    return spare * each + node.overhead_power * node.empty(count)
 
 
 @dataclass
@@ -339,7 +329,15 @@ class Sizes:
             best, batch = self._quicker(size, best, batch)
             slower = slower + 1 if best is before else 0
         near = [size for size in sizes if 0.7 < size / best.used < 1.4]
-        return self._polished(*self._nearby(near, _BELOW, best, batch))
+        best = self._polished(*self._nearby(near, _BELOW, best, batch))
+        return self._rounded_near([size for size in near if 0.9 < size / best.used < 1.2], best)
+
+    def _rounded_near(self, sizes: list[int], best: Fit) -> Fit:
+        """The quicker of ``best`` and of the quickest of ``sizes`` with a held batch rounded."""
+        for found in filter(None, [self._rounded_part(size, self.terms.batch) for size in sizes]):
+            if found[0].seconds < _CLOSE * best.seconds:
+                best = min(best, self.refined(*found), key=lambda fit: fit.seconds)
+        return best
 
     def _of_few(self, count: int, best: Fit, batch: Batch) -> Fit:
         """The quicker of ``best`` and of every number less than a node below: parts are of whole nodes."""
