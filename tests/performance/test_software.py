@@ -10,7 +10,7 @@ from gigawatt.catalog import table
 from gigawatt.core.errors import InputError
 from gigawatt.machine import build_cluster, load_chip
 from gigawatt.performance import Layouts, TrainingRun, evaluate, load_software, load_stack
-from gigawatt.performance.software import framework_named_in, release_named_in
+from gigawatt.performance.software import flags_named_in, framework_named_in, release_named_in
 from gigawatt.performance.software_spread import software_spread
 from gigawatt.workload import read_architecture
 
@@ -140,6 +140,30 @@ def test_names_are_read_from_words() -> None:
     assert release_named_in("docs of NeMo 26.02.01", "megatron-bridge") == "26.02.01"
     assert release_named_in("0.4 of the peak", "megatron-core") is None
     assert release_named_in("Megatron-Core 0.12", "megatron-core") == "0.12"
+
+
+@pytest.mark.parametrize(
+    ("text", "flags"),
+    [
+        ("FSDP, not compiled", {"fusion": "none"}),
+        ("FSDP, torch.compile, AsyncTP", {"fusion": "compile", "overlap_tensor": "on"}),
+        ("all-to-all dispatcher", {"dispatcher": "all-to-all"}),
+        ("DeepEP; 1F1B overlap of all-to-all", {"dispatcher": "deepep", "overlap_expert": "on"}),
+        ("no DeepEP", {}),
+        ("recompiled, FlashAttention 2", {"attention": "flash-2"}),
+        ("fp8 (rowwise)", {"recipe": "rowwise"}),
+        ("mxfp8", {}),  # no H100 has it
+    ],
+)
+def test_flags_are_read_from_words(text: str, flags: dict[str, str]) -> None:
+    assert flags_named_in(text, load_chip("H100")) == flags
+
+
+def test_words_of_one_flag_name_one_value() -> None:
+    values = list(table("software_values").values())
+    for flag in table("software_flags"):
+        words = [w.lower() for v in values if v.text("flag") == flag for w in v.text("words").split("|") if w]
+        assert len(words) == len(set(words)), flag
 
 
 def test_draws_are_the_same_each_time_and_hold_the_likeliest() -> None:

@@ -24,7 +24,7 @@ from gigawatt.machine.machine import Chip
 from gigawatt.performance.stacks import RECOMPUTE, Stack
 
 __all__ = [
-    "Software", "default_stack", "framework_named_in", "load_software", "load_stack",
+    "Software", "default_stack", "flags_named_in", "framework_named_in", "load_software", "load_stack",
     "read_framework", "release_named_in",
 ]  # fmt: skip
 
@@ -238,6 +238,18 @@ def framework_named_in(text: str, chip: Chip) -> str | None:
                 (len(w), row.id) for w in words if re.search(rf"(?<!\w){re.escape(w)}(?!\w)", text, re.I)
             ]
     return max(found)[1] if found else None
+
+
+def flags_named_in(text: str, chip: Chip) -> dict[str, str]:
+    """Flags of the chip whose values a text names, each the value of the longest name; none behind a "no"."""
+    found: dict[str, tuple[int, str]] = {}
+    for row in table("software_values").values():
+        if _fits(row.text("chips"), chip):
+            for word in filter(None, row.text("words").split("|")):
+                if re.search(rf"(?<!\w)(?<!\bno )(?<!\bnot ){re.escape(word)}(?!\w)", text, re.I):
+                    flag = row.text("flag")
+                    found[flag] = max(found.get(flag, (0, "")), (len(word), row.text("value")))
+    return {flag: value for flag, (_, value) in found.items()}
 
 
 def release_named_in(text: str, framework: str) -> str | None:

@@ -31,6 +31,7 @@ from gigawatt.machine.machine import Chip, Cluster
 from gigawatt.performance.layouts import RECOMPUTE, TrainingRun
 from gigawatt.performance.software import (
     Software,
+    flags_named_in,
     framework_named_in,
     load_software,
     release_named_in,
@@ -204,20 +205,22 @@ def _format(row: Row, chip: Chip) -> str:
 def software_of(row: Row, chip: Chip, *, told: bool) -> tuple[Software, str]:
     """(software of a run as a user would ask for it, what was said of it).
 
-    With ``told``, the framework and the release that the row's own words name, its year where they name no
-    release; else what :func:`gigawatt.performance.software.load_software` takes of chip, year and layout.
+    With ``told``, the framework, the release and the flags that the row's own words name, its year where they
+    name no release; else what :func:`gigawatt.performance.software.load_software` takes of chip, year and
+    layout.
     """
     year = row.count("year") or chip.year
-    words = " ".join(row.text(name) for name in ("source", "source_loc", "notes"))
+    words = " ".join(row.text(name) for name in ("source", "source_loc", "notes", "precision"))
+    flags = flags_named_in(words, chip) if told else {}
     framework = framework_named_in(words, chip) if told else None
     if framework is None:
-        found = load_software(chip=chip, year=year, layout=_known(row))
+        found = load_software(chip=chip, year=year, flags=flags, layout=_known(row))
         return found, f"the likeliest of {chip.id} in {year} that has the row's layout"
     release = release_named_in(words, framework)
     try:
-        found = load_software(chip=chip, framework=framework, version=release or str(year))
+        found = load_software(chip=chip, framework=framework, version=release or str(year), flags=flags)
     except GigawattError:  # the row says a year in which there was no such framework yet
-        found = load_software(chip=chip, framework=framework, year=year)
+        found = load_software(chip=chip, framework=framework, year=year, flags=flags)
     return found, "as the row says"
 
 
