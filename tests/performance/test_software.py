@@ -135,6 +135,7 @@ def test_what_cannot_be_is_one_line(asked: dict[str, object], said: str | None) 
 def test_names_are_read_from_words() -> None:
     assert framework_named_in("NVIDIA Megatron-Bridge performance summary", H100) == "megatron-bridge"
     assert framework_named_in("MLPerf Training v4.1 raw logs, NeMo", H100) == "nemo-mlperf"
+    assert framework_named_in("NeMo AutoModel performance summary", H100) == "torchtitan"  # on FSDP2
     assert framework_named_in("a paper that names none", H100) is None
     assert framework_named_in("Megatron-LM", load_chip("TPU-v5p")) is None
     assert release_named_in("docs of NeMo 26.02.01", "megatron-bridge") == "26.02.01"
