@@ -69,6 +69,19 @@ def test_what_is_usual_of_a_chip_and_a_year() -> None:
     assert load_software(chip=load_chip("V100-SXM2-32GB"), year=2026).settings["attention"] == "unfused"
 
 
+def test_what_selective_recomputation_repeats() -> None:
+    """Megatron's is of attention's core (Korthikanti et al. 2022), with 0.963 of the speed (Megatron-Bridge);
+    torchtitan's of every second multiplication too."""
+    kept = {"megatron-core 2025": 0.0, "megatron-bridge 26.02": 0.0, "torchtitan 2025": 1.0}
+    for name, products in kept.items():
+        assert load_stack(*name.split()).selective_products == products, name
+    run = TrainingRun(read_architecture("llama-3.1-70b"), 1e12, 8192, 128, "fp8")
+    layouts = Layouts.of(global_batch=128, tensor=4, pipeline=4, data=4, zero=1, recompute=[0, 1])
+    cluster = build_cluster(chip="H100-SXM5-80GB", count=64)[0]
+    none, core = evaluate(run, layouts, cluster, load_stack("megatron-bridge", "26.02")).step_time
+    assert 1.0 < core / none < 1.08
+
+
 def test_a_given_layout_leaves_out_frameworks_that_lack_it() -> None:
     """Megatron Core shares out weights (ZeRO 3) from 2025-10 on (section 2 of training features)."""
     chip = load_chip("A100")
