@@ -22,7 +22,13 @@ from gigawatt.performance.serving.inference import (
     within_limit,
 )
 from gigawatt.performance.serving.memory import holding, room
-from gigawatt.performance.serving.steady import accepted_tokens, most_held, static_batch, steady
+from gigawatt.performance.serving.steady import (
+    accepted_tokens,
+    decode_pass,
+    most_held,
+    static_batch,
+    steady,
+)
 from gigawatt.performance.serving.step_tables import iteration_cost, stage_delay
 from gigawatt.performance.serving.tables import step_tables
 from gigawatt.workload import read_architecture
@@ -140,6 +146,17 @@ def test_room_and_places() -> None:
     assert float(most_held(r, prompt=10.0, output=10.0)) == r.engine.max_sequences
     with pytest.raises(InputError, match=r"does not fit; given '1\d\d\.\d GB of weights on each of 1 "):
         step_tables(replica(weights="bf16", tensor=1.0))
+
+
+def test_stages_that_each_have_the_same_batch_draw_the_same_watts() -> None:
+    """The joules of a replica are those of all of its stages, not of one batch that passes them."""
+    watts: list[float] = []
+    for stages in (1.0, 2.0, 4.0):
+        r = replica(tensor=4.0, pipeline=stages)
+        time, energy = decode_pass(r, sequences=64.0 * stages, context=1000.0)
+        watts.append(float(energy / (time * r.chips)))
+    assert watts[1] == pytest.approx(watts[0], rel=0.01)
+    assert watts[2] == pytest.approx(watts[0], rel=0.02)
 
 
 def test_pipelines_and_attention_data_ranks() -> None:

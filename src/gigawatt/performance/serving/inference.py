@@ -123,11 +123,10 @@ class Replica:
 def _operations(
     r: Replica, operations: tuple[Operation, ...], imbalance: Array | float = 1.0, attention: float = 1.0
 ) -> PassCost:
-    """Time of all launches on one accelerator, energy of all accelerators of a stage."""
+    """Time of all launches on one accelerator, energy of all accelerators: each stage has a batch."""
     chip, engine = r.cluster.chip, r.engine
     kind = technology(chip.technology)
     found = no_cost()
-    ranks = r.shares.tensor * r.shares.data
     power = load_serving_power(chip)
     chip = metered(chip)
     for op in operations:
@@ -159,7 +158,7 @@ def _operations(
                     + cost.active * power.active * np.maximum(arithmetic, memory)
                 )
                 * launches
-                * ranks,
+                * r.chips,
             )
         )
     return found
@@ -197,12 +196,11 @@ def _experts(r: Replica, op: Operation, chip: Chip) -> Cost:
 
 
 def _exchanged(r: Replica, traffic: Traffic, times: Array | float = 1.0) -> PassCost:
-    """A communication of every rank of a stage."""
+    """A communication of every rank of every stage."""
     factor = times * r.engine.exchange
-    ranks = r.shares.tensor * r.shares.data
     up, out = r.cluster.scale_up.energy_byte, r.cluster.scale_out.energy_byte
     active = load_serving_power(r.cluster.chip).active * (traffic.bandwidth + traffic.latency) * factor
-    joules = ((traffic.up_bytes * up + traffic.out_bytes * out) * times + active) * ranks
+    joules = ((traffic.up_bytes * up + traffic.out_bytes * out) * times + active) * r.chips
     parts = {name: np.zeros(()) for name in PARTS}
     parts["exchange"], parts["latency"] = traffic.bandwidth * factor, traffic.latency * factor
     return PassCost(parts, joules)
@@ -383,7 +381,7 @@ def encoder_cost(r: Replica) -> PassCost:
         size = np.asarray(one.count * one.patches * one.tower.width * _WIDE)
         reduced = _exchanged(r, _reduced(r, size, r.shares.tensor, fabric), apart)
         found = found.plus(_operations(r, operations)).plus(reduced.times(2.0 * one.tower.layers))
-    return PassCost(found.parts, found.energy / r.shares.data)
+    return PassCost(found.parts, found.energy / (r.shares.data * r.pipeline))
 
 
 def decode_cost(r: Replica, sequences: ArrayLike, context: ArrayLike) -> PassCost:
