@@ -11,9 +11,10 @@ from gigawatt.catalog import sources, table
 from gigawatt.core.errors import InfeasibleError, InputError
 from gigawatt.machine import build_cluster, load_chip
 from gigawatt.performance.serving.power import (
-    capped_serving,
+    Regulator,
     cut_energy,
     largest_step,
+    least_serving_cap,
     load_node_power,
     load_serving_power,
     metered,
@@ -147,36 +148,40 @@ def test_energies_of_operations_are_those_of_this_module() -> None:
     assert metered(chip).power_limit == chip.power_limit
 
 
-def work(p, scale: float = 1.0):
-    """An iteration that draws somewhat less than the limit of H100."""
-    return {
-        "power": p, "time": 0.05, "busy": 0.045, "arithmetic": 0.03,
-        "flops": {"bf16": scale * 0.03 * 4e14}, "bytes_moved": 0.045 * 1e12,
-    }  # fmt: skip
+def work(p, scale: float = 1.0) -> dict[str, float]:
+    """50 ms of an iteration that draws somewhat less than the limit of H100: 1 TB/s, 30 ms of multiplying."""
+    core = p.flop["bf16"] * scale * 0.03 * 4e14
+    joules = core + p.active * 0.05 + p.byte * 0.05 * 1e12
+    return {"time": 0.05, "arithmetic": 0.03, "core": core, "energy": joules}
 
 
 def test_a_cap_slows_multiplications_and_saves_energy() -> None:
     chip, p = load_chip(H100), power_of(H100)
-    free = serving_power(**{k: v for k, v in work(p).items() if k != "arithmetic"})
-    at_limit = capped_serving(chip=chip, cap=chip.power_limit, **work(p))
-    assert float(at_limit.time) == pytest.approx(0.05)
-    assert float(at_limit.power) == pytest.approx(float(free.power), rel=1e-6)
+    free = serving_power(power=p, time=0.05, busy=0.05, flops={"bf16": 0.03 * 4e14}, bytes_moved=0.05 * 1e12)
+    at_limit = Regulator.of(chip, chip.power_limit).settle(**work(p))
+    assert float(at_limit.step_time) == pytest.approx(0.05)
+    assert float(at_limit.power) == pytest.approx(float(free.power), rel=1e-9)
     caps = np.array([700.0, 550.0, 500.0, 450.0, 400.0])
-    held = capped_serving(chip=chip, cap=caps, **work(p))
-    assert np.all(np.diff(held.time) >= 0.0)
+    held = Regulator.of(chip, caps).settle(**work(p))
+    assert np.all(np.diff(held.step_time) >= 0.0)
     assert np.all(np.diff(held.power) <= 0.0)
     assert np.all(np.diff(held.energy) <= 1e-9)
     assert np.all(held.power <= p.sustained * caps + 1e-9)
     assert held.clock[-1] < held.clock[0] == 1.0
     # what memory binds keeps its time: only multiplications stretch
-    stretched = 0.05 - 0.03 + 0.03 / held.clock
-    assert np.allclose(held.time, stretched, rtol=1e-6)
+    assert np.allclose(held.step_time, 0.05 - 0.03 + 0.03 / held.clock, rtol=1e-6)
 
 
-def test_a_cap_below_waiting_is_refused() -> None:
+def test_a_cap_below_waiting_is_refused_and_the_least_is_kept() -> None:
     chip, p = load_chip(H100), power_of(H100)
     with pytest.raises(InfeasibleError, match="or more"):
-        capped_serving(chip=chip, cap=60.0, **work(p))
+        Regulator.of(chip, 60.0).settle(**work(p))
+    least = 1.001 * least_serving_cap(chip)
+    held = Regulator.of(chip, least).settle(**work(p))
+    assert held.duty < 1.0  # pauses, as the least clock does not do
+    assert float(held.power) == pytest.approx(p.sustained * least, rel=1e-6)
+    with pytest.raises(InfeasibleError):
+        Regulator.of(chip, 0.999 * least_serving_cap(chip)).settle(**work(p))
 
 
 def test_cut_energy_keeps_the_mean_within_the_limit() -> None:

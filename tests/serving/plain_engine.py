@@ -55,7 +55,18 @@ def cost(
 
     time = parts(tables.linear_time, tables.decode_time, tables.prefill_time, tables.batch_time)
     energy = parts(tables.linear_energy, tables.decode_energy, tables.prefill_energy, tables.batch_energy)
-    energy = min(energy, (tables.power_limit - tables.idle_power) * time)
+    held = tables.held
+    if held is None:
+        energy = min(energy, (tables.power_limit - tables.idle_power) * time)
+    else:
+        arithmetic, core = (
+            parts(held.linear[:, i], held.decode[..., i], held.prefill[..., i], held.batch[:, i])
+            for i in (0, 1)
+        )
+        done = held.regulator.hold(
+            time=time, energy=energy, arithmetic=arithmetic, core=core, chips=tables.chips
+        )
+        time, energy = (float(x) for x in done)
     return max(time, float(_line(tables.batch, tables.floor, sequences))) + tables.overhead, energy
 
 

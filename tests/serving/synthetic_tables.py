@@ -6,7 +6,9 @@ import dataclasses
 
 import numpy as np
 
-from gigawatt.performance.serving.step_tables import StepTables
+from gigawatt.machine import load_chip
+from gigawatt.performance.serving.power import Regulator
+from gigawatt.performance.serving.step_tables import HeldTables, StepTables
 
 
 def plausible_tables(**changes: object) -> StepTables:
@@ -45,6 +47,27 @@ def plausible_tables(**changes: object) -> StepTables:
         chips=8,
     )
     return dataclasses.replace(found, **changes)  # type: ignore[arg-type]
+
+
+def capped_tables(cap: float, **changes: object) -> StepTables:
+    """:func:`plausible_tables` with eight H100 held to ``cap`` [W]: tokens multiply, sequences are read."""
+    found = plausible_tables(**changes)
+
+    def both(time: np.ndarray, energy: np.ndarray, share: float) -> np.ndarray:
+        return np.stack([share * time, 0.6 * share * energy], axis=-1)
+
+    beyond = np.clip(found.tokens / 400.0, 0.0, 1.0)
+    return dataclasses.replace(
+        found,
+        held=HeldTables(
+            regulator=Regulator.of(load_chip("H100-SXM5-80GB"), cap),
+            linear=np.stack([beyond * found.linear_time, 0.6 * beyond * found.linear_energy], axis=-1),
+            shared=np.zeros_like(found.tokens),
+            batch=both(found.batch_time, found.batch_energy, 0.1),
+            decode=both(found.decode_time, found.decode_energy, 0.05),
+            prefill=both(found.prefill_time, found.prefill_energy, 0.9),
+        ),
+    )
 
 
 def plain_tables(*, token: float, iteration: float = 0.0, **changes: object) -> StepTables:

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from plain_engine import serve_plainly
-from synthetic_tables import plausible_tables
+from synthetic_tables import capped_tables, plausible_tables
 
 from gigawatt.serving import ITL_EDGES, EngineOptions, Fleet, Requests, simulate
 
@@ -70,6 +70,20 @@ def compare(requests: Requests, tables, options: EngineOptions, *, jumps: bool =
     expected, _ = np.histogram(gaps, bins=ITL_EDGES, weights=weights)
     np.testing.assert_allclose(np.cumsum(outcome.itl_weights), np.cumsum(expected), atol=1e-6)
     return int(plain.preemptions.sum())
+
+
+@pytest.mark.parametrize("name", OPTIONS)
+@pytest.mark.parametrize("cap", [600.0, 400.0, 300.0])
+def test_the_kernel_under_a_power_cap_is_the_plain_engine(name: str, cap: float) -> None:
+    """The plain engine asks the regulator that the closed form asks (``Regulator.hold``)."""
+    requests = drawn(5, 40, rate=12.0, longest=400, shares=name != "plain")
+    tables = capped_tables(cap, capacity=3000.0)
+    compare(requests, tables, OPTIONS[name], jumps=False)
+    free = simulate(requests, Fleet(replace(tables, held=None)), OPTIONS[name])
+    leaps, steps = (simulate(requests, Fleet(tables), OPTIONS[name], jumps=jumps) for jumps in (True, False))
+    assert not np.allclose(steps.finish, free.finish, rtol=1e-4)  # the cap binds
+    np.testing.assert_allclose(leaps.finish, steps.finish, rtol=1e-4)  # straight lines between answers
+    assert leaps.series.energy.sum() == pytest.approx(steps.series.energy.sum(), rel=1e-3)
 
 
 @pytest.mark.parametrize("name", OPTIONS)

@@ -119,6 +119,7 @@ def _options(requests: Requests, fleet: Fleet, given: EngineOptions) -> NDArray[
         "cores": tables.hidden_cores,
         "groups": tables.groups,
         "token_bytes": tables.token_bytes,
+        **state.regulator(tables),
         "sequence_bytes": tables.sequence_bytes,
     }
     if given.tiers:
@@ -265,7 +266,7 @@ def build(
         **({} if sessions is None else state.turns(sessions.following, sessions.later)),
     }  # fmt: skip
     draws = np.random.default_rng(seed).random(len(rows)) if fleet.routing == "random" else np.zeros(0)
-    flat = state.tables(fleet.tables, slots)
+    flat = state.tables(fleet.tables, slots) | state.held_tables(fleet.tables, slots)
     real = {"base": none, **flat, "gaps": np.zeros(GAPS), "draws": draws, "spans": np.zeros(groups)}
     real |= {"egress": np.zeros(links[0]), "ingress": np.zeros(links[1])}
     real |= {} if sessions is None else {"think": sessions.think}

@@ -45,6 +45,7 @@ from gigawatt.performance.serving.inference import (
     prompt_tokens_cost,
     sequence_cost,
     token_cost,
+    within_limit,
 )
 from gigawatt.performance.serving.memory import holding
 from gigawatt.performance.serving.pass_cost import PassCost
@@ -297,7 +298,7 @@ def _prompts(question: ServingQuestion, r: Replica, prompts: Array) -> tuple[Arr
     work = prompt_tokens_cost(r, prompt * prompts / passes, most / passes).times(passes)
     attention = prompt_cost(r, piece, whole - prompt + (prompt - piece) / 2.0)
     work = work.plus(attention.times(most / piece))
-    work = work.plus(sequence_cost(r, prompts)).plus(encoder_cost(r).times(most / prompt))
+    work = within_limit(r, work.plus(sequence_cost(r, prompts)).plus(encoder_cost(r).times(most / prompt)))
     issued = engine.eager * r.architecture.layers * passes
     time = np.maximum(_time(question, r, work, prompts), issued + engine.overhead)
     return time + engine.overhead * (passes - 1.0), work.energy
@@ -349,7 +350,7 @@ def decode_points(question: ServingQuestion, cluster: Cluster, degrees: Degrees)
 
     def iteration(number: Array) -> tuple[Array, PassCost]:
         work = token_cost(r, number * r.verified).plus(decode_cost(r, number, prompt + output / 2.0))
-        work = work.plus(sequence_cost(r, number))
+        work = within_limit(r, work.plus(sequence_cost(r, number)))
         return _time(question, r, work, number), work
 
     mean = mean_below(peak, quantile)

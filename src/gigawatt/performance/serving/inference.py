@@ -28,7 +28,7 @@ from gigawatt.performance.experts import domains_reached, expert_imbalance, last
 from gigawatt.performance.serving.direct import direct_reduce
 from gigawatt.performance.serving.engines import Engine
 from gigawatt.performance.serving.pass_cost import PARTS, PassCost, no_cost
-from gigawatt.performance.serving.power import cut_energy, load_serving_power, metered
+from gigawatt.performance.serving.power import Regulator, cut_energy, load_serving_power, metered
 from gigawatt.technology import Cost, technology
 from gigawatt.technology.digital.gpu import BLOCK
 from gigawatt.workload.architecture import Architecture, Block
@@ -91,7 +91,8 @@ class Replica:
     ``guesses`` tokens a sequence are guessed by ``drafts`` passes of a prediction module in each iteration
     (0: none) and checked beside the next one. ``overlap``: an iteration is two halves of the batch, and
     experts' exchange of one goes on beside the other's work. ``adapters`` are those that requests name,
-    ``encoded`` what they have beside text.
+    ``encoded`` what they have beside text. ``cap`` [W] is the power cap of one accelerator, below its own
+    limit; none if left out.
     """
 
     architecture: Architecture
@@ -103,6 +104,7 @@ class Replica:
     overlap: bool = False
     adapters: Adapters | None = None
     encoded: tuple[Encoded, ...] = ()
+    cap: Array | float | None = None
 
     @property
     def chips(self) -> Array:
@@ -144,6 +146,8 @@ def _operations(
         binds = arithmetic >= memory
         launches = op.launches
         some = np.where((op.flops > 0.0) | (op.bytes_read > 0.0), launches, 0.0)
+        joules = sum(cost.energy.values(), np.zeros(()))
+        core = joules - cost.energy.get("dram", 0.0)
         found = found.plus(
             PassCost(
                 {
@@ -153,12 +157,8 @@ def _operations(
                     "exchange": np.zeros(()),
                     "latency": np.zeros(()),
                 },
-                (
-                    sum(cost.energy.values(), np.zeros(()))
-                    + cost.active * power.active * np.maximum(arithmetic, memory)
-                )
-                * launches
-                * r.chips,
+                (joules + cost.active * power.active * np.maximum(arithmetic, memory)) * launches * r.chips,
+                core=core * launches * r.chips,
             )
         )
     return found
@@ -266,10 +266,21 @@ def _exchanges(r: Replica, block: Block, tokens: Array, busiest: Array) -> PassC
 
 
 def within_limit(r: Replica, cost: PassCost) -> PassCost:
-    """The pass with its joules cut to what the accelerators' limit allows in its time."""
+    """The pass as accelerators within their power limit have it, or as the replica's cap holds them.
+
+    At the limit no time changes, and joules are cut to what it allows. Under a cap multiplications take
+    longer by the clock (:class:`~gigawatt.performance.serving.power.Regulator`), with pauses where the least
+    clock does not do. Times and joules of a whole pass are read from what this returns.
+    """
     power = load_serving_power(r.cluster.chip)
-    energy = cut_energy(power=power, chips=r.chips, time=cost.time, energy=cost.energy)
-    return replace(cost, energy=energy)
+    if r.cap is None:
+        energy = cut_energy(power=power, chips=r.chips, time=cost.time, energy=cost.energy)
+        return replace(cost, energy=energy)
+    time, energy = Regulator.of(r.cluster.chip, r.cap, power).hold(
+        time=cost.work, energy=cost.energy, arithmetic=cost.parts["arithmetic"], core=cost.core, chips=r.chips
+    )
+    slower = cost.parts["arithmetic"] + (time - cost.work)
+    return replace(cost, parts={**cost.parts, "arithmetic": slower}, energy=energy)
 
 
 def token_cost(r: Replica, tokens: ArrayLike, busiest: ArrayLike | None = None) -> PassCost:
@@ -304,7 +315,7 @@ def prompt_tokens_cost(
     if not np.any((most > t) & (r.shares.data > 1.0)):
         return found
     there = most if r.engine.padded > 0.0 else t
-    return replace(token_cost(r, there + more, most + more), energy=found.energy)
+    return replace(token_cost(r, there + more, most + more), energy=found.energy, core=found.core)
 
 
 def shared_cost(r: Replica, tokens: ArrayLike) -> PassCost:
@@ -366,7 +377,12 @@ def prompt_cost(r: Replica, chunk: ArrayLike, before: ArrayLike) -> PassCost:
             operations = prompt_operations(block, chunk=q / r.pipeline, before=before, shares=r.shares)
             found = found.plus(_operations(r, operations).times(block.count))
     # one group has the whole chunk: joules of its own ranks only
-    return PassCost(found.parts, found.energy / r.shares.data, cores=r.engine.exchange_cores)
+    return _of_group(r, replace(found, cores=r.engine.exchange_cores))
+
+
+def _of_group(r: Replica, cost: PassCost) -> PassCost:
+    """The cost with the joules of one attention group's ranks only."""
+    return replace(cost, energy=cost.energy / r.shares.data, core=cost.core / r.shares.data)
 
 
 def encoder_cost(r: Replica) -> PassCost:
@@ -381,7 +397,7 @@ def encoder_cost(r: Replica) -> PassCost:
         size = np.asarray(one.count * one.patches * one.tower.width * _WIDE)
         reduced = _exchanged(r, _reduced(r, size, r.shares.tensor, fabric), apart)
         found = found.plus(_operations(r, operations)).plus(reduced.times(2.0 * one.tower.layers))
-    return PassCost(found.parts, found.energy / (r.shares.data * r.pipeline))
+    return _of_group(r, replace(found, energy=found.energy / r.pipeline, core=found.core / r.pipeline))
 
 
 def decode_cost(r: Replica, sequences: ArrayLike, context: ArrayLike) -> PassCost:
@@ -425,7 +441,7 @@ def _gathered(r: Replica, adapters: Adapters, sequences: Array) -> PassCost:
     distinct = adapters.distinct(sequences / (r.shares.data * r.batches)) * r.batches
     read = memory("adapters", "forward", distinct, each, distinct * each, 0.0 * distinct, 1.0, "bf16")
     found = _operations(r, (read,))
-    return PassCost({**found.parts, "launch": np.zeros(())}, found.energy)
+    return replace(found, parts={**found.parts, "launch": np.zeros(())})
 
 
 def host_time(r: Replica, sequences: ArrayLike) -> Array:

@@ -19,6 +19,7 @@ PARTS = ("arithmetic", "memory", "launch", "exchange", "latency")
 class PassCost:
     """Seconds of one iteration by what binds, and joules of all accelerators above idle.
 
+    ``core`` joules of them are of multiplications, and fall with the core's voltage.
     ``hidden`` seconds of exchange go on beside the rest (two-batch overlap), and take ``cores`` of the chips'
     arithmetic units meanwhile; ``parts`` are without them.
     """
@@ -27,6 +28,7 @@ class PassCost:
     energy: Array
     hidden: Array | float = 0.0
     cores: float = 0.0
+    core: Array | float = 0.0
 
     @property
     def work(self) -> Array:
@@ -51,18 +53,20 @@ class PassCost:
             self.energy + other.energy,
             self.hidden + other.hidden,
             max(self.cores, other.cores),
+            self.core + other.core,
         )
 
     def times(self, factor: ArrayLike) -> PassCost:
         """The cost of ``factor`` such passes."""
         f = np.asarray(factor, dtype=float)
         parts = {name: value * f for name, value in self.parts.items()}
-        return PassCost(parts, self.energy * f, self.hidden * f, self.cores)
+        return PassCost(parts, self.energy * f, self.hidden * f, self.cores, self.core * f)
 
     def beside(self, share: float) -> PassCost:
         """The same with a ``share`` of its exchange hidden."""
         parts = self.parts | {name: self.parts[name] * (1.0 - share) for name in ("exchange", "latency")}
-        return PassCost(parts, self.energy, share * (self.parts["exchange"] + self.parts["latency"]))
+        hidden = share * (self.parts["exchange"] + self.parts["latency"])
+        return PassCost(parts, self.energy, hidden, core=self.core)
 
 
 def no_cost() -> PassCost:

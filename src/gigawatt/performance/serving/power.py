@@ -13,7 +13,9 @@ J/FLOP at which a large multiplication draws the limit.
 
 *Limits.* Kernel times of the catalog were measured on chips that keep their own limit, so no time changes
 there (as in training, :mod:`gigawatt.machine.clocks`); what would pass it is cut. A lower cap slows the
-clock: multiplications take longer, J/FLOP and active power fall with the voltage (:func:`capped_serving`).
+clock: multiplications take longer, J/FLOP and active power fall with the voltage (:class:`Regulator`, which
+the closed form and the step tables share). It binds on the mean of an iteration's
+work, since iterations are shorter than a regulator's time constant.
 
 *Nodes.* A node takes from the wall what its chips draw, a base that is always there (processors, memory,
 network, fans at rest) and a share of the chips' watts (conversion, fans under load).
@@ -38,17 +40,18 @@ from gigawatt.core.checks import check_word
 from gigawatt.core.errors import InputError
 from gigawatt.core.evidence import Assumption, Grade, worst
 from gigawatt.machine.chips import multiplication_energy
-from gigawatt.machine.clocks import clock_model, settle
+from gigawatt.machine.clocks import ClockModel, Settled, clock_model, least_cap, settle
 from gigawatt.machine.machine import Chip, Node
 from gigawatt.technology.registry import registered
 
 __all__ = [
     "Drawn",
     "NodePower",
+    "Regulator",
     "ServingPower",
-    "capped_serving",
     "cut_energy",
     "largest_step",
+    "least_serving_cap",
     "load_node_power",
     "load_serving_power",
     "metered",
@@ -288,62 +291,80 @@ def serving_power(
     return Drawn(time=t, power=watts, energy=watts * t, clock=np.ones_like(watts))
 
 
-def capped_serving(
-    *,
-    chip: Chip,
-    power: ServingPower,
-    time: ArrayLike,
-    busy: ArrayLike,
-    arithmetic: ArrayLike,
-    flops: Mapping[str, ArrayLike],
-    bytes_moved: ArrayLike,
-    links: ArrayLike = 0.0,
-    cap: ArrayLike,
-) -> Drawn:
-    """The same iteration held to a ``cap`` [W]: slower clock, longer time.
+@dataclass(frozen=True)
+class Regulator:
+    """What holds accelerators that serve to a power cap.
 
-    Parameters
+    Attributes
     ----------
-    chip : Chip
-        Whose voltages and clocks the catalog's ``clocks`` has.
-    power, flops, bytes_moved, links
-        As of :func:`serving_energy`.
-    time, busy : array [s]
-        At the chip's own limit.
-    arithmetic : array [s]
-        Part of ``busy`` that multiplications bind; memory and links keep their time.
+    model : ClockModel
+        Of a chip whose kernels run: ``idle`` [W] is idle and active power together.
+    idle : float [W]
+        Of a chip without kernels.
     cap : array [W]
-        The regulator's setting. It binds on the mean while kernels run.
-
-    Returns
-    -------
-    Drawn
-        At or above the chip's own limit that of :func:`serving_power`.
-
-    Raises
-    ------
-    InputError, InfeasibleError
-        A cap that is not positive, or below what the chip draws at its least clock.
+        Mean that a chip keeps while kernels run: what it keeps of the setting, at most of its own limit.
     """
-    t, b = _checked(time, busy)
-    joules = serving_energy(power=power, busy=b, flops=flops, bytes_moved=bytes_moved, links=links)
-    model, up = clock_model(chip), power.idle + power.active
-    clocked = (model.clocked * power.idle + power.active) / up
-    work = np.minimum(np.asarray(arithmetic, float), b)
-    done = settle(
-        chip_power=replace(model, idle=up, clocked=clocked, factor=1.0, power_limit=power.limit),
-        dynamic_energy=joules["arithmetic"],
-        memory_energy=joules["dram"],
-        other_energy=0.0,
-        arithmetic_time=work,
-        memory_time=b - work,
-        other_time=0.0,
-        cap=np.minimum(power.sustained * np.asarray(cap, float), power.limit),
-    )
-    waiting = t - b
-    span = waiting + done.step_time
-    energy = done.energy + power.idle * waiting + joules["links"]
-    return Drawn(time=span, power=energy / span, energy=energy, clock=done.clock)
+
+    model: ClockModel
+    idle: float
+    cap: Array
+
+    @classmethod
+    def of(cls, chip: Chip, cap: ArrayLike, power: ServingPower | None = None) -> Regulator:
+        """Of ``chip`` under the setting ``cap`` [W]; ``power`` is that of the catalog if left out."""
+        p = load_serving_power(chip) if power is None else power
+        model, up = clock_model(chip), p.idle + p.active
+        clocked = (model.clocked * p.idle + p.active) / up
+        model = replace(model, idle=up, clocked=clocked, factor=1.0, power_limit=p.limit)
+        return cls(model, p.idle, np.minimum(p.sustained * np.asarray(cap, float), p.limit))
+
+    def settle(
+        self, *, time: ArrayLike, energy: ArrayLike, arithmetic: ArrayLike, core: ArrayLike
+    ) -> Settled:
+        """Where one chip settles.
+
+        Parameters
+        ----------
+        time : array [s]
+            Of the work at the chip's own limit.
+        energy : array [J]
+            Of one chip above ``idle`` in it.
+        arithmetic : array [s]
+            Part of ``time`` that multiplications bind; memory and links keep their time.
+        core : array [J]
+            Part of ``energy`` that multiplications take: it falls with the voltage.
+
+        Raises
+        ------
+        InputError, InfeasibleError
+            A cap that is not positive, or below what the chip draws at its least clock.
+        """
+        t = np.asarray(time, float)
+        busy = np.minimum(np.asarray(arithmetic, float), t)
+        beside = np.asarray(energy, float) - np.asarray(core, float) - (self.model.idle - self.idle) * t
+        return settle(
+            chip_power=self.model, dynamic_energy=core, memory_energy=beside, arithmetic_time=busy,
+            memory_time=t - busy, other_time=0.0, cap=self.cap,
+        )  # fmt: skip
+
+    def hold(
+        self, *, time: ArrayLike, energy: ArrayLike, arithmetic: ArrayLike, core: ArrayLike, chips: ArrayLike
+    ) -> tuple[Array, Array]:
+        """(time [s], energy above idle [J]) of the work of ``chips`` under the cap; parameters as of
+        :meth:`settle`, energies of all chips together."""
+        n = np.asarray(chips, float)
+        done = self.settle(
+            time=time, energy=np.asarray(energy) / n, arithmetic=arithmetic, core=np.asarray(core) / n
+        )
+        return done.step_time, (done.energy - self.idle * done.step_time) * n
+
+
+def least_serving_cap(chip: Chip) -> float:
+    """Least setting [W] of the power limit that a chip keeps as it serves: between iterations it idles with
+    its clocks up, and its kernels run at the least clock."""
+    power = load_serving_power(chip)
+    floor = least_cap(Regulator.of(chip, chip.power_limit, power).model)
+    return max(floor, power.idle) / power.sustained
 
 
 def load_node_power(node: Node, chip: Chip) -> NodePower:

@@ -44,6 +44,7 @@ from gigawatt.performance.serving.inference import (
 )
 from gigawatt.performance.serving.memory import holding
 from gigawatt.performance.serving.pass_cost import PassCost
+from gigawatt.performance.serving.power import Regulator
 
 __all__ = [
     "Static",
@@ -216,7 +217,8 @@ def _first(r: Replica, one: _Round, prompt: Array) -> Array:
 
 
 def _prompt_alone(r: Replica, chunk: Array) -> PassCost:
-    return prompt_tokens_cost(r, chunk, chunk).plus(prompt_cost(r, chunk, 0.0)).plus(sequence_cost(r, 1.0))
+    work = prompt_tokens_cost(r, chunk, chunk).plus(prompt_cost(r, chunk, 0.0)).plus(sequence_cost(r, 1.0))
+    return within_limit(r, work)
 
 
 def _burst(r: Replica, prompt: Array, count: Array, budget: Array) -> Array:
@@ -231,7 +233,7 @@ def _burst(r: Replica, prompt: Array, count: Array, budget: Array) -> Array:
     )
     cost = cost.plus(sequence_cost(r, chunk / s)).plus(encoder_cost(r).times(each * one / s))
     least = np.maximum(host_time(r, count), engine.eager * r.architecture.layers)
-    each = np.maximum(cost.time, least) + engine.overhead
+    each = np.maximum(within_limit(r, cost).time, least) + engine.overhead
     return (passes + 1.0) / 2.0 * each
 
 
@@ -286,7 +288,9 @@ def steady(
     waiting = _first(r, one, s) + settings.wait(rate, settings.together(r, rate, one), one)
     chip = r.cluster.chip
     idle = chip.idle_power * r.chips
-    energy = steps * one.decode.energy / b + one.joules
+    energy = steps * one.decode.energy / b + one.joules + idle / rate
+    if r.cap is not None:  # prompts and decoding keep it each; their means as well
+        energy = np.minimum(energy, Regulator.of(chip, r.cap).cap * r.chips / rate)
     return Steady(
         first_token=waiting + engine.prompt + np.maximum(asked - c, 0.0) / rate,
         burst=_burst(r, s, c, most) + engine.prompt,
@@ -299,8 +303,8 @@ def steady(
             **one.decode.bound,
             "host": one.alone - one.decode.time,
         },
-        energy=energy + idle / rate,
-        power=energy * rate + idle,
+        energy=energy,
+        power=energy * rate,
         fits=holding(r, kept + s + n) >= 1.0,
     )
 

@@ -12,9 +12,35 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-__all__ = ["StepTables", "iteration_cost", "stage_delay"]
+from gigawatt.performance.serving.power import Regulator
+
+__all__ = ["HeldTables", "StepTables", "iteration_cost", "stage_delay"]
 
 Array = NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class HeldTables:
+    """What a power cap slows of an iteration, by the parts and knots of :class:`StepTables`.
+
+    Attributes
+    ----------
+    regulator : Regulator
+        Of one accelerator.
+    linear : array (N, 2)
+        Seconds that multiplications bind, and joules that fall with their voltage.
+    shared : array (N,)
+        The part of those seconds that all attention groups share.
+    batch : array (B, 2), decode : array (B, C, 2), prefill : array (Q, P, 2)
+        As ``linear``.
+    """
+
+    regulator: Regulator
+    linear: Array
+    shared: Array
+    batch: Array
+    decode: Array
+    prefill: Array
 
 
 @dataclass(frozen=True)
@@ -76,6 +102,9 @@ class StepTables:
     stages : int
         Of its pipeline. The tables spread an iteration's work over them; :func:`stage_delay` is what a prompt
         waits beyond that because it passes them one after another.
+    held : HeldTables, optional
+        Where the accelerators are held to a power cap. Times and energies are those at their own limit; an
+        iteration settles as a whole, since its clock is one.
     """
 
     tokens: Array
@@ -107,6 +136,7 @@ class StepTables:
     groups: float = 1.0
     shared: Array | None = None
     spreads: bool = True
+    held: HeldTables | None = None
 
     @property
     def beside(self) -> Array:
@@ -170,7 +200,8 @@ def iteration_cost(
     + batch(sequences) + cores · hidden(most), hidden(most), floor(sequences)) + overhead, with tokens =
     decoding · verified + prompts · chunk and sequences = decoding + prompts (those with a chunk); cores are 0
     in an iteration without prompts. The busiest attention group has prompts/groups chunks, at least one; most
-    are the tokens if every group had as many; own is what is not shared of linear.
+    are the tokens if every group had as many; own is what is not shared of linear. Under a power cap the
+    first term is what it takes at the clock at which the iteration's mean power stays within the cap.
     """
     b, q, n = (np.asarray(x, dtype=float) for x in (decoding, chunk, prompts))
     n = np.where(q > 0.0, n, 0.0)
@@ -195,7 +226,19 @@ def iteration_cost(
     )
     hidden = np.where(most > 0.0, _line(tables.tokens, tables.beside, most), 0.0)
     time = time + np.where(n > 0.0, tables.hidden_cores, 0.0) * hidden
-    energy = np.minimum(energy, (tables.power_limit - tables.idle_power) * time)
+    if tables.held is None:
+        energy = np.minimum(energy, (tables.power_limit - tables.idle_power) * time)
+    else:
+        held = tables.held
+        slowed = parts(
+            held.linear[:, 0], held.decode[..., 0], held.prefill[..., 0], held.batch[:, 0], busiest, most
+        )
+        shared = _line(tables.tokens, held.shared, there) - _line(tables.tokens, held.shared, most)
+        core = parts(held.linear[:, 1], held.decode[..., 1], held.prefill[..., 1], held.batch[:, 1], n, there)
+        time, energy = held.regulator.hold(
+            time=time, energy=energy, arithmetic=slowed + np.where(most > there, shared, 0.0), core=core,
+            chips=float(tables.chips),
+        )  # fmt: skip
     floor = np.where(sequences > 0.0, _line(tables.batch, tables.floor, sequences), 0.0)
     floor = np.maximum(floor, hidden)
     return np.maximum(time, floor) + np.where(sequences > 0.0, tables.overhead, 0.0), energy

@@ -19,8 +19,8 @@ from gigawatt.performance.serving.inference import (
 )
 from gigawatt.performance.serving.memory import beside_cache, check_fits, holding, kept, room
 from gigawatt.performance.serving.pass_cost import PassCost
-from gigawatt.performance.serving.power import load_serving_power
-from gigawatt.performance.serving.step_tables import StepTables
+from gigawatt.performance.serving.power import Regulator, load_serving_power
+from gigawatt.performance.serving.step_tables import HeldTables, StepTables
 
 __all__ = ["step_tables"]
 
@@ -44,6 +44,12 @@ def _grid(cost: PassCost, shape: tuple[int, ...]) -> tuple[Array, Array]:
     """(time of the work, energy) on a grid."""
     time, energy = np.broadcast_to(cost.work, shape), np.broadcast_to(cost.energy, shape)
     return time.astype(np.float64), energy.astype(np.float64)
+
+
+def _held(cost: PassCost, shape: tuple[int, ...]) -> Array:
+    """Seconds that multiplications bind and joules of the core on a grid (…, 2)."""
+    both = (np.broadcast_to(value, shape) for value in (cost.parts["arithmetic"], cost.core))
+    return np.stack(list(both), axis=-1).astype(np.float64)
 
 
 def _capacity(r: Replica, typical: float, places: float) -> float:
@@ -100,20 +106,34 @@ def step_tables(
     check_used(r, typical)
     chunk = _knots(most, _WIDE)
     before = np.concatenate([[0.0], 16.0 * _knots(longest / 16.0, 2.0, few=1)])
-    linear = token_cost(r, tokens)
+    linear, ends = token_cost(r, tokens), sequence_cost(r, batch)
     linear_time, linear_energy = _grid(linear, tokens.shape)
-    batch_time, batch_energy = _grid(sequence_cost(r, batch), batch.shape)
+    batch_time, batch_energy = _grid(ends, batch.shape)
     grid = np.meshgrid(batch, context, indexing="ij")
-    decode_time, decode_energy = _grid(decode_cost(r, *grid), grid[0].shape)
+    decode = decode_cost(r, *grid)
+    decode_time, decode_energy = _grid(decode, grid[0].shape)
     grid = np.meshgrid(chunk, before, indexing="ij")
     prompt = prompt_cost(r, grid[0], grid[1] + cached)
     prefill_time, prefill_energy = _grid(prompt, grid[0].shape)
     encoder = encoder_cost(r)  # with the first chunk of a prompt, before which there is nothing
     prefill_time[:, 0] += float(np.max(encoder.work))
     prefill_energy[:, 0] += float(np.max(encoder.energy))
-    shared = None
+    shared = common = None
     if data > 1.0 and engine.padded <= 0.0:
-        shared, _ = _grid(shared_cost(r, tokens), tokens.shape)
+        common = shared_cost(r, tokens)
+        shared, _ = _grid(common, tokens.shape)
+    held = None
+    if r.cap is not None:
+        prefill = _held(prompt, grid[0].shape)
+        prefill[:, 0] += _held(encoder, (1,))
+        held = HeldTables(
+            regulator=Regulator.of(r.cluster.chip, r.cap),
+            linear=_held(linear, tokens.shape),
+            shared=np.zeros_like(tokens) if common is None else _held(common, tokens.shape)[:, 0],
+            batch=_held(ends, batch.shape),
+            decode=_held(decode, decode_time.shape),
+            prefill=prefill,
+        )
     token_bytes = max(float(np.max(kept(r, typical))) / typical, 1.0)
     chips = float(np.max(r.chips))
     chip = r.cluster.chip
@@ -147,4 +167,5 @@ def step_tables(
         power_limit=load_serving_power(chip).limit * chips,
         chips=round(chips),
         stages=round(float(np.max(r.pipeline))),
+        held=held,
     )

@@ -75,9 +75,9 @@ def line_cost(f: Row, c: Any, at: float) -> tuple[float, float, float, float]:
 
 
 @compiled
-def prefill_cost(f: Row, c: Any, chunk: float, before: float) -> tuple[float, float]:
-    """(time, energy) of attention of one chunk after ``before`` tokens."""
-    x, rows, x1, n, y = c.chk_x, c.chk_n, c.bef_x, c.bef_n, c.pre_y
+def prefill_cost(f: Row, c: Any, y: int, chunk: float, before: float) -> tuple[float, float]:
+    """(time, energy) of attention of one chunk after ``before`` tokens, in the table at ``y``."""
+    x, rows, x1, n = c.chk_x, c.chk_n, c.bef_x, c.bef_n
     i, u, i1 = 0, 0.0, 0
     if rows > 1:
         i = place(f, x, rows, chunk)
@@ -97,13 +97,15 @@ def prefill_cost(f: Row, c: Any, chunk: float, before: float) -> tuple[float, fl
 
 
 @compiled
-def decode_cost(f: Row, c: Any, sequences: int, context: float) -> tuple[float, float, float, float, float]:
+def decode_cost(
+    f: Row, c: Any, y: int, sequences: int, context: float
+) -> tuple[float, float, float, float, float]:
     """(time, energy, their slopes per token of context, the next knot) of attention of decoding sequences.
 
-    There is a row of values for every whole number of sequences.
+    The table at ``y`` has a row of values for every whole number of sequences.
     """
     x, n = c.ctx_x, c.ctx_n
-    i = c.dec_y + 2 * n * sequences
+    i = y + 2 * n * sequences
     if n < 2:
         return f[i], f[i + 1], 0.0, 0.0, math.inf
     m = place(f, x, n, context)

@@ -39,6 +39,7 @@ from gigawatt.serving.kernels.queue import (
     most_used,
     used,
 )
+from gigawatt.serving.kernels.regulator import held
 from gigawatt.serving.kernels.tier import choose, fetch
 from gigawatt.serving.prefix import evict, hold_leading, insert, leading
 
@@ -127,12 +128,16 @@ def fly(
     slope, slope_energy, knot, mean = 0.0, 0.0, math.inf, 0.0
     if n > 0:
         mean = q.context / q.decoding
-        more, more_energy, slope, slope_energy, knot = decode_cost(w.real, cfg, q.decoding, mean)
+        more, more_energy, slope, slope_energy, knot = decode_cost(w.real, cfg, cfg.dec_y, q.decoding, mean)
         time += max(more - attention, 0.0) if apart else more
         energy += more_energy * n / q.decoding
     if tokens > 0.0:
         time += cfg.cores * hidden
-    if energy > cfg.headroom * time:
+    if cfg.held == 1:
+        time, energy, slope, slope_energy = held(
+            w, r, prompts, attention, there, wide, time, energy, slope, slope_energy, knot - mean
+        )
+    elif energy > cfg.headroom * time:
         energy, slope_energy = cfg.headroom * time, cfg.headroom * slope
     q.k, q.d0, q.d1 = 1, max(time, floor) + cfg.overhead, 0.0
     q.e0, q.e1 = energy, 0.0
@@ -303,7 +308,7 @@ def start(w: Any, r: int) -> None:
             loading += 1
             soonest = min(soonest, part.ready)
         if part.chunk > 0:
-            more, more_energy = prefill_cost(w.real, cfg, float(part.chunk), float(part.done))
+            more, more_energy = prefill_cost(w.real, cfg, cfg.pre_y, float(part.chunk), float(part.done))
             time += more
             energy += more_energy
             tokens += part.chunk
@@ -365,7 +370,7 @@ def start_static(w: Any, r: int) -> None:
     q.prefilling = n
     q.prompt_tokens = float(n * prompt)
     q.firsts, q.moving = float(n), 0
-    time, energy = prefill_cost(w.real, cfg, float(prompt), 0.0)
+    time, energy = prefill_cost(w.real, cfg, cfg.pre_y, float(prompt), 0.0)
     apiece = max(n / cfg.groups, 1.0)
     fly(w, r, n, apiece * time, n * energy, float(n * prompt), apiece * prompt, False)
     q.tokens = float(real)

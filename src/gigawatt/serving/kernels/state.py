@@ -27,9 +27,11 @@ __all__ = [
     "as_state",
     "buckets_for",
     "entries_state",
+    "held_tables",
     "longer",
     "mixed",
     "packed",
+    "regulator",
     "replicas_state",
     "tables",
     "tiers_state",
@@ -54,10 +56,11 @@ OPTIONS = _record(
     "ends heads tails names buckets loads crowd backlog member gaps draws egress ingress sessions after "
     "later order heap think spans "
     "tiers own_tiers low_buckets slack outages falls interrupted urgent "
-    "tok_x tok_n tok_y bat ctx_x ctx_n dec_y chk_x chk_n bef_x bef_n pre_y",
+    "tok_x tok_n tok_y bat ctx_x ctx_n dec_y chk_x chk_n bef_x bef_n pre_y tok_c bat_c dec_c pre_c held",
     "budget long_prompt block host_bandwidth host_capacity verified accepted overhead headroom cores groups "
     "token_bytes sequence_bytes bound width target interval start_up cool_down bandwidth latency least_think "
-    "detection restart",
+    "detection restart "
+    "cap up resting own_limit clocked least_clock knee volts full_volts",
 )
 
 #: Of the whole fleet. ``turn``: round robin; ``done``: requests that a closed loop may send now; ``placed``:
@@ -164,6 +167,33 @@ def tables(found: StepTables, slots: int) -> dict[str, NDArray[np.float64]]:
         "bef_x": np.ascontiguousarray(found.before, dtype=_F),
         "pre_y": _pairs(found.prefill_time, found.prefill_energy),
     }
+
+
+def held_tables(found: StepTables, slots: int) -> dict[str, NDArray[np.float64]]:
+    """What a power cap slows, flat as :func:`tables`; empty where there is none."""
+    held = found.held
+    if held is None:
+        return {name: np.zeros(0) for name in ("tok_c", "bat_c", "dec_c", "pre_c")}
+    return {
+        "tok_c": np.concatenate([held.linear, held.shared[:, None]], axis=-1).ravel(),
+        "bat_c": _at_each(found.batch, held.batch, slots).ravel(),
+        "dec_c": _at_each(found.batch, held.decode, slots).ravel(),
+        "pre_c": np.ascontiguousarray(held.prefill, dtype=_F).ravel(),
+    }
+
+
+def regulator(found: StepTables) -> dict[str, float]:
+    """The options of a power cap [W of the replica]; none where there is none."""
+    if found.held is None:
+        return {}
+    one, chips = found.held.regulator, found.chips
+    model = one.model
+    return {
+        "held": 1, "cap": float(np.max(one.cap)) * chips, "up": model.idle * chips,
+        "resting": one.idle * chips, "own_limit": model.power_limit * chips, "clocked": model.clocked,
+        "least_clock": model.least, "knee": model.knee, "volts": model.slope,
+        "full_volts": max(1.0, 1.0 + model.slope * (1.0 / model.knee - 1.0)),
+    }  # fmt: skip
 
 
 def _objects(rows: NDArray[Any]) -> list[Any]:

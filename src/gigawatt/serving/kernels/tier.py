@@ -10,7 +10,7 @@ from __future__ import annotations
 from typing import Any
 
 from gigawatt.core.compiled import compiled
-from gigawatt.serving.kernels.cost import line_cost, prefill_cost
+from gigawatt.serving.kernels.regulator import chunk_time
 from gigawatt.serving.prefix import find, renew, tier_row
 
 __all__ = ["choose", "fetch", "reach"]
@@ -63,7 +63,7 @@ def computing(w: Any, total: int, done: int) -> float:
     cfg, time = w.cfg[0], 0.0
     while done < total:
         chunk = min(float(total - done), cfg.budget)
-        time += line_cost(w.real, cfg, chunk)[0] + prefill_cost(w.real, cfg, chunk, float(done))[0]
+        time += chunk_time(w.real, cfg, chunk, float(done))
         done += int(chunk)
     return time
 
