@@ -35,7 +35,6 @@ from gigawatt.performance.serving.inference import (
 from gigawatt.performance.serving.pass_cost import PassCost
 from gigawatt.performance.serving.power import (
     ServingPower,
-    capped_serving,
     largest_step,
     load_node_power,
     load_serving_power,
@@ -79,13 +78,12 @@ class Work:
     """What one accelerator does in a mean iteration: tokens of ``held`` sequences and their share of prompts.
 
     ``kernels``, ``experts`` and ``exchange`` [s] are times of kernels, of fused expert kernels and of
-    collectives; ``arithmetic`` is the part of the first two that multiplications bind.
+    collectives.
     """
 
     kernels: float
     experts: float
     exchange: float
-    arithmetic: float
     bytes_moved: float
     flops: Mapping[str, float] = field(repr=False)
     links: float = 0.0
@@ -171,7 +169,6 @@ def work_of(case: PowerCase, engine: Engine | None = None) -> Work:
         kernels=_kernel_time(total) - experts + sorts / case.chip.memory_bandwidth,
         experts=experts,
         exchange=_one(total.parts["exchange"] + total.parts["latency"]),
-        arithmetic=_one(total.parts["arithmetic"]),
         bytes_moved=moved + sorts,
         flops=flops,
     )
@@ -211,25 +208,18 @@ def own_rate(case: PowerCase, power: ServingPower) -> tuple[float, float]:
     work = work_of(case, engine)
     sorts = case.sorted_bytes * case.architecture.vocabulary / case.chip.memory_bandwidth
     r = _replica(case, replace(engine, sequence=engine.sequence + sorts))
+    capped = case.cap is not None and case.cap < case.chip.power_limit
+    r = replace(r, cap=case.cap) if capped else r
     prompt, output, held = (np.array([max(x, 1.0)]) for x in (case.prompt, case.output, case.held))
     found = steady(r, prompt=prompt, output=output, held=held, sequences=max(case.held, engine.max_sequences))
     rate = _one(found.requests) * case.output
-    time = case.held / rate
-    if case.cap is None or case.cap >= case.chip.power_limit:
-        drawn = serving_power(
-            power=power,
-            time=time,
-            busy=work.busy,
-            flops=work.flops,
-            bytes_moved=work.bytes_moved,
-            cap=case.cap,
-        )
-    else:
-        drawn = capped_serving(
-            chip=case.chip, power=power, time=time, busy=work.busy, arithmetic=work.arithmetic,
-            flops=work.flops, bytes_moved=work.bytes_moved, cap=case.cap,
-        )  # fmt: skip
-    return float(drawn.power), case.held / float(drawn.time)
+    if capped:
+        return _one(found.power) / _one(r.chips), rate
+    drawn = serving_power(
+        power=power, time=case.held / rate, busy=work.busy, flops=work.flops, bytes_moved=work.bytes_moved,
+        cap=case.cap,
+    )  # fmt: skip
+    return float(drawn.power), rate
 
 
 def serving_power_scorecard(file: Path | None = None) -> tuple[PowerRow, ...]:
