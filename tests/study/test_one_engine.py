@@ -409,7 +409,7 @@ def words_without() -> ServingQuestion:
     [
         ({"supply.limits.wind": "2 MW"}, "supply.limits.wind: plan-serving does not use this key"),
         ({"serving.shape": "flat"}, "serving.shape: plan-serving does not use this key; .*gigawatt run"),
-        ({"machine.power_cap": "500 W"}, "machine.power_cap: belongs to training"),
+        ({"machine.power_cap": "900 W"}, "machine.power_cap: above the power limit of NVIDIA H100"),
         ({"serving.prompt": "500"}, "serving.prompt: given twice"),
         ({"economics.chip_life": "0 s"}, "economics.chip_life: out of range"),
     ],

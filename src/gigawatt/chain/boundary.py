@@ -122,12 +122,13 @@ def counts(scenario_boundary: str) -> str:
 
 
 @serving("energy.at_limit", "MWh", rows=("power_limit",))
-def at_limit_of_a_year(machine_count: int, machine_chip: Chip) -> float:
-    """Energy of a year if all accelerators drew their power limit throughout.
+def at_limit_of_a_year(machine_count: int, machine_chip: Chip, machine_cap: float | None) -> float:
+    """Energy of a year if all accelerators drew their power limit (or cap) throughout.
 
-    accelerators × power limit × year
+    accelerators × power limit, or the cap if that is less × year
     """
-    return machine_count * machine_chip.power_limit * SECONDS_PER_YEAR
+    limit = machine_chip.power_limit
+    return machine_count * (limit if machine_cap is None else min(limit, machine_cap)) * SECONDS_PER_YEAR
 
 
 @serving("energy.chips", "MWh")

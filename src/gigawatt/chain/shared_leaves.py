@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Hashable, Mapping
 from dataclasses import replace
 from functools import partial
@@ -23,15 +24,17 @@ from gigawatt.chain.supply.hedges import HEDGE, RIGHT, Position, read_hedge, rea
 from gigawatt.chain.supply.markets import fill_carbon, fill_fuels
 from gigawatt.chain.supply.terms import COMPUTED, read_flexible, read_matching, read_reliability
 from gigawatt.chain.supply.weather_years import grid_of, weather_years
-from gigawatt.core.errors import InputError
+from gigawatt.core.errors import InfeasibleError, InputError
 from gigawatt.core.evidence import Assumption, Evidence, Grade
 from gigawatt.core.graph import Leaf
 from gigawatt.core.once import once, stamp
+from gigawatt.core.quantities import show
 from gigawatt.facility import country_of, load_site, load_weather
 from gigawatt.facility.weather import move_to_design, scale_wind
 from gigawatt.machine import Chip
 from gigawatt.machine.prices import bought_in, sold
 from gigawatt.money import discount_rate
+from gigawatt.performance.serving.power import least_serving_cap
 from gigawatt.power import Grid, default_not_served_price
 from gigawatt.power.market.hours import read_price_year
 from gigawatt.power.market.own_hours import read_own_hours
@@ -66,6 +69,8 @@ def fill_chip(fill: Filler, chip: Chip, rows: tuple[Evidence, ...]) -> None:
     fill.written("machine.chip", "machine.chip", chip, (*chip.evidence.values(), *kernels, *rows))
     fill.begun("machine.chip", "machine.chip", "chips")
     cap = machine.power_cap
+    if cap is not None and fill.loaded.serves:
+        fill.ask("machine.power_cap", lambda: _check_cap(chip, cap))
     fill.written("machine.power_cap", "machine.power_cap", cap, () if cap is None else clock_rows(chip))
     key = "machine.count" if machine.count is not None else "machine.power"
     fill.written("machine.size", key, {"count": machine.count, "power": machine.power})
@@ -76,6 +81,25 @@ def fill_chip(fill: Filler, chip: Chip, rows: tuple[Evidence, ...]) -> None:
     }
     fill.written("machine.options", "machine", options)
     fill.written("site.oversubscription", "site.oversubscription", scenario.site.oversubscription)
+
+
+def _check_cap(chip: Chip, cap: float) -> None:
+    """Raise where accelerators that serve cannot be held to ``cap`` [W], or are held to less already.
+
+    Raises
+    ------
+    InputError
+        Above the chip's own limit.
+    InfeasibleError
+        Below what it draws idle, or as kernels run at its least clock.
+    """
+    least = math.ceil(least_serving_cap(chip))
+    allowed = f"{least:,} to {chip.power_limit:,.0f} W"
+    if cap > chip.power_limit:
+        raise InputError(f"above the power limit of {chip.name}", given=show(cap, "W"), allowed=allowed)
+    if cap < least:
+        raise InfeasibleError(f"below what {chip.name} draws idle or at its least clock",
+                              given=show(cap, "W"), allowed=allowed)  # fmt: skip
 
 
 def _check_bought(fill: Filler, chip: Chip) -> None:

@@ -343,7 +343,6 @@ def _check_trained(scenario: Any, file: Path, lines: Mapping[str, int]) -> None:
 _TRAINING_ONLY = {
     "layout": "serving.layout",
     "software": "serving.engine",
-    "machine.power_cap": "no cap: serving uses the chip's power limit",
 }
 
 

@@ -37,7 +37,6 @@ def serving_notices(
     machine_size: Mapping[str, float | None],
     machine_found: Sizing | None,
     machine_count: int,
-    machine_cap: float | None,
     serving_precision: tuple[str, ...],
     serving_plan: ServingPlan,
     serving_configuration: Configuration,
@@ -59,7 +58,6 @@ def serving_notices(
     Savings and losses of precision and sparsity, size of the simulation, missed SLOs, requests left out,
     spare accelerators, bindings and notices of the supply plan.
     """
-    assert machine_cap is None  # the scenario refuses one
     notices = unsold(machine_chip, scenario_year)
     worst = serving_kept_worst if serving_day.judged(serving_objective) else 1.0
     notices.extend(_of_promise(serving_objective, serving_kept, worst, serving_day))

@@ -20,6 +20,7 @@ from gigawatt.chain.serving.choice import (
     together,
 )
 from gigawatt.chain.serving.front import Front, front_of
+from gigawatt.chain.serving.power_cap import cap_notices
 from gigawatt.chain.serving.question import ServingQuestion
 from gigawatt.chain.serving.replica import Prices, candidates, prices_of
 from gigawatt.chain.serving.screen import Points, decode_points, prefill_points, screen
@@ -172,6 +173,8 @@ def plan_serving(
         if question.reused:
             known = _with_reuse(question, cluster, best[0])
             best, tried = (known, *best[1:]), (replace(tried[0], configuration=known), *tried[1:])
+    last = best[0].pools[-1].points
+    capped = cap_notices(question, cluster, last.degrees, float(last.held[0]))
     return ServingPlan(
         question=question,
         cluster=cluster,
@@ -191,7 +194,7 @@ def plan_serving(
         cpu_seconds=spent,
         trial_cpu_seconds=time.process_time() - started,
         assumptions=(*question.assumptions, *told, *money, *_routed(question)),
-        notices=(*question.notices, *notices),
+        notices=(*question.notices, *notices, *capped),
     )  # fmt: skip
 
 

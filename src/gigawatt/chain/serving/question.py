@@ -76,7 +76,8 @@ class ServingQuestion:
     replica, empty where nobody says it; ``largest`` bounds the accelerators of a replica. ``options`` are
     those of :func:`~gigawatt.machine.build_cluster`; ``pue_mean`` and ``pue_peak`` are of the year and of its
     hottest hour; ``electricity`` [$/J]; ``rate`` [1/yr] is the discount rate; ``chip_life`` [s] is that of
-    accelerators and nodes, where it is given, and ``redundancy`` that of the building.
+    accelerators and nodes, where it is given, and ``redundancy`` that of the building; ``cap`` [W] is the
+    power cap of one accelerator, where it is given.
     """
 
     architecture: Architecture

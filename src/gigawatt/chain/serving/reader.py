@@ -82,6 +82,7 @@ def read_serving_question(
     year: int | None = None,
     fixed: Mapping[str, int | None] | None = None,
     largest: int | None = None,
+    cap: str | None = None,
     site: str | None = None,
     pue: float | None = None,
     electricity: str | None = None,
@@ -137,6 +138,8 @@ def read_serving_question(
         Degrees to hold fast: ``tensor``, ``pipeline``, ``data``, ``expert``.
     largest : int, optional
         Accelerators of a replica at most.
+    cap : str, optional
+        Power cap of one accelerator.
     site, pue, electricity
         Where the data centre stands, or its PUE and price.
     settings : mapping, optional
@@ -154,6 +157,7 @@ def read_serving_question(
     for name, key, value in (
         ("model", "model", model), ("chip", "machine.chip", chip), ("year", "year", year),
         ("site", "site.name", site), ("electricity", "supply.price", electricity),
+        ("cap", "machine.power_cap", cap),
     ):  # fmt: skip
         words.word(name, key, value)
     given: dict[str, Any] = {
@@ -203,6 +207,7 @@ def read_serving_question(
         routing=section.routing or "",
         chip=leaves["machine.chip"],
         options=leaves["machine.options"],
+        cap=leaves["machine.power_cap"],
         demand=wanted,
         pue_mean=mean,
         pue_peak=peak,

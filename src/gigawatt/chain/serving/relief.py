@@ -85,6 +85,10 @@ def relieve(plan: ServingPlan, configuration: Configuration) -> dict[str, float]
         richer, _ = change(cluster, stack, _TWICE)
         cost = _cost(replace(question, chip=richer.chip), richer, configuration, prices)
         found[words] = 1.0 if cost is None else cost / base
+    if question.cap is not None:
+        words, _ = RESOURCES["power_cap"]
+        cost = _cost(replace(question, cap=_TWICE * question.cap), cluster, configuration, prices)
+        found[words] = 1.0 if cost is None else cost / base
     lighter = replace(question, engine=_lighter(question.engine, _TWICE))
     cost = _cost(lighter, cluster, configuration, prices)
     found[_HOST] = 1.0 if cost is None else cost / base

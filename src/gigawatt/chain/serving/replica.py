@@ -13,7 +13,7 @@ from gigawatt.chain.machine.accelerator_price import Power, chip_second_price, p
 from gigawatt.chain.serving.question import ServingQuestion
 from gigawatt.core.errors import InfeasibleError, InputError
 from gigawatt.core.quantities import show
-from gigawatt.machine import Cluster
+from gigawatt.machine import Chip, Cluster
 from gigawatt.performance.serving.inference import Replica, multiply_format
 from gigawatt.performance.serving.layouts import (
     lacking_kernels,
@@ -219,8 +219,13 @@ def replica(
     )
     return Replica(
         question.architecture, cluster, question.engine, shares, degrees.pipeline, float(question.guesses),
-        question.two_batch_overlap, question.adapters, question.encoded,
+        question.two_batch_overlap, question.adapters, question.encoded, cap_of(question, cluster.chip),
     )  # fmt: skip
+
+
+def cap_of(question: ServingQuestion, chip: Chip) -> float | None:
+    """The power cap of an accelerator [W], where it is below the chip's own limit."""
+    return question.cap if question.cap is not None and question.cap < chip.power_limit else None
 
 
 def _lacking(question: ServingQuestion, cluster: Cluster, degrees: Degrees) -> Array:
@@ -435,5 +440,7 @@ def prices_of(question: ServingQuestion, cluster: Cluster) -> tuple[Prices, Powe
     second, told = chip_second_price(question, cluster, power)
     empty = (power.it - power.chip * cluster.count) / cluster.count
     each = power.chip + empty
-    prices = Prices(second, each - cluster.chip.power_limit, question.pue_mean, question.electricity, each)
+    cap = cap_of(question, cluster.chip)
+    beside = each - (cluster.chip.power_limit if cap is None else cap)
+    prices = Prices(second, beside, question.pue_mean, question.electricity, each)
     return prices, power, told

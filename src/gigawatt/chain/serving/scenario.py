@@ -54,6 +54,7 @@ def asked_by(file: str | Path) -> dict[str, Any]:
     found: dict[str, Any] = {name: getattr(section, name) for name in _SAME}
     found |= {name: getattr(scenario.machine, name) for name in _MACHINE}
     found |= {name: getattr(section.layout, name) for name in DEGREES}
+    found["cap"] = loaded.written.get("machine.power_cap")
     found["model"] = str(beside(loaded, scenario.model))
     found["trace"] = None if section.trace is None else str(beside(loaded, section.trace))
     found["year"], found["site"], found["seed"] = scenario.year, scenario.site.name, section.seed

@@ -89,6 +89,7 @@ def question(
     supply_price: float | None,
     economics_discount_rate: float,
     economics_chip_life: float | None,
+    machine_cap: float | None,
 ) -> ServingQuestion:
     """The serving question: model, machine, requests and SLO.
 
@@ -127,7 +128,7 @@ def question(
         rate=economics_discount_rate,
         chip_life=economics_chip_life,
         redundancy=site_redundancy,
-        cap=None,
+        cap=machine_cap,
         assumptions=(),
         prefill=serving_prefill,
         redundant_experts=serving_redundant_experts,

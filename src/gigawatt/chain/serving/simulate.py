@@ -10,6 +10,7 @@ import numpy as np
 
 from gigawatt.chain.serving.adapters import late_adapters
 from gigawatt.chain.serving.classes import Mix
+from gigawatt.chain.serving.power_cap import cap_notices
 from gigawatt.chain.serving.question import ServingQuestion
 from gigawatt.chain.serving.replica import (
     Degrees,
@@ -266,7 +267,7 @@ def run_serving(
         cpu_seconds=spent,
         seed=seed,
         assumptions=(*question.assumptions, *told),
-        notices=_notices(question, setup, outcome, summary),
+        notices=(*_notices(question, setup, outcome, summary), *_of_cap(question, cluster, setup, summary)),
         classes=classes,
     )
 
@@ -345,6 +346,12 @@ def _notices(question: ServingQuestion, setup: Setup, outcome: Outcome, summary:
             f"{summary.concurrency:,.0f} running; the demand exceeds the capacity of these replicas"
         )
     return tuple(found)
+
+
+def _of_cap(question: ServingQuestion, cluster: Cluster, setup: Setup, summary: Summary) -> tuple[str, ...]:
+    """What a power cap does to a replica of ``setup.main`` with the mean of the requests in flight."""
+    each = summary.concurrency / max(summary.replicas, 1.0)
+    return cap_notices(question, cluster, setup.main.degrees, each)
 
 
 def part(

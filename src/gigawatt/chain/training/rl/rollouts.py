@@ -79,6 +79,7 @@ def rollout_question(
     outputs: Outputs,
     guesses: int = 0,
     acceptance: float = 0.0,
+    cap: float | None = None,
 ) -> ServingQuestion:
     """The model as an engine serves it to roll out: no latency target, no demand, room for the longest."""
     prompt, longest = max(1, round(outputs.prompt)), max(1, round(outputs.longest))
@@ -88,7 +89,7 @@ def rollout_question(
         cache=cache, guesses=guesses, acceptance=acceptance, demand=None, objective=Objective(),
         recipe=DEFAULTS, traffic=Traffic("rollouts", sample, "constant"), token_budget=None, sequences=None,
         context_limit=None, fixed={}, largest=None, pue_mean=1.0, pue_peak=1.0, electricity=0.0, rate=0.0,
-        cap=None, assumptions=(),
+        cap=cap, assumptions=(),
     )  # fmt: skip
 
 

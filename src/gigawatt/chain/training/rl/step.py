@@ -69,6 +69,7 @@ def question(
     rl_acceptance: float,
     rl_outputs: Outputs,
     scenario_year: int,
+    machine_cap: float | None,
 ) -> ServingQuestion:
     """The policy as the engine serves it for rollouts.
 
@@ -79,6 +80,7 @@ def question(
     return rollout_question(
         model_architecture, chip=machine_chip, options=machine_options, engine=rl_engine, year=scenario_year,
         weights=rl_weights, cache=rl_cache, outputs=rl_outputs, guesses=rl_guesses, acceptance=rl_acceptance,
+        cap=machine_cap,
     )  # fmt: skip
 
 
@@ -175,6 +177,7 @@ def scored(
     asked = rollout_question(
         rl_rewarder, chip=rl_question.chip, options=rl_question.options, engine=rl_question.engine,
         year=rl_question.year, weights="bf16", cache=rl_question.cache, outputs=rl_outputs,
+        cap=rl_question.cap,
     )  # fmt: skip
     return forward(asked, training_fit.cluster, rl_outputs, every=False)
 
