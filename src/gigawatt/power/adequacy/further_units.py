@@ -191,7 +191,7 @@ def _needed(
 ) -> int | None:
     """Further units that are worth their cost, or that a reliability takes; ``None``: no number of them.
 
-    ``likely_most`` : where one unit will not do, the most units are looked at next: fewer hardly will.
+    ``likely_most`` : where two units will not do, the most units are looked at next: fewer hardly will.
     """
 
     def serves(count: int) -> bool:
@@ -204,7 +204,8 @@ def _needed(
         return saved < counts.cost
 
     enough = one_too_many if question.limit is None else serves
-    found = None if likely_most and not (enough(1) or enough(counts.most)) else fewest(enough, counts.most)
+    likely = not likely_most or any(enough(count) for count in (1, min(2, counts.most), counts.most))
+    found = fewest(enough, counts.most) if likely else None
     if question.limit is not None:
         return found
     return counts.most if found is None else found - 1

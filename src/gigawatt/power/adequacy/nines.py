@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from gigawatt.power.adequacy.further_units import fewest
 from gigawatt.power.adequacy.plan import Adequacy
@@ -14,6 +14,8 @@ __all__ = ["Nine", "nines_of"]
 _NINES = (0.99, 0.999, 0.9999, 0.99999)
 _MOST_UNITS = 64
 """Further units that are looked at for each nine, in multiples of those that the plan has."""
+_ROUNDING = 1e-9
+"""Relative, of what a convolution loses."""
 
 
 @dataclass(frozen=True)
@@ -52,14 +54,26 @@ def nines_of(adequacy: Adequacy, losses: Callable[[System], Loss] | None = None)
             lost[count] = losses(system.with_more(kind, count)).hours
         return lost[count] <= (1.0 - share) * hours
 
-    least = 0
+    least, bound = 0, None
     for share in _NINES:
         if adequacy.indices.hours <= (1.0 - share) * hours:
             continue
-        count = fewest(lambda n, share=share: enough(n, share), most, least)
+        bound = losses(_unfailing(system, kind, most)).hours if bound is None else bound
+        reached = bound <= (1.0 - share) * hours * (1.0 + _ROUNDING)
+        count = fewest(lambda n, share=share: enough(n, share), most, least) if reached else None
         if count is None:
             found.append(Nine(share, one.plant.name, None, None))
             break
         found.append(Nine(share, one.plant.name, count, count * one.units.size * yearly_cost(one)))
         least = count - 1
     return tuple(found)
+
+
+def _unfailing(system: System, kind: int, most: int) -> System:
+    """The system with ``most`` further units of a kind that never fail, and nothing in maintenance: what it
+    loses, by common modes, it loses with any number of them up to that."""
+    kinds = [replace(one, units=replace(one.units, planned=0.0)) for one in system.kinds]
+    units = kinds[kind].units
+    sure = replace(units, count=1, size=(units.count + most) * units.size, forced=0.0, derated=())
+    kinds[kind] = replace(kinds[kind], units=sure)
+    return system.with_kinds(kinds)

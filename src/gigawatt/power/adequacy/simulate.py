@@ -1,13 +1,12 @@
 """Adequacy hour by hour: units that fail and are repaired, stores that answer, over many years.
 
-Each unit is a two-state Markov chain of whole hours with a stream of random numbers of its own, so that a
-further unit leaves the outages of the others as they are. Stores discharge whenever less is there than is
+Units fail as :mod:`gigawatt.power.adequacy.unit_outages` draws it, so that a further unit leaves the outages
+of the others as they are. Stores discharge whenever less is there than is
 needed and charge whenever more is, which on one bus without foresight loses least energy.
 
 References
 ----------
 Billinton & Li, Reliability Assessment of Electric Power Systems Using Monte Carlo Methods (1994), chapter 3.
-L'Ecuyer, Efficient and portable combined random number generators, CACM 31(6), 1988.
 """
 
 from __future__ import annotations
@@ -24,6 +23,7 @@ from gigawatt.core.checks import check_range
 from gigawatt.core.compiled import compiled, compiled_and_kept
 from gigawatt.core.errors import InputError
 from gigawatt.power.adequacy.simulate_tables import rates, unit_table
+from gigawatt.power.adequacy.unit_outages import FailingKind, UnitOutages, batch_years, spells_of
 from gigawatt.power.adequacy.units import Units
 
 __all__ = ["FIGURES", "Simulation", "Store", "simulate", "simulated_year"]
@@ -32,9 +32,8 @@ Array = npt.NDArray[np.float64]
 Ints = npt.NDArray[np.int64]
 FIGURES = ("hours", "days", "energy", "events", "longest", "largest", "hours_alone", "energy_alone")
 """What each simulated year gives; the last two without stores."""
-_Z, _DAY, _BATCH = 1.959963984540054, 24, 250
+_Z, _DAY = 1.959963984540054, 24
 _LATER = 1_000_000  # number of the stream of a kind that was added
-_A, _M, _B, _N = 40014, 2147483563, 40692, 2147483399
 
 
 @dataclass(frozen=True)
@@ -154,8 +153,8 @@ def simulate(
         units, need, share, risk, hazard, modes, first, stores, weather_years, year_weights, seed, later
     )
     done = list[Array]()
-    for seeds, weather in model.batches(years):
-        done.append(model.run(seeds, weather)[0])
+    for by_year in model.batches(years):
+        done.append(by_year)
         found = Simulation(np.concatenate(done))
         if found.error("hours") <= error * found.mean("hours"):
             break
@@ -177,13 +176,10 @@ def simulated_year(
         units, need, wide["share"], wide["risk"], wide["hazard"], more.get("modes", ()), wide["first"],
         stores, years, weights, seed,
     )  # fmt: skip
-    at = 0
-    for seeds, weather in model.batches(year + 1):
-        if year < at + len(weather):
-            n = year - at
-            return int(weather[n]), model.run(seeds[n : n + 1], weather[n : n + 1], trace=True)[1]
-        at += len(weather)
-    raise InputError("no such simulated year", key="year", given=str(year), allowed="0 or more")
+    if year < 0:
+        raise InputError("no such simulated year", key="year", given=str(year), allowed="0 or more")
+    batch, n = divmod(year, batch_years(years))
+    return n % years, model.run(batch, n, n + 1, trace=True)[1]
 
 
 class _Model:
@@ -225,44 +221,43 @@ class _Model:
         table = unit_table(kinds, None if first is None else [*first, *starts], self.hours)
         rules, accepted = rates(kinds, wide([1.0] * len(kinds), hazard))
         hold = [(one.energy, one.charging, one.discharging, one.start, 1.0 - one.loss) for one in ordered]
-        self.arrays = (
-            load, wide([one.size for one in kinds], share),
-            np.minimum(wide([one.forced for one in kinds], risk), 1.0), accepted, takes,
-            np.array([one.count for one in kinds], dtype=np.int64), rules, table,
-            np.array(hold).reshape(-1, 5),
-        )  # fmt: skip
+        power, counts = wide([one.size for one in kinds], share), np.array([one.count for one in kinds])
+        held = np.array(hold).reshape(-1, 5)
+        self.arrays = load, power, takes, counts.astype(np.int64), table, held
+        out = np.minimum(wide([one.forced for one in kinds], risk), 1.0)
+        failing = [
+            FailingKind(float(fail), float(mend), *map(np.ascontiguousarray, columns), years=weather_years)
+            for (fail, mend), *columns in zip(rules, out.T, accepted.T, strict=True)
+        ]
         kept = len(units) - later
         named = [
             k if k < kept else k - later if k >= len(units) else _LATER + k for k in table[:, 0].tolist()
         ]
-        self.streams = [
-            np.random.default_rng([seed, k, int(i)]) for k, i in zip(named, table[:, 1], strict=True)
+        self.outages = [
+            UnitOutages(failing[k], (seed, name, i))
+            for (k, i, *_), name in zip(table.tolist(), named, strict=True)
         ]
         self.weights = np.broadcast_to(np.asarray(year_weights, dtype=float), (weather_years,))
         self.least = 1e-9 * max(float(np.abs(load).max()), 1e-300)
-        self.whole = _whole(*self.arrays, self.hours, self.least)
+        self.whole = _whole(load, power, takes, counts, held, self.hours, self.least)
         self.kinds, self.stores, self.modes = len(kinds), len(stores), len(modes)
         self.traced = len(units) + len(stores) + 1
 
-    def batches(self, years: int) -> Iterator[tuple[Ints, Ints]]:
-        """(seeds (years, units, 2), weather years) of one batch of years after the other."""
-        batch, at = -(-_BATCH // self.weather_years) * self.weather_years, 0
-        while at < years:
-            count = min(batch, years - at)
-            drawn = [one.integers(1, _N - 1, (count, 2)) for one in self.streams]
-            yield (
-                np.stack(drawn, axis=1) if drawn else np.ones((count, 1, 2), dtype=np.int64),
-                (at + np.arange(count)) % self.weather_years,
-            )
-            at += count
+    def batches(self, years: int) -> Iterator[Array]:
+        """(years, :data:`FIGURES`) of one batch of years after the other."""
+        batch = batch_years(self.weather_years)
+        for number in range(-(-years // batch)):
+            yield self.run(number, 0, min(batch, years - number * batch))[0]
 
-    def run(self, seeds: Ints, weather: Ints, *, trace: bool = False) -> tuple[Array, Array]:
-        """((years, :data:`FIGURES`), hours of the last year where ``trace``)."""
+    def run(self, batch: int, first: int, last: int, *, trace: bool = False) -> tuple[Array, Array]:
+        """((years, :data:`FIGURES`), hours of the last year where ``trace``) of years of a batch."""
+        spells, at = spells_of(self.outages, batch, last)
+        weather = np.arange(first, last) % self.weather_years
         made = np.zeros((len(weather), len(FIGURES)))
         hours = np.zeros((self.hours if trace else 0, self.traced))
         scratch = np.zeros((self.hours + 1, max(1, self.kinds)), dtype=np.int64)
         marks = np.zeros(self.hours + 1, dtype=np.bool_)
-        _run(*self.arrays, seeds, weather, *self.whole, scratch, marks,
+        _run(*self.arrays, spells, np.ascontiguousarray(at[:, first:]), weather, *self.whole, scratch, marks,
              np.zeros(max(1, self.kinds), dtype=np.int64), np.zeros(max(1, self.modes), dtype=np.int64),
              np.zeros(max(1, self.stores)), self.least, made, hours)  # fmt: skip
         made[:, (0, 1, 2, 3, 6, 7)] *= self.weights[weather][:, None]
@@ -272,56 +267,18 @@ class _Model:
 
 
 @compiled
-def _wait(chance: float, without: float, uniform: float, most: int) -> int:
-    """Hours until something that happens with a chance each hour; ``without`` = log(1 - chance)."""
-    if chance >= 1.0:
-        return 1
-    if chance <= 0.0:
-        return most
-    hours = math.log(uniform) / without
-    return most if hours >= most else 1 + int(hours)
-
-
-@compiled
-def _outages(
-    table: Any, rules: Any, forced: Any, accepted: Any, base: int, u: int, one: int, two: int, hours: int,
-    change: Any, marks: Any,
-) -> None:  # fmt: skip
-    """Put a year's outages of a unit into ``change``: units regained less those lost by the hour.
-
-    Failures are drawn at the rate of the worst hour, and kept with the share of it that their hour has.
-    """
+def _outages(table: Any, u: int, spells: Any, first: int, last: int, change: Any, marks: Any) -> None:
+    """Put a year's outages of a unit into ``change``: units regained less those lost by the hour."""
     k, begin, end = table[u, 0], table[u, 2], table[u, 3]
-    t, up, drawn, doubted = 0, True, False, False
-    failing, mending = rules[k, 0], rules[k, 1]
-    sound = math.log1p(-failing) if failing < 1.0 else 0.0
-    broken = math.log1p(-mending) if mending < 1.0 else 0.0
-    while t < hours:
-        one, two = one * _A % _M, two * _B % _N
-        z = one - two
-        if z < 1:
-            z += _M - 1
-        uniform = z / _M
-        if not drawn:
-            up, drawn = uniform >= forced[base, k], True
-            continue
-        if doubted:
-            up, doubted = uniform >= accepted[base + t, k], False
-            continue
-        waited = _wait(failing, sound, uniform, hours) if up else _wait(mending, broken, uniform, hours)
-        until = min(t + waited, hours)
-        if up and until < hours and accepted[base + until, k] < 1.0:
-            t, doubted = until, True
-            continue
-        if not up:
-            left, right = min(until, max(t, begin)), max(t, min(until, end))
-            if begin >= end or end <= t or begin >= until:
-                left, right = until, until
-            if t < left:
-                _change(change, marks, t, left, k)
-            if right < until:
-                _change(change, marks, right, until, k)
-        t, up = until, not up
+    for e in range(first, last):
+        t, until = spells[e, 0], spells[e, 1]
+        left, right = min(until, max(t, begin)), max(t, min(until, end))
+        if begin >= end or end <= t or begin >= until:
+            left, right = until, until
+        if t < left:
+            _change(change, marks, t, left, k)
+        if right < until:
+            _change(change, marks, right, until, k)
     if begin < end:
         _change(change, marks, begin, end, k)
 
@@ -357,21 +314,18 @@ def _answered(gap: float, most: float, hold: Any, level: Any, s: int) -> float:
 
 
 def _whole(
-    need: Array, power: Array, forced: Array, accepted: Array, takes: Ints, counts: Ints, rules: Array,
-    table: Ints, hold: Array, hours: int, least: float,
-) -> tuple[Array, Array, Array, Array]:  # fmt: skip
-    """Weather years with every unit in order: (H, stores) level after each hour; (H + 1, 2) hours and energy
-    lacking before stores, summed up to the hour; (H,) power that may be out with nothing lacking and stores
-    as full, below 0 where power lacks all the same; (years, plants) most power of a unit."""
+    need: Array, power: Array, takes: Ints, counts: Ints, hold: Array, hours: int, least: float,
+) -> tuple[Array, Array, Array]:  # fmt: skip
+    """Weather years with every unit in order: (H, stores) level after each hour; (H,) power that may be out
+    with nothing lacking and stores as full, below 0 where power lacks all the same; (years, plants) most of a
+    unit."""
     plants = len(counts) - len(hold) - len(takes)
     gap = need - power[:, :plants] @ counts[:plants]
-    alone = np.zeros((len(need) + 1, 2))
-    alone[1:, 0], alone[1:, 1] = np.cumsum(gap > least), np.cumsum(np.where(gap > least, gap, 0.0))
     most = power[:, plants : plants + len(hold)] * counts[plants : plants + len(hold)]
     levels, drawn = np.zeros((len(need), len(hold))), gap > 0.0
     _charge(gap, most, hold, hours, np.zeros(len(hold)), levels)
     spare = np.where(gap > least, -1.0, np.where(drawn, 0.0, np.maximum(-gap, 0.0)))
-    return levels, alone, spare, power[:, :plants].reshape(len(need) // hours, hours, plants).max(1)
+    return levels, spare, power[:, :plants].reshape(len(need) // hours, hours, plants).max(1)
 
 
 def _charged(gap: Any, most: Any, hold: Any, hours: int, level: Any, levels: Any) -> int:
@@ -400,58 +354,52 @@ def _as_whole(level: Any, levels: Any, at: int, hold: Any) -> bool:
 
 
 def _years(
-    need: Any, power: Any, forced: Any, accepted: Any, takes: Any, counts: Any, rules: Any, table: Any,
-    hold: Any, seeds: Any, weather: Any, levels: Any, alone: Any, spare: Any, largest: Any, change: Any,
-    marks: Any, there: Any, gone: Any, level: Any, least: float, made: Any, trace: Any,
+    need: Any, power: Any, takes: Any, counts: Any, table: Any, hold: Any, spells: Any, at: Any, weather: Any,
+    levels: Any, spare: Any, largest: Any, change: Any, marks: Any, there: Any, gone: Any,
+    level: Any, least: float, made: Any, trace: Any,
 ) -> int:  # fmt: skip
     """Fill ``made`` with the figures of each year; ``trace``, where it has hours, with those of the last.
 
     Hours in which stores hold what they would had nothing failed, and no more is out than is left over, are
-    passed over: ``levels``, ``alone``, ``spare`` and ``largest`` of :func:`_whole` know them.
+    passed over: ``levels``, ``spare`` and ``largest`` of :func:`_whole` know them.
     """
     hours, kinds, stores, units, modes = len(change) - 1, len(counts), len(hold), len(table), len(takes)
     plants = kinds - stores - modes
     for n in range(len(made)):
         base = weather[n] * hours
         for u in range(units):
-            one, two = seeds[n, u, 0], seeds[n, u, 1]
-            _outages(table, rules, forced, accepted, base, u, one, two, hours, change, marks)
+            _outages(table, u, spells, at[u, n], at[u, n + 1], change, marks)
         for k in range(kinds):
             there[k] = counts[k]
         for m in range(modes):
             gone[m] = 0
         for s in range(stores):
             level[s] = hold[s, 3]
-        run, day, h, same = 0, -1, -1, len(trace) == 0
-        lost, waiting = 0.0, 0  # power that is out at the most, units of stores that are
-        while h < hours - 1:
-            h += 1
-            if same and not marks[h] and lost <= spare[base + h]:
-                since = h
-                while h < hours and not marks[h] and lost <= spare[base + h]:
-                    h += 1
-                made[n, 6] += alone[base + h, 0] - alone[base + since, 0]
-                made[n, 7] += alone[base + h, 1] - alone[base + since, 1]
-                run = 0
-                if h == hours:
-                    break
-                for s in range(stores):
-                    level[s] = levels[base + h - 1, s]
-            gap = need[base + h]
+        run, day, same, passed = 0, -1, len(trace) == 0, False
+        lost, waiting, broken = 0.0, 0, False  # power out at the most, units of stores that are, a mode
+        for h in range(hours):
             if marks[h]:
                 marks[h] = False
                 for k in range(kinds):
                     there[k] += change[h, k]
                     change[h, k] = 0
-                lost, waiting = 0.0, 0
+                lost, waiting, broken = 0.0, 0, False
                 for k in range(plants):
                     lost += (counts[k] - there[k]) * largest[weather[n], k]
                 for k in range(plants, plants + stores):
                     waiting += counts[k] - there[k]
-            broken = False
+                for m in range(modes):
+                    broken = broken or there[plants + stores + m] == 0
+            if same and not broken and waiting == 0 and lost <= spare[base + h]:
+                run, passed = 0, True
+                continue
+            if passed:
+                for s in range(stores):
+                    level[s] = levels[base + h - 1, s]
+                passed = False
+            gap = need[base + h]
             for m in range(modes):
                 gone[m] = gone[m] + 1 if there[plants + stores + m] == 0 else 0
-                broken = broken or gone[m] > 0
             for k in range(plants):
                 if not broken or _served(takes, gone, k):
                     gap -= there[k] * power[base + h, k]
