@@ -226,8 +226,8 @@ class _Model:
         self.arrays = load, power, takes, counts.astype(np.int64), table, held
         out = np.minimum(wide([one.forced for one in kinds], risk), 1.0)
         failing = [
-            FailingKind(float(fail), float(mend), *map(np.ascontiguousarray, columns), years=weather_years)
-            for (fail, mend), *columns in zip(rules, out.T, accepted.T, strict=True)
+            FailingKind(fail, mend, np.ascontiguousarray(of), np.ascontiguousarray(share), weather_years)
+            for (fail, mend), of, share in zip(rules.tolist(), out.T, accepted.T, strict=True)
         ]
         kept = len(units) - later
         named = [
