@@ -183,7 +183,7 @@ def test_a_power_buys_no_accelerators_that_make_a_run_no_quicker() -> None:
     used = question.trial.fit(count)
     more = question.trial.fit(917_504)  # what 1 GW feeds at the low power of its step: 417,248 would be spare
     assert more.seconds > 0.999 * used.seconds
-    assert used.used > 0.8 * count
+    assert used.used > 0.7 * count
 
 
 def test_relief_of_every_resource(plan: Plan) -> None:
