@@ -22,8 +22,8 @@ SEAMS = {"load.peak", "load.mean", "load.hours", "load.it_peak", "training.goodp
 #: Of reinforcement learning, which rl.steps asks for.
 OF_ROLLOUTS = {one.key for one in FIELDS if one.key.startswith("rl.")} - SEAMS
 OF_LOAD = {"load.profile"}
-#: Of a plan of a training run alone, which spreads it over data centres.
-OF_PLAN = {"machine.sites", "machine.distance", "machine.wan", "machine.exchange"}
+#: Of a plan alone: of a training run over several data centres, and of a service of several classes.
+OF_PLAN = {"serving.classes", "machine.sites", "machine.distance", "machine.wan", "machine.exchange"}
 PLAN = {
     "supply.plants", "supply.allow", "supply.limits", "supply.capacity_factors", "supply.fuel_prices",
     "supply.credits", "supply.grid.limit",
@@ -101,7 +101,10 @@ def scenario(branch: str, seam: str, one: Field) -> dict[str, object]:
 
 REFUSED = [
     *((branch, seam, key) for (branch, seam), cut in CUTS.items() for key in sorted(cut)),
-    *(("training", "", key) for key in ("load.profile", *sorted(OF_PLAN))),
+    *(
+        ("serving" if key.startswith("serving.") else "training", "", key)
+        for key in ("load.profile", *sorted(OF_PLAN))
+    ),
     *(("load", "load.peak", key) for key in ("model", "machine.count", "economics.chip_life")),
 ]
 

@@ -36,6 +36,7 @@ NONE = {
     "uncertainty": "adds intervals to an answer: tests/study/test_uncertainty.py",
     "training.sparsity": "its only value is none",
     "site.weather": "a file: tests/study/test_chain.py has one",
+    "serving.classes": "of plan-serving and simulate-serving: tests/study/test_classes_of_requests.py",
     "serving.audio": "a file: tests/serving/test_encoders.py has a model that hears",
     "load.hours": "a file: tests/study/test_plan_supply.py has one",
     "supply.grid.hours": "a file: tests/supply/test_own_hours.py has one",

@@ -10,8 +10,8 @@ from test_chain_serving import write
 
 import gigawatt
 from gigawatt.chain.assumption_list import AssumptionList
-from gigawatt.chain.serving.classes import class_words, mix_of
-from gigawatt.core.errors import InputError
+from gigawatt.chain.serving.classes import class_words, read_classes
+from gigawatt.core.errors import InfeasibleError, InputError
 from gigawatt.serving import Requests
 from gigawatt.serving.classes import merged
 
@@ -36,10 +36,8 @@ def test_words() -> None:
 
 
 def test_each_class_has_its_share_and_its_lengths() -> None:
-    mix = mix_of(
-        class_words(f"{CHAT}; {BATCH}"), AssumptionList(), rate=20.0, count=5000, span=600.0, most=10**6,
-        limit=None, seed=1,
-    )  # fmt: skip
+    traffic = read_classes(f"{CHAT}; {BATCH}", AssumptionList(), limit=None)
+    mix = traffic.mixed(rate=20.0, count=5000, seed=1)
     requests = mix.requests
     assert np.bincount(mix.member).tolist() == [3500, 1500]
     assert (np.diff(requests.arrival) >= 0.0).all()
@@ -143,6 +141,66 @@ def test_a_scenario_is_served_with_classes_in_place_of_its_requests(tmp_path) ->
     file.write_text(write(serving=("layout: {tensor: 1}",)))
     found = gigawatt.simulate_serving(file, classes=f"{CHAT}; {BATCH}", requests=500, rate="20/s", replicas=2)
     assert [row["name"] for row in found.data["classes"]] == ["chat", "batch"]
+
+
+AGENTS = "agents: share=30%, prompt=6000, output=300, ttft=5s, tpot=60ms, p95, priority=1"
+PLAN = {"model": "llama-3.1-8b", "chip": "H100", "finalists": 2, "requests": 1500}
+
+
+def test_a_plan_meets_the_target_of_every_class() -> None:
+    """Each by its own limits and percentile, on replicas that serve both; looser targets take no more."""
+    found = gigawatt.plan_serving(**PLAN, rate="40/s", classes=f"{CHAT}; {AGENTS}")
+    rows = {row["name"]: row for row in found.data["classes"]}
+    assert list(rows) == ["chat", "agents"]
+    for name, percentile in (("chat", 0.99), ("agents", 0.95)):
+        assert rows[name]["objective_kept"] is True
+        assert min(rows[name]["kept_share"].values()) >= percentile
+    assert rows["chat"]["requests_per_s"] / rows["agents"]["requests_per_s"] == pytest.approx(7 / 3, rel=0.1)
+    assert rows["agents"]["prompt_tokens_mean"] == 6000.0
+    assert "Requests by class" in repr(found.document)
+    assert "in 2 classes with latency targets of their own" in repr(found.document)
+    strict = gigawatt.plan_serving(**PLAN, rate="40/s", classes=f"{CHAT}; {AGENTS.replace('60ms', '9ms')}")
+    assert strict.data["USD_per_hour"] > 1.1 * found.data["USD_per_hour"]  # the shortest TPOT is everyone's
+
+
+def test_one_class_is_planned_as_a_question_of_its_own() -> None:
+    alone = "all: rate=40/s, prompt=500, output=100, ttft=300ms, tpot=50ms, p99"
+    one = gigawatt.plan_serving(**PLAN, classes=alone)
+    plain = gigawatt.plan_serving(
+        **PLAN, rate="40/s", prompt="500", output="100", objective="ttft=300ms,tpot=50ms,p99"
+    )  # fmt: skip
+    for key in ("chips", "replicas", "ttft_s", "tpot_s", "USD_per_hour", "power_kW", "limit"):
+        assert one.data[key] == plain.data[key], key
+    assert plain.data["classes"] == []
+
+
+LONG = "long: share=5%, prompt=20000, output=20, {target}, priority=1"
+SHORT = "chat: share=95%, prompt=500, output=100, ttft=450ms, tpot=100ms, p99"
+
+
+def test_a_class_whose_target_nothing_meets_is_named() -> None:
+    with pytest.raises(InfeasibleError, match=r"meets ttft ≤ 0\.06 s for only 0 % of requests of long"):
+        gigawatt.plan_serving(**PLAN, rate="5/s", classes=f"{SHORT}; {LONG.format(target='ttft=60ms, p99')}")
+
+
+def test_long_prompts_behind_urgent_ones_are_planned_by_events() -> None:
+    """In closed form all wait alike, and none would have its first token in 450 ms beside 60,000 tokens."""
+    classes = f"{SHORT}; {LONG.format(target='ttft=30s, p95').replace('20000', '60000')}"
+    found = gigawatt.plan_serving(**PLAN, rate="3/s", classes=classes)
+    for row, percentile in zip(found.data["classes"], (0.99, 0.95), strict=True):
+        assert row["objective_kept"] is True
+        assert row["kept_share"]["all"] >= percentile
+
+
+def test_the_field_of_a_scenario(tmp_path) -> None:
+    file = tmp_path / "scenario.yaml"
+    classes = f"{CHAT}; {AGENTS}"
+    lines = ("layout: {tensor: 1}", f'classes: "{classes}"')
+    file.write_text(write(serving=lines, trace=None, shape=None, objective=None, demand="40 requests/s"))
+    found = gigawatt.simulate_serving(file, requests=500, replicas=2)
+    assert [row["name"] for row in found.data["classes"]] == ["chat", "agents"]
+    with pytest.raises(InputError, match=r"serving\.classes: .*plan-serving or simulate-serving"):
+        gigawatt.run(file)
 
 
 @pytest.mark.parametrize(

@@ -24,6 +24,8 @@ _TITLE = "name"
 """The field without a quantity: the title of the report."""
 UNCERTAINTY = "uncertainty"
 """The field that adds intervals to the answer of a whole chain."""
+_ELSEWHERE = {"serving.classes": "gigawatt plan-serving or simulate-serving, which serve classes"}
+"""Fields that other questions than those of the chain read, and which."""
 
 
 _REGISTERED: set[str] = set()
@@ -139,7 +141,8 @@ def refuse_unread(
             refuse_sampling(loaded)
             continue
         branch = loaded.branch
-        error = InputError("no requested quantity depends on this field", key=key, given=loaded.written[key])
+        error = InputError("no requested quantity depends on this field", key=key, given=loaded.written[key],
+                           allowed=_ELSEWHERE.get(known.key))  # fmt: skip
         cut = cut_by(CHAIN, branch, _given(loaded, {}), known.key)
         if cut is not None:
             error.message, error.allowed = (

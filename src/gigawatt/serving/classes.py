@@ -125,7 +125,8 @@ def summarise_classes(
 def together(classes: tuple[ClassSummary, ...], objective: Objective, length: float) -> Goodput:
     """The goodput of all classes, each by its own latency target; those without one by being finished.
 
-    ``met``: whether each class meets the percentile of its own, None where no class asks for one.
+    ``by_limit``: of each limit the share of the class that keeps it least. ``met``: whether each class meets
+    the percentile of its own, None where no class asks for one.
     """
     good = [
         one.finished if one.goodput is None else one.goodput.share * one.requests
@@ -133,11 +134,13 @@ def together(classes: tuple[ClassSummary, ...], objective: Objective, length: fl
         if one.requests
     ]
     count = sum(one.requests for one in classes)
+    parts = [one.goodput.by_limit for one in classes if one.goodput is not None and one.requests]
+    limits = dict.fromkeys(key for part in parts for key in part)
     met = [one.goodput.met for one in classes if one.goodput is not None and one.goodput.met is not None]
     return Goodput(
         objective,
         sum(good) / count if count else float("nan"),
         sum(good) / length if length > 0.0 else float("nan"),
-        {},
+        {key: min(part[key] for part in parts if key in part) for key in limits},
         all(met) if met else None,
     )

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,27 +19,92 @@ from gigawatt.serving.classes import merged
 from gigawatt.serving.objectives import Objective, read_objective
 from gigawatt.serving.requests import Requests
 
-__all__ = ["Mix", "class_words", "mix_of"]
+__all__ = ["Mix", "MixedTraffic", "RequestClass", "class_words", "read_classes", "refuse_beside_classes"]
 
 _EXAMPLE = "such as 'chat: share=80%, ttft=1s, tpot=50ms, p99; batch: share=20%, prompt=4000, priority=1'"
 _LENGTHS = ("trace", "prompt", "output", "arrivals", "variation", "shape")
 _LIMITS = ("ttft", "tpot", "e2e", "objective")
+_SAMPLE = 8192
+"""Requests of a sample of all classes."""
+_NONE = Requests(np.zeros(0), np.zeros(0, np.int64), np.zeros(0, np.int64))
 _KEYS = ("share", "rate", "priority", *_LENGTHS, *_LIMITS, "percentile")
 
 
 @dataclass(frozen=True)
 class Mix:
-    """Requests of several classes: ``requests`` (N,), of the class ``member`` (N,) each.
+    """Requests of several ``classes``: ``requests`` (N,), of the class ``member`` (N,) each."""
 
-    ``names``, ``objectives`` and ``priorities`` of the classes; ``traffic`` is that of all together.
-    """
-
-    names: tuple[str, ...]
-    objectives: tuple[Objective | None, ...]
-    priorities: tuple[int, ...]
+    classes: tuple[RequestClass, ...]
     requests: Requests
     member: NDArray[np.int64]
+
+    @property
+    def objectives(self) -> tuple[Objective | None, ...]:
+        """Latency target of each class."""
+        return tuple(one.objective for one in self.classes)
+
+
+@dataclass(frozen=True)
+class RequestClass:
+    """A class of requests: ``share`` of all, its own traffic and latency target, ``priority`` (0: first)."""
+
+    name: str
+    share: float
     traffic: Traffic
+    objective: Objective | None
+    priority: int
+
+
+@dataclass(frozen=True)
+class MixedTraffic(Traffic):
+    """The traffic of several ``classes`` on the same replicas; ``rate`` [1/s] of all where each gives one."""
+
+    classes: tuple[RequestClass, ...] = ()
+    rate: float | None = None
+
+    @property
+    def own_rate(self) -> float | None:
+        """Requests a second of all classes, where each gives its own."""
+        return self.rate
+
+    @property
+    def target(self) -> Objective | None:
+        """What a screen of all requests alike asks for: TTFT of the most urgent class with a target, the
+        shortest TPOT of all, the highest percentile; None without a target."""
+        targets = [
+            one.objective for one in sorted(self.classes, key=lambda one: one.priority) if one.objective
+        ]
+        if not targets:
+            return None
+        first = next((one.ttft for one in targets if math.isfinite(one.ttft)), math.inf)
+        shares = [one.percentile for one in targets if one.percentile is not None]
+        return Objective(
+            ttft=first, tpot=min(one.tpot for one in targets), percentile=max(shares, default=None),
+            name=" + ".join(one.name for one in self.classes if one.objective),
+        )  # fmt: skip
+
+    @property
+    def relaxed(self) -> Objective | None:
+        """:attr:`target` with the longest TTFT of any class: what a screen asks for that knows no priorities,
+        where nothing meets the other by it."""
+        longest = max(math.inf if one.objective is None else one.objective.ttft for one in self.classes)
+        return None if self.target is None else replace(self.target, ttft=longest)
+
+    def mixed(self, *, rate: float, count: int, seed: int = 0) -> Mix:
+        """About ``count`` requests of all classes at a mean ``rate`` [1/s]; each class draws its own."""
+        parts: list[Requests] = []
+        for k, one in enumerate(self.classes):
+            number = max(round(count * one.share), 1)
+            made = one.traffic.at(rate=rate * one.share, count=number, seed=seed + k)
+            level = np.full(len(made), one.priority)
+            parts.append(Requests(
+                made.arrival, made.prompt, made.output, level, made.blocks, made.block_tokens, made.sessions,
+            ))  # fmt: skip
+        return Mix(self.classes, *merged(parts))
+
+    def at(self, *, rate: float, count: int, seed: int = 0) -> Requests:
+        """The requests of :meth:`mixed`."""
+        return self.mixed(rate=rate, count=count, seed=seed).requests
 
 
 def class_words(text: str) -> dict[str, dict[str, str]]:
@@ -75,31 +141,24 @@ def class_words(text: str) -> dict[str, dict[str, str]]:
     return found
 
 
-def _rates(classes: Mapping[str, Mapping[str, str]], rate: float | None) -> list[float]:
-    """Requests a second of each class: of all by their shares, or as each says."""
+def _shares(classes: Mapping[str, Mapping[str, str]]) -> tuple[list[float], float | None]:
+    """(share of each class, requests a second of all where they are known): by shares, or by own rates."""
     shared = ["share" in words for words in classes.values()]
     stated = ["rate" in words for words in classes.values()]
     if all(shared) and not any(stated):
-        if rate is None:
-            raise InputError(
-                "classes by share need a rate of all", key="rate", allowed="--rate such as '20/s'"
-            )
         shares = [_number("share", words["share"]) for words in classes.values()]
         if abs(sum(shares) - 1.0) > 1e-6:
             raise InputError(
                 "shares do not add up", key="classes", given=f"{sum(shares):.6g}", allowed="100 % in all"
             )
-        return [share * rate for share in shares]
+        return shares, None
     if all(stated) and not any(shared):
-        if rate is not None:
-            raise InputError(
-                "each class has a rate", key="rate", given=f"{rate:g}/s", allowed="without --rate"
-            )
         try:
-            return [read_rate(words["rate"]) for words in classes.values()]
+            rates = [read_rate(words["rate"]) for words in classes.values()]
         except InputError as error:
             error.key = "classes"
             raise
+        return [one / sum(rates) for one in rates], sum(rates)
     raise InputError(
         "classes have rates or shares", key="classes", allowed="share=… of each, or rate=… of each"
     )
@@ -139,44 +198,36 @@ def _objective(words: Mapping[str, str]) -> Objective | None:
         raise
 
 
-def mix_of(
-    classes: Mapping[str, Mapping[str, str]],
-    assumed: AssumptionList,
-    *,
-    rate: float | None,
-    count: int | None,
-    span: float,
-    most: int | None,
-    limit: int | None,
-    seed: int,
-) -> Mix:
-    """The requests of all classes.
+def refuse_beside_classes(given: Mapping[str, object]) -> None:
+    """Raise ``InputError`` of a word that is ``given`` beside classes, which have it each for itself."""
+    for key, value in given.items():
+        if value is not None:
+            raise InputError("cannot be combined with classes", key=key, given=value,
+                             allowed="--classes with it in the words of each class")  # fmt: skip
+
+
+def read_classes(text: str, assumed: AssumptionList, *, limit: int | None) -> MixedTraffic:
+    """The traffic of classes in words.
 
     Parameters
     ----------
-    classes
-        Of :func:`class_words`.
+    text : str
+        As of :func:`class_words`.
     assumed : AssumptionList
         Collects the assumed lengths and arrivals.
-    rate : float [1/s], optional
-        Of all together, where classes have shares.
-    count : int, optional
-        Requests of all together.
-    span : float [s]
-        Without ``count``: the time whose requests are made.
-    most : int, optional
-        Most requests made for a ``span``.
     limit : int, optional
         Tokens that the model's context has room for.
-    seed : int
-        Of lengths and arrivals; each class draws its own.
+
+    Raises
+    ------
+    InputError
+        What :func:`class_words` refuses; shares and rates that do not go together, a priority or lengths that
+        cannot be read, sessions.
     """
-    rates = _rates(classes, rate)
-    total = sum(rates)
-    usual = max(round(total * span), 1)
-    number = count or (usual if most is None else min(usual, most))
-    parts, objectives, priorities = list[Requests](), list[Objective | None](), list[int]()
-    for k, ((name, words), own) in enumerate(zip(classes.items(), rates, strict=True)):
+    classes = class_words(text)
+    shares, total = _shares(classes)
+    found: list[RequestClass] = []
+    for (name, words), share in zip(classes.items(), shares, strict=True):
         text = words.get("priority", "0")
         if not text.isdecimal():
             raise InputError(
@@ -192,15 +243,10 @@ def mix_of(
         except InputError as error:
             error.key = f"classes.{name}.{error.key}" if error.key else "classes"
             raise
-        made = traffic.at(rate=own, count=max(round(number * own / total), 1), seed=seed + k)
-        parts.append(Requests(
-            made.arrival, made.prompt, made.output, np.full(len(made), int(text)), made.blocks,
-            made.block_tokens, made.sessions,
-        ))  # fmt: skip
-        objectives.append(_objective(words))
-        priorities.append(int(text))
-    requests, member = merged(parts)
-    return Mix(
-        tuple(classes), tuple(objectives), tuple(priorities), requests, member,
-        Traffic(" + ".join(classes), requests, "trace"),
-    )  # fmt: skip
+        target = _objective(words)
+        if target is not None and target.percentile is None:
+            asked = assumed.default("serving.percentile").text("text")
+            target = replace(target, percentile=read_objective(f"ttft=1s,{asked}").percentile)
+        found.append(RequestClass(name, share, traffic, target, int(text)))
+    mixed = MixedTraffic(" + ".join(classes), _NONE, "trace", classes=tuple(found), rate=total)
+    return replace(mixed, sample=mixed.mixed(rate=total or 1.0, count=_SAMPLE).requests)

@@ -125,6 +125,10 @@ def power_rows(chip: Chip) -> tuple[Evidence, ...]:
 def _question(fill: Filler, section: Any) -> ServingQuestion:
     """The question as ``plan-serving`` reads it, with errors that name file, line and key."""
     scenario = fill.loaded.scenario
+    if section.classes is not None:
+        error = InputError("the days of a service are of one class of requests", given=section.classes,
+                           allowed="gigawatt plan-serving or simulate-serving")  # fmt: skip
+        raise fill.loaded.blame(error, "serving.classes")
     trace = None if section.trace is None else str(beside(fill.loaded, section.trace))
     given = {
         key: getattr(section, key)

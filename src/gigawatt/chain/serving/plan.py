@@ -157,6 +157,13 @@ def plan_serving(
         )
         pools, count = (before, after), count + first + last
         found += apart(question, cluster, pools, prices, minimise, chips)
+    relaxed = question.traffic.relaxed
+    if not found and finalists and relaxed is not None:  # who is urgent waits less than all alike: events say
+        looser = replace(question, objective=relaxed)
+        if mode != "disaggregated":
+            found += together(looser, one, prices, minimise, chips)
+        if pools is not None:
+            found += apart(looser, cluster, pools, prices, minimise, chips)
     say("The front", 0.42)
     front = front_of(question, one if mode != "disaggregated" else None, pools, prices)
     spent = time.process_time() - started

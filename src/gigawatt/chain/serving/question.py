@@ -13,6 +13,7 @@ from gigawatt import catalog
 from gigawatt.chain.assumption_list import AssumptionList
 from gigawatt.chain.machine.precision import published, served
 from gigawatt.chain.serving.adapters import read_adapters
+from gigawatt.chain.serving.classes import read_classes, refuse_beside_classes
 from gigawatt.chain.serving.drafts import measured_drafts, whole_number, with_drafter
 from gigawatt.chain.serving.encoders import read_encoded
 from gigawatt.chain.serving.traffic import Traffic, read_traffic
@@ -217,6 +218,7 @@ def read_service(
     audio: str | None = None,
     shape: str | None = None,
     sessions: str | None = None,
+    classes: str | None = None,
     token_budget: int | None = None,
     sequences: int | None = None,
     largest: int | None = None,
@@ -239,10 +241,17 @@ def read_service(
     weights = _weights(assumed, weights)
     setting = _recipe(assumed, recipe, software)
     encoded = read_encoded(assumed, architecture, accelerator, images=images, audio=audio, sessions=sessions)
-    traffic = read_traffic(
-        assumed, trace=trace, prompt=prompt, output=output, arrivals=arrivals, variation=variation,
-        shape=shape, sessions=sessions, limit=limit, beside=sum(one.tokens for one in encoded),
-    )  # fmt: skip
+    if classes is None:
+        traffic = read_traffic(
+            assumed, trace=trace, prompt=prompt, output=output, arrivals=arrivals, variation=variation,
+            shape=shape, sessions=sessions, limit=limit, beside=sum(one.tokens for one in encoded),
+        )  # fmt: skip
+    else:
+        refuse_beside_classes({
+            "trace": trace, "prompt": prompt, "output": output, "sessions": sessions, "arrivals": arrivals,
+            "variation": variation, "shape": shape, "objective": objective, "images": images, "audio": audio,
+        })  # fmt: skip
+        traffic = read_classes(classes, assumed, limit=limit)
     speculated = measured_drafts(assumed, speculation, architecture, guesses, acceptance)
     if speculated is not None:
         architecture = with_drafter(assumed, architecture, speculated)
@@ -267,7 +276,7 @@ def read_service(
         acceptance=chance,
         traffic=traffic,
         demand=None,
-        objective=_objective(assumed, objective, architecture),
+        objective=traffic.target or _objective(assumed, objective, architecture),
         recipe=setting,
         token_budget=None if token_budget is None else whole_number("token_budget", token_budget),
         sequences=None if sequences is None else whole_number("sequences", sequences),

@@ -10,6 +10,7 @@ from gigawatt.chain.assumption_list import AssumptionList
 from gigawatt.chain.filler import Filler
 from gigawatt.chain.graph import graph_of_branch
 from gigawatt.chain.question_words import HERE, Words, place_of, with_defaults
+from gigawatt.chain.serving.classes import MixedTraffic
 from gigawatt.chain.serving.question import DEGREES, ServingQuestion, read_service
 from gigawatt.chain.serving.traffic import USER_REQUESTS
 from gigawatt.chain.shared_leaves import fill_chip
@@ -40,7 +41,7 @@ _REFUSED = {
     "site.weather_years": "gigawatt run SCENARIO plans plants over several years",
     "name": "a plan has no name; gigawatt run SCENARIO has one",
     "load": "gigawatt run SCENARIO takes one; a plan computes it",
-    "supply.grid.price": "", "supply.price": "",
+    "supply.grid.price": "", "supply.price": "", "serving.classes": "",
     "supply": "a plan buys electricity at one price, supply.price; gigawatt run SCENARIO plans plants",
     "carbon": "a plan counts no carbon; gigawatt run SCENARIO does",
 }  # fmt: skip
@@ -58,6 +59,7 @@ def read_serving_question(
     variation: float | None = None,
     shape: str | None = None,
     sessions: str | None = None,
+    classes: str | None = None,
     rate: str | None = None,
     demand: str | None = None,
     objective: str | None = None,
@@ -105,6 +107,9 @@ def read_serving_question(
     sessions : str, optional
         A kind of sessions in place of single requests
         (:func:`~gigawatt.serving.session_kinds.read_session_kind`).
+    classes : str, optional
+        Classes of requests with shares or rates, lengths, latency targets and priorities of their own, in
+        place of all these (:func:`~gigawatt.chain.serving.classes.class_words`).
     rate, demand : str, optional
         Requests (``20/s``), and those, output tokens (``1M tokens/s``) or users in total; one of them.
     objective : str, optional
@@ -162,7 +167,7 @@ def read_serving_question(
         words.word(name, key, value)
     given: dict[str, Any] = {
         "trace": trace, "prompt": prompt, "output": output, "sessions": sessions, "arrivals": arrivals,
-        "variation": variation,
+        "variation": variation, "classes": classes,
         "objective": objective, "weights": weights, "cache": cache, "precision": precision,
         "sparsity": sparsity, "engine": engine, "recipe": recipe, "guesses": guesses,
         "acceptance": acceptance, "speculation": speculation, "tiers": tiers,
@@ -198,6 +203,12 @@ def read_serving_question(
         assumed.assumptions += fill.assumptions
         assumed.notices += fill.loaded.notices
         asked = _demand(rate, demand) or section.demand
+        if found.traffic.own_rate is not None and isinstance(found.traffic, MixedTraffic):
+            if asked is not None:
+                key, given_rate = ("rate", rate) if demand is None else ("demand", demand)
+                raise InputError("each class has a rate", key=key, given=given_rate or "serving.demand",
+                                 allowed="without --rate")  # fmt: skip
+            asked = ("request", found.traffic.own_rate)
         if asked is not None and asked[0] == "user":
             assumed.default(USER_REQUESTS)
         wanted = None if asked is None else found.traffic.requests(asked)

@@ -17,7 +17,7 @@ __all__ = ["asked_by", "question_beside"]
 _SAME = (
     "prompt", "output", "sessions", "arrivals", "variation", "objective", "weights", "cache", "precision",
     "sparsity", "engine", "recipe", "guesses", "acceptance", "speculation", "tiers", "adapters",
-    "images", "audio",    "replicas", "routing", "failures",
+    "images", "audio", "classes", "replicas", "routing", "failures",
     *POOLED,
 )  # fmt: skip
 _MACHINE = ("chip", "node", "scale_up", "scale_out", "domain", "topology", "oversubscription")

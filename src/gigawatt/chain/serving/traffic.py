@@ -18,6 +18,7 @@ from gigawatt.core.evidence import Grade
 from gigawatt.core.quantities import parse, several
 from gigawatt.serving.arrivals import arrival_times
 from gigawatt.serving.loads import lengths_of
+from gigawatt.serving.objectives import Objective
 from gigawatt.serving.requests import Requests
 from gigawatt.serving.scaling import scale_trace, select_requests
 from gigawatt.serving.session_kinds import SessionKind, draw_sessions, read_session_kind
@@ -118,6 +119,16 @@ class Traffic:
         if counted == "user":
             return number * parse(catalog.entity("defaults", USER_REQUESTS).text("text"), "1/s")
         return number / self.mean_output if counted == "token" else number
+
+    @property
+    def target(self) -> Objective | None:
+        """Latency target that the requests bring with them: none where they are of one class."""
+        return None
+
+    @property
+    def relaxed(self) -> Objective | None:
+        """The same where nothing meets it in closed form and events decide: none likewise."""
+        return None
 
     @property
     def own_rate(self) -> float | None:

@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 
 from gigawatt import catalog
 from gigawatt.chain.serving.choice import Configuration, Pool
+from gigawatt.chain.serving.classes import MixedTraffic
 from gigawatt.chain.serving.question import ServingQuestion
 from gigawatt.chain.serving.replica import Prices, tables_of
 from gigawatt.chain.serving.simulate import Part, ServingRun, Setup, part, run_serving
@@ -104,10 +105,15 @@ class _Trials:
     def at(self, rate: float) -> tuple[bool, ServingRun]:
         """(whether the objective is kept, the run) where all replicas together get ``rate`` [1/s]."""
         self.runs += 1
-        asked = self.question.traffic.underway(rate=rate * self.share, count=self.requests, seed=self.seed)
+        traffic, setup = self.question.traffic, self.setup
+        if isinstance(traffic, MixedTraffic):
+            mix = traffic.mixed(rate=rate * self.share, count=self.requests, seed=self.seed)
+            asked, setup = mix.requests, replace(setup, mix=mix)
+        else:
+            asked = traffic.underway(rate=rate * self.share, count=self.requests, seed=self.seed)
         last = float(asked.arrival[-1])
         run = run_serving(
-            self.question, self.cluster, self.setup, asked, seed=self.seed, prices=self.prices,
+            self.question, self.cluster, setup, asked, seed=self.seed, prices=self.prices,
             tables=self.tables, window=(float(asked.arrival[int(_WARM * len(asked))]), last),
         )  # fmt: skip
         goodput = run.summary.goodput
@@ -221,12 +227,23 @@ def _sized(question: ServingQuestion, one: Configuration, most: float, scarce: s
 
 
 def _failure(question: ServingQuestion, one: Configuration, run: ServingRun) -> str:
-    goodput, words = run.summary.goodput, layout_words(one.pools[-1].points.degrees.row(0))
+    goodput, words, whose = run.summary.goodput, layout_words(one.pools[-1].points.degrees.row(0)), ""
     assert goodput is not None
+    objective = question.objective
+    if run.setup.mix is not None:  # the class whose target is missed most
+        mine = [
+            (found.goodput, kind)
+            for found, kind in zip(run.classes, run.setup.mix.classes, strict=True)
+            if found.goodput is not None
+        ]
+        goodput, kind = min(
+            mine, key=lambda x: min(x[0].by_limit.values()) - (x[0].objective.percentile or 0)
+        )
+        objective, whose = goodput.objective, f" of {kind.name}"
     worst = min(goodput.by_limit, key=lambda key: goodput.by_limit[key])
     share = 100 * goodput.by_limit[worst]
-    limit = show(question.objective.limits[worst], "s")
+    limit = show(objective.limits[worst], "s")
     return (
-        f"{words} meets {worst} ≤ {limit} for only {share:.3g} % of requests, by events at "
+        f"{words} meets {worst} ≤ {limit} for only {share:.3g} % of requests{whose}, by events at "
         f"{run.summary.request_rate:.3g} requests/s"
     )

@@ -55,7 +55,7 @@ _GROUPS = (
     _group(
         "serving.traffic", "lengths and arrivals",
         "serving.trace", "serving.prompt", "serving.output", "serving.arrivals", "serving.variation",
-        "serving.sessions", "serving.images", "serving.audio", "serving.cached_prompt",
+        "serving.sessions", "serving.classes", "serving.images", "serving.audio", "serving.cached_prompt",
     ),
     _group("serving.shape", "hours of the day", "serving.shape", "serving.days"),
     _group("serving.objective", "the latency target"),

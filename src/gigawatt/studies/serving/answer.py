@@ -133,14 +133,12 @@ def _classes(run: ServingRun) -> list[dict[str, Any]]:
     if mix is None:
         return []
     rows: list[dict[str, Any]] = []
-    for name, priority, target, one in zip(
-        mix.names, mix.priorities, mix.objectives, run.classes, strict=True
-    ):
+    for kind, one in zip(mix.classes, run.classes, strict=True):
         kept = {} if one.goodput is None else {**one.goodput.by_limit, "all": one.goodput.share}
         rows.append({
-            "name": name,
-            "priority": priority,
-            "objective": None if target is None else str(target),
+            "name": kind.name,
+            "priority": kind.priority,
+            "objective": None if kind.objective is None else str(kind.objective),
             "requests": one.requests,
             "requests_per_s": _finite(one.rate),
             "prompt_tokens_mean": _finite(one.prompt),
@@ -313,6 +311,7 @@ def plan_answer(plan: ServingPlan, wall: Wall | None = None) -> dict[str, Any]:
         **{key: value for key, value in rows[0].items() if key != "pools"},
         "pools": pools,
         "best": rows,
+        "classes": _classes(plan.tried[0].run) if plan.tried else [],
         "front": _front(plan),
         **_prices(question, prices),
     }

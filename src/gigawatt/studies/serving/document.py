@@ -17,7 +17,7 @@ from gigawatt.studies.run.far_off import usual_band
 from gigawatt.studies.run.words_serving import LIMITED, error_grid, error_words, left_out
 from gigawatt.studies.serving.figures import FIGURES, facts, layout_words, wall_rows
 
-__all__ = ["STATED", "cost_words", "document", "facts_grid", "pools_words", "waits_words"]
+__all__ = ["STATED", "classes_grids", "cost_words", "document", "facts_grid", "pools_words", "waits_words"]
 
 Answer = Mapping[str, Any]
 
@@ -61,6 +61,8 @@ def _question(answer: Answer) -> str:
     slo = f" with {listed(limits)}" if limits else ""
     if limits and share is not None:
         slo += f" for {significant(100 * share, 4)} % of the requests"
+    if answer["classes"]:
+        slo = f" in {several(len(answer['classes']), 'class', 'classes')} with latency targets of their own"
     rate = answer["requests_per_s_asked"]
     what = f" to {significant(rate)} requests/s" if rate is not None else ""
     if answer["chips_given"] is not None:
@@ -207,6 +209,27 @@ def _times(answer: Answer) -> Grid:
     return rows_grid("Latencies of requests.", ("wait", *keys), rows)
 
 
+def classes_grids(answer: Answer) -> list[Grid]:
+    """Latencies and attainment by class, where there are several."""
+    rows = [
+        (
+            row["name"], str(row["priority"]), row["objective"] or "–",
+            f"{significant(row['requests_per_s'] or 0.0)}/s",
+            "–" if row["kept_share"].get("all") is None else with_percent(row["kept_share"]["all"], 1),
+            *("–" if row[key][q] is None else with_unit(row[key][q], "s")
+              for key, q in (("ttft_s", "p50"), ("ttft_s", "p99"), ("tpot_s", "p50"), ("tpot_s", "p99"),
+                             ("e2e_s", "p50"))),
+            f"{row['requests_preempted']:,}",
+        )
+        for row in answer.get("classes", ())
+    ]  # fmt: skip
+    columns = (
+        "class", "priority", "SLO", "requests", "meet it", "TTFT p50", "TTFT p99", "TPOT p50", "TPOT p99",
+        "E2E p50", "preempted",
+    )  # fmt: skip
+    return [rows_grid("Requests by class; 0 is the most urgent.", columns, rows)] if rows else []
+
+
 def _parts(answer: Answer) -> Grid:
     rows = [
         (f"{pool['role']}, {layout_words(pool)}", label(name), f"{100 * share:.1f} %")
@@ -301,7 +324,7 @@ def document(answer: Answer, again: Again, more: Any = None) -> Document:
 
     looked = ("configurations searched", count(answer["points_evaluated"]))
     sections = [
-        Section("answer", "Summary", (facts_grid(answer, looked), _times(answer))),
+        Section("answer", "Summary", (facts_grid(answer, looked), _times(answer), *classes_grids(answer))),
         Section("binding", "Bottleneck", (*figure("parts"), _parts(answer))),
         Section("memory", "Memory", (*figure("memory"), _memory(answer))),
         Section("best", "The best configurations", (_best(answer),)),

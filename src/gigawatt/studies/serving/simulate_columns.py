@@ -24,7 +24,7 @@ def request_columns(run: ServingRun) -> dict[str, np.ndarray[Any, Any]]:
     times = latencies(outcome, requests)
     hit = {} if outcome.outages is None else {"interruptions": outcome.interrupted}
     mix = run.setup.mix
-    of = {} if mix is None else {"class": np.array(mix.names)[mix.member]}
+    of = {} if mix is None else {"class": np.array([one.name for one in mix.classes])[mix.member]}
     return {
         **of,
         "arrival_s": outcome.arrival,

@@ -30,11 +30,6 @@ def simulate_serving_command(
     concurrency: Annotated[
         int | None, option("Closed loop: number of requests always in flight.", o.WHO, min=1)
     ] = None,
-    classes: Annotated[
-        str | None,
-        option("Classes of requests: 'chat: share=80%, ttft=1s, p99; batch: share=20%, priority=1'.",
-               _CLASSES),
-    ] = None,
     token_budget: o.TokenBudget = None,
     sequences: o.Sequences = None,
     preemption: Annotated[str | None, option("recompute or swap.", o.ENGINE)] = None,
@@ -88,7 +83,7 @@ def simulate_serving_command(
             token_budget=token_budget, sequences=sequences, preemption=preemption,
             host_bandwidth=host_bandwidth, prefix_caching=prefix_caching, static=static,
             long_prompt=long_prompt, layout=layout, autoscale=autoscale, prefill=prefill, outages=outages,
-            classes=classes, priority_preemption=priority_preemption,
+            priority_preemption=priority_preemption,
             requests=requests, span=span, whole=whole,
             progress=report,
         ),

@@ -17,7 +17,14 @@ from gigawatt.faces.report.parts import facts_of, rows_grid, trusted, with_perce
 from gigawatt.faces.report.trust import read_assumptions, trust_words
 from gigawatt.studies.run.bands_serving import bands_grid, bands_words
 from gigawatt.studies.run.words_serving import error_grid, error_words, left_out
-from gigawatt.studies.serving.document import STATED, cost_words, facts_grid, pools_words, waits_words
+from gigawatt.studies.serving.document import (
+    STATED,
+    classes_grids,
+    cost_words,
+    facts_grid,
+    pools_words,
+    waits_words,
+)
 from gigawatt.studies.serving.simulate_figures import distributions, series
 
 __all__ = ["document", "more"]
@@ -141,27 +148,6 @@ def _tiers(answer: Answer) -> Grid | None:
     )
 
 
-def _classes(answer: Answer) -> list[Grid]:
-    """Latencies and attainment by class, where there are several."""
-    rows = [
-        (
-            row["name"], str(row["priority"]), row["objective"] or "–",
-            f"{significant(row['requests_per_s'] or 0.0)}/s",
-            "–" if row["kept_share"].get("all") is None else _share(row["kept_share"]["all"]),
-            *("–" if row[key][q] is None else with_unit(row[key][q], "s")
-              for key, q in (("ttft_s", "p50"), ("ttft_s", "p99"), ("tpot_s", "p50"), ("tpot_s", "p99"),
-                             ("e2e_s", "p50"))),
-            f"{row['requests_preempted']:,}",
-        )
-        for row in answer.get("classes", ())
-    ]  # fmt: skip
-    columns = (
-        "class", "priority", "SLO", "requests", "meet it", "TTFT p50", "TTFT p99", "TPOT p50", "TPOT p99",
-        "E2E p50", "preempted",
-    )  # fmt: skip
-    return [rows_grid("Requests by class; 0 is the most urgent.", columns, rows)] if rows else []
-
-
 def _times(answer: Answer) -> Grid:
     named = [(name, answer[key]) for key, name in _NAMES.items()]
     if answer.get("sessions"):
@@ -230,7 +216,7 @@ def document(answer: Answer, again: Again, more: Any = None) -> Document:
         Section("answer", "Summary", (facts_grid(answer, *added),)),
         Section("waits", "Latencies",
                 (drawn("distributions", partial(distributions, answer), waited), _times(answer),
-                 *_classes(answer))),
+                 *classes_grids(answer))),
         Section("time", "Over time", (*over, *_parts(answer))),
     ]  # fmt: skip
     tiers = _tiers(answer)

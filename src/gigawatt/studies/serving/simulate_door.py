@@ -17,6 +17,7 @@ from gigawatt.studies.serving.door import question_of
 
 if TYPE_CHECKING:
     from gigawatt.chain.assumption_list import AssumptionList
+    from gigawatt.chain.serving.classes import MixedTraffic
     from gigawatt.chain.serving.question import ServingQuestion
     from gigawatt.chain.serving.replica import Degrees
     from gigawatt.chain.serving.replica_outages import ReplicaOutages
@@ -30,17 +31,15 @@ Progress = Callable[[str, float], None]
 _OF_RUN = (
     "scenario", "concurrency", "preemption", "host_bandwidth", "prefix_caching", "static", "long_prompt",
     "layout", "replicas", "routing", "autoscale", "prefill", "requests", "span", "whole", "seed",
-    "failures", "outages", "classes", "priority_preemption",
+    "failures", "outages", "priority_preemption",
 )  # fmt: skip
 """Words of the run; the others are fields of the question."""
 _USUAL: dict[str, Any] = {
     "prefix_caching": True, "static": False, "whole": False, "seed": 0, "priority_preemption": False
 }  # fmt: skip
 _LENGTHS = ("trace", "prompt", "output")
-_OF_CLASSES = (*_LENGTHS, "sessions", "arrivals", "variation", "shape", "objective")
-"""Words that each class of requests has for itself."""
-_BESIDE_CLASSES = ("demand", "concurrency", "images", "audio")
-"""Words that cannot be combined with classes."""
+_OF_CLASSES = (*_LENGTHS, "sessions", "arrivals", "variation", "shape", "objective", "images", "audio")
+"""Words of a scenario that classes on the command line replace."""
 
 _MANY = 2**20
 """Accelerators of a machine with whole domains."""
@@ -77,7 +76,7 @@ def simulate_serving(
     from gigawatt.studies.serving.simulate_figures import distributions
     from gigawatt.studies.serving.simulate_figures import series as drawn_series
 
-    silent = dict.fromkeys((*_OF_RUN, "model", "chip", "rate", "demand")) | _USUAL
+    silent = dict.fromkeys((*_OF_RUN, "model", "chip", "rate", "demand", "classes")) | _USUAL
     given = _filled(silent | words | {"scenario": scenario})
     run = _run(given, progress or (lambda written, share: None))
     data, series = run_answer(run), series_columns(run)
@@ -100,7 +99,7 @@ def _filled(given: dict[str, Any]) -> dict[str, Any]:
             written = {key: value for key, value in written.items() if key not in ("rate", "demand")}
         if given["classes"] is not None:
             shared = re.search(r"\bshare\s*=", given["classes"])
-            left_out = (*_OF_CLASSES, *_BESIDE_CLASSES, *(() if shared else ("rate",)))
+            left_out = (*_OF_CLASSES, *(() if shared else ("rate", "demand")))
             written = {key: value for key, value in written.items() if key not in left_out}
         if given["span"] is not None:
             written.pop("requests", None)
@@ -117,17 +116,17 @@ def _run(given: dict[str, Any], report: Callable[[str, float], None]) -> Serving
     from dataclasses import replace
 
     from gigawatt.chain.assumption_list import AssumptionList
+    from gigawatt.chain.serving.classes import MixedTraffic
     from gigawatt.chain.serving.simulate import request_count, run_serving
 
     words_of = {name: value for name, value in given.items() if name not in _OF_RUN}
     assumed = AssumptionList()
-    classes = None if given["classes"] is None else _class_words(given)
-    if classes is not None:  # what all have in common is read with the words of the first
-        first = next(iter(classes.values()))
-        words_of |= {key: first.get(key) for key in _LENGTHS} | {"rate": None}
+    if given["classes"] is not None and given["concurrency"] is not None:
+        raise InputError("cannot be combined with classes", key="concurrency", given=given["concurrency"],
+                         allowed="--rate, or a rate of each class")  # fmt: skip
     question = question_of(words_of)
-    if classes is not None:
-        return _run_classes(question, classes, given, report, assumed)
+    if isinstance(question.traffic, MixedTraffic):
+        return _run_classes(question, question.traffic, given, report, assumed)
     rate = _rate(question, given)
     cluster, setup = _setup(question, given, rate, report, assumed)
     span = None if given["span"] is None else _quantity(given["span"], "s", "span", "1 h")
@@ -143,44 +142,25 @@ def _run(given: dict[str, Any], report: Callable[[str, float], None]) -> Serving
     return replace(run, assumptions=(*run.assumptions, *assumed.assumptions))
 
 
-def _class_words(given: dict[str, Any]) -> dict[str, dict[str, str]]:
-    """The words of the classes; refused are those that each class has for itself."""
-    from gigawatt.chain.serving.classes import class_words
-
-    allowed = "--classes with it in the words of each class"
-    for key in (*_OF_CLASSES, *_BESIDE_CLASSES):
-        if given.get(key) is not None:
-            if key in _BESIDE_CLASSES:
-                allowed = "--rate, or a rate of each class"
-            raise InputError("cannot be combined with classes", key=key, given=given[key], allowed=allowed)
-    return class_words(given["classes"])
-
-
 def _run_classes(
-    question: ServingQuestion, classes: dict[str, dict[str, str]], given: dict[str, Any],
+    question: ServingQuestion, traffic: MixedTraffic, given: dict[str, Any],
     report: Callable[[str, float], None], assumed: AssumptionList,
 ) -> ServingRun:  # fmt: skip
     """A run of several classes of requests."""
     from dataclasses import replace
 
-    from gigawatt.chain.serving.classes import mix_of
     from gigawatt.chain.serving.simulate import MOST, SPAN, run_serving
-    from gigawatt.schema.request_rate import read_rate
 
     span = SPAN if given["span"] is None else _quantity(given["span"], "s", "span", "1 h")
-    count = given["requests"]
-    if count is not None and count < len(classes):
-        raise InputError("fewer than classes", key="requests", given=count, allowed=f"{len(classes)} or more")
-    mix = mix_of(
-        classes, assumed, rate=None if given["rate"] is None else read_rate(given["rate"]), count=count,
-        span=span, most=MOST if given["span"] is None else None, limit=question.context_limit,
-        seed=given["seed"],
-    )  # fmt: skip
+    count, rate, classes = given["requests"], question.demand, len(traffic.classes)
+    if count is not None and count < classes:
+        raise InputError("fewer than classes", key="requests", given=count, allowed=f"{classes} or more")
+    if rate is None:
+        raise InputError("classes by share need a rate of all", key="rate", allowed="--rate such as '20/s'")
+    usual = max(round(rate * span), 1)
+    number = count or (min(usual, MOST) if given["span"] is None else usual)
+    mix = traffic.mixed(rate=rate, count=number, seed=given["seed"])
     requests = mix.requests
-    question = replace(question, traffic=mix.traffic)
-    urgent = [one for _, one in sorted(zip(mix.priorities, mix.objectives, strict=True), key=lambda x: x[0])]
-    target = next((one for one in urgent if one is not None), None)
-    question = question if target is None else replace(question, objective=target)
     cluster, setup = _setup(question, given, len(requests) / requests.span, report, assumed)
     report(f"{several(len(requests), 'request')} on {several(setup.chips, 'accelerator')}", 0.2)
     run = run_serving(
