@@ -6,6 +6,8 @@ import numpy as np
 import pytest
 
 from gigawatt import catalog
+from gigawatt.machine import load_chip
+from gigawatt.machine.clocks import clock_model
 from gigawatt.machine.load import build_cluster
 from gigawatt.performance.layouts import TrainingRun
 from gigawatt.performance.power import chip_power_of
@@ -69,7 +71,9 @@ def test_a_step_keeps_what_power_leaves() -> None:
     shares = {(s.chip, s.number_format): s for s in kept_shares()}
     for share in shares.values():
         assert 0.5 < share.step <= share.benchmark <= 1.0
-        assert share.kept == pytest.approx(share.step, abs=0.06)  # another estimate of the benchmark's rate
+        read = clock_model(load_chip(share.chip)).step  # of A100, in a step: the joules alone leave 9 % less
+        bound = 0.06 if read is None else 0.1  # another estimate of the benchmark's rate
+        assert share.kept == pytest.approx(share.step, abs=bound), share.chip
     h100 = shares["H100-SXM5-80GB", "bf16"]
     assert h100.benchmark == pytest.approx(h100.measured, abs=0.05)
     assert shares["A100-SXM4-80GB", "bf16"].benchmark == pytest.approx(0.991, abs=0.03)
