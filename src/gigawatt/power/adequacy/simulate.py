@@ -234,8 +234,8 @@ class _Model:
             k if k < kept else k - later if k >= len(units) else _LATER + k for k in table[:, 0].tolist()
         ]
         self.outages = [
-            UnitOutages(failing[k], (seed, name, i))
-            for (k, i, *_), name in zip(table.tolist(), named, strict=True)
+            UnitOutages(failing[int(k)], (seed, name, int(i)))
+            for k, i, name in zip(table[:, 0], table[:, 1], named, strict=True)
         ]
         self.weights = np.broadcast_to(np.asarray(year_weights, dtype=float), (weather_years,))
         self.least = 1e-9 * max(float(np.abs(load).max()), 1e-300)

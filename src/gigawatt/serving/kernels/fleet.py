@@ -155,99 +155,105 @@ def next_event(w: Any, leaving: bool) -> tuple[float, bool, int]:
     return soonest, starts, best
 
 
+@compiled
+def serve(w: Any) -> int:
+    """See :func:`run`: apart from it, since what an entry and its parts call is compiled for both."""
+    cfg, top = w.cfg[0], w.top[0]
+    alone = cfg.routing == ROUND_ROBIN or cfg.routing == RANDOM
+    closed = cfg.concurrency > 0
+    if closed and top.begun == 0:
+        top.done = cfg.concurrency
+    top.begun = 1
+    while True:
+        # what comes next: a request, a decision on scaling, in a closed loop an event of a replica
+        time, turn, starts, chosen = math.inf, top.turn, False, -1
+        comes = not closed or top.done > 0
+        if comes:
+            time = next_arrival(w, top.now)
+        if closed and math.isinf(time):
+            top.done = 0
+            comes = False
+            time, starts, chosen = next_event(w, False)
+        turns, waits = -1, False
+        if cfg.sessions == 1:
+            turns = next_turn(w)
+            if turns >= 0 and w.req[turns].arrival < time:
+                time = w.req[turns].arrival
+            else:
+                turns = -1
+            # no answer before this can bring a turn that comes sooner
+            soonest, first_starts, soonest_of = next_event(w, False)
+            waits = soonest + cfg.least_think < time
+            if waits:
+                time, comes = soonest + cfg.least_think, False
+                if cfg.least_think == 0.0:
+                    starts, chosen = first_starts, soonest_of
+        scales = cfg.scaling == 1 and top.next_scaling <= time and (time < math.inf or outstanding(w) > 0)
+        if scales:
+            time, comes, chosen = top.next_scaling, False, -1
+        changes, which = False, -1
+        if cfg.outages == 1 and (time < math.inf or outstanding(w) > 0):
+            if math.isinf(time):  # nothing more comes: an outage far off is not waited for
+                time, starts, chosen = next_event(w, False)
+                comes = False
+            soonest, first_starts, soonest_of = next_event(w, True)
+            if soonest < time:  # one that leaves is watched, as it is away from then on
+                time, starts, chosen, comes, scales = soonest, first_starts, soonest_of, False, False
+            soonest, which = next_change(w)
+            changes = soonest <= time
+            if changes:
+                time, starts, chosen, comes, scales = soonest, False, -1, False, False
+        if time < math.inf and time >= (cfg.bins - 1) * cfg.width:
+            return WANTS_BINS
+        # replicas whose state counts are brought up to it
+        first, behind = 0, cfg.replicas
+        i = turns if turns >= 0 else top.cursor
+        if comes and time < math.inf and (alone or closed) and not scales:
+            chosen = route(w, i, time)
+        if chosen >= 0:
+            first, behind = chosen, chosen + 1
+        elif closed and not changes:
+            behind = 0
+        for r in range(first, behind):
+            q = w.rep[r]
+            if q.flying == 1 and q.end > time and q.first_on_way < 0:
+                continue
+            if not advance(w, r, time, starts):
+                top.turn = turn
+                return WANTS_BINS
+        if math.isinf(time):
+            return DONE
+        # it happens
+        if changes:
+            change(w, which, time)
+        elif scales:
+            scale(w, time)
+            top.next_scaling += cfg.interval
+        elif comes:
+            if chosen < 0:
+                chosen = route(w, i, time)
+            if turns >= 0:
+                take_turn(w)
+            else:
+                top.cursor += 1
+            if cfg.sessions == 1:
+                arrived(w, i)
+            if closed:
+                top.done -= 1
+            if chosen < 0:
+                hold(w, i, time)
+            else:
+                send(w, i, chosen, time)
+        top.now = time
+
+
 def _entry(code: int) -> Callable[[Any], int]:
     """The kernel, kept under the digest of its files."""
 
     def run(w: Any) -> int:
-        cfg, top = w.cfg[0], w.top[0]
         if code == 0:  # never: it makes the digest a part of what numba knows the code by
             return DONE
-        alone = cfg.routing == ROUND_ROBIN or cfg.routing == RANDOM
-        closed = cfg.concurrency > 0
-        if closed and top.begun == 0:
-            top.done = cfg.concurrency
-        top.begun = 1
-        while True:
-            # what comes next: a request, a decision on scaling, in a closed loop an event of a replica
-            time, turn, starts, chosen = math.inf, top.turn, False, -1
-            comes = not closed or top.done > 0
-            if comes:
-                time = next_arrival(w, top.now)
-            if closed and math.isinf(time):
-                top.done = 0
-                comes = False
-                time, starts, chosen = next_event(w, False)
-            turns, waits = -1, False
-            if cfg.sessions == 1:
-                turns = next_turn(w)
-                if turns >= 0 and w.req[turns].arrival < time:
-                    time = w.req[turns].arrival
-                else:
-                    turns = -1
-                # no answer before this can bring a turn that comes sooner
-                soonest, first_starts, soonest_of = next_event(w, False)
-                waits = soonest + cfg.least_think < time
-                if waits:
-                    time, comes = soonest + cfg.least_think, False
-                    if cfg.least_think == 0.0:
-                        starts, chosen = first_starts, soonest_of
-            scales = cfg.scaling == 1 and top.next_scaling <= time and (time < math.inf or outstanding(w) > 0)
-            if scales:
-                time, comes, chosen = top.next_scaling, False, -1
-            changes, which = False, -1
-            if cfg.outages == 1 and (time < math.inf or outstanding(w) > 0):
-                if math.isinf(time):  # nothing more comes: an outage far off is not waited for
-                    time, starts, chosen = next_event(w, False)
-                    comes = False
-                soonest, first_starts, soonest_of = next_event(w, True)
-                if soonest < time:  # one that leaves is watched, as it is away from then on
-                    time, starts, chosen, comes, scales = soonest, first_starts, soonest_of, False, False
-                soonest, which = next_change(w)
-                changes = soonest <= time
-                if changes:
-                    time, starts, chosen, comes, scales = soonest, False, -1, False, False
-            if time < math.inf and time >= (cfg.bins - 1) * cfg.width:
-                return WANTS_BINS
-            # replicas whose state counts are brought up to it
-            first, behind = 0, cfg.replicas
-            i = turns if turns >= 0 else top.cursor
-            if comes and time < math.inf and (alone or closed) and not scales:
-                chosen = route(w, i, time)
-            if chosen >= 0:
-                first, behind = chosen, chosen + 1
-            elif closed and not changes:
-                behind = 0
-            for r in range(first, behind):
-                q = w.rep[r]
-                if q.flying == 1 and q.end > time and q.first_on_way < 0:
-                    continue
-                if not advance(w, r, time, starts):
-                    top.turn = turn
-                    return WANTS_BINS
-            if math.isinf(time):
-                return DONE
-            # it happens
-            if changes:
-                change(w, which, time)
-            elif scales:
-                scale(w, time)
-                top.next_scaling += cfg.interval
-            elif comes:
-                if chosen < 0:
-                    chosen = route(w, i, time)
-                if turns >= 0:
-                    take_turn(w)
-                else:
-                    top.cursor += 1
-                if cfg.sessions == 1:
-                    arrived(w, i)
-                if closed:
-                    top.done -= 1
-                if chosen < 0:
-                    hold(w, i, time)
-                else:
-                    send(w, i, chosen, time)
-            top.now = time
+        return serve(w)
 
     return compiled_and_kept(run)
 
