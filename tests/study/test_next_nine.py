@@ -47,6 +47,18 @@ def test_a_nine_that_no_number_of_units_reaches(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("plants", ["[gas-engine]", "[solar, battery, gas-engine]"])
+def test_units_that_never_fail_rule_out_no_nine_that_some_number_reaches(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, plants: str
+) -> None:
+    """The same nines as where every number of units is looked at."""
+    file = tmp_path / "load.yaml"
+    file.write_text(LOAD.format(plants=plants).rstrip("}\n") + ", reliability: 99.9%}\n")
+    quick = run(file).found.tables[NINES]
+    monkeypatch.setattr("gigawatt.power.adequacy.nines._ROUNDING", float("inf"))
+    assert run(file).found.tables[NINES].equals(quick)
+
+
+@pytest.mark.parametrize("plants", ["[gas-engine]", "[solar, battery, gas-engine]"])
 def test_a_bad_week_adds_up(tmp_path: Path, plants: str) -> None:
     """By the hour: what is there, with what lacks, is at least the load; something does lack."""
     file = tmp_path / "load.yaml"
