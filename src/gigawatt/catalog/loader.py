@@ -460,12 +460,16 @@ def _table(name: str) -> Mapping[str, Entity]:
     }
 
 
+_BEGUN = ("chips", "models")
+"""Tables whose entries are known by the beginning of their names."""
+
+
 def entity(name: str, key: str) -> Entity:
     """One entity; an unknown id is an error that names the nearest spelling.
 
     An id is matched exactly, then without regard to case and to ``-``, ``_`` and blanks, then among
     the ``aliases`` column (separated by ``|``) and the ``name`` with its vendor where the table has them,
-    then as the beginning of one entry alone.
+    then, of chips and models, as the beginning of one entry alone.
     """
     rows = table(name)
     if key in rows:
@@ -474,7 +478,7 @@ def entity(name: str, key: str) -> Entity:
     for candidate in rows.values():
         if any(plain_name(alias) == wanted for alias in _names_of(candidate)):
             return candidate
-    begun = begins_one(key, {alias: one.id for one in rows.values() for alias in _names_of(one)})
+    begun = begun_with(name, key)
     if begun is not None:
         return rows[begun]
     raise InputError(
@@ -486,7 +490,9 @@ def entity(name: str, key: str) -> Entity:
 
 
 def begun_with(name: str, key: str) -> str | None:
-    """The entry that ``key`` is taken for because no other begins with it; ``None`` where it is a name."""
+    """The chip or model that ``key`` alone begins and is no name of; else ``None``."""
+    if name not in _BEGUN:
+        return None
     rows, own = table(name), key.rpartition("/")[2]
     names = {alias: one.id for one in rows.values() for alias in _names_of(one)}
     known = {plain_name(alias) for alias in names}

@@ -105,8 +105,6 @@ _UNIT = re.compile(
 _SCALE = {"k": 1e3, "K": 1e3, "M": 1e6, "B": 1e9, "G": 1e9, "T": 1e12, "P": 1e15}
 _TOKENS = ("token", "tokens")
 """The count of which people write ``15T``."""
-_BARE = 1e6
-"""A number from which a count is taken as it is, such as ``15e12``: "15" would be trillions to many."""
 _WORDS = {
     "thousand": "k", "million": "M", "mln": "M", "billion": "G", "bn": "G", "trillion": "T", "tn": "T",
 }  # fmt: skip
@@ -249,8 +247,6 @@ def parse(text: object, unit: str, *, example: str | None = None) -> float:
         number, written = number * _SCALE.get(counted[1] or "", 1.0), counted[2]
     elif written in _SCALE and (same_dimension(unit, "1") or unit in _TOKENS):
         number, written = number * _SCALE[written], unit if unit in _TOKENS else ""
-    elif not written and unit in _TOKENS and abs(number) >= _BARE:
-        written = unit
     if not _UNIT.fullmatch(written):
         raise InputError("not a quantity", given=str(text), allowed=allowed)
     if not written and not same_dimension(unit, "1"):
