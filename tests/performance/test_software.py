@@ -71,7 +71,7 @@ def test_what_is_usual_of_a_chip_and_a_year() -> None:
 
 def test_what_selective_recomputation_repeats() -> None:
     """Megatron-Bridge's is of attention's core (Korthikanti et al. 2022), with 0.963 of the speed;
-    torchtitan's of every second multiplication too, for which Megatron Core's of part of the layers counts."""
+    torchtitan's of every second multiplication too, which stands for Megatron Core's of some layers."""
     kept = {"megatron-core 2025": 1.0, "megatron-bridge 26.02": 0.0, "torchtitan 2025": 1.0}
     for name, products in kept.items():
         assert load_stack(*name.split()).selective_products == products, name

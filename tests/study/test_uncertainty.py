@@ -137,7 +137,7 @@ def test_what_errors_share_is_what_residuals_of_one_maker_share() -> None:
             assert makers >= 6
             assert shares[name].low <= found <= shares[name].high + 0.01
         both, _ = made.correlation(rows, (True, True, True))
-        assert both == pytest.approx(sum(one.value for one in shares.values()), abs=0.2)
+        assert both == pytest.approx(sum(one.value for one in shares.values()), abs=0.25)
         other, _ = made.correlation(rows, (False, True, False))
         assert abs(other) < 0.15  # neither the model nor the accelerator: nothing in common
     # +1 ± 1 of one maker, -1 ± 1 of the other: of one kind the product is 4 or 0, of two kinds 0; variance 2

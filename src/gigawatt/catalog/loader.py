@@ -460,10 +460,6 @@ def _table(name: str) -> Mapping[str, Entity]:
     }
 
 
-_BEGUN = ("chips", "models")
-"""Tables whose entries are known by the beginning of their names."""
-
-
 def entity(name: str, key: str) -> Entity:
     """One entity; an unknown id is an error that names the nearest spelling.
 
@@ -491,16 +487,14 @@ def entity(name: str, key: str) -> Entity:
 
 def begun_with(name: str, key: str) -> str | None:
     """The chip or model that ``key`` alone begins and is no name of; else ``None``."""
-    if name not in _BEGUN:
+    if name not in ("chips", "models"):
         return None
     rows, own = table(name), key.rpartition("/")[2]
     names = {alias: one.id for one in rows.values() for alias in _names_of(one)}
-    known = {plain_name(alias) for alias in names}
-    return None if plain_name(own) in known else begins_one(own, names)
+    return None if plain_name(own) in map(plain_name, names) else begins_one(own, names)
 
 
 def _names_of(one: Entity) -> list[str]:
     """What an entity may be called: its id, its aliases, each with its vendor before it."""
     names = [one.id, *(alias for alias in one.text("aliases").split("|") if alias)]
-    vendor = one.text("vendor")
-    return [*names, *(f"{vendor} {alias}" for alias in names if vendor)]
+    return [*names, *(f"{one.text('vendor')} {alias}" for alias in names if one.text("vendor"))]
