@@ -73,7 +73,7 @@ def test_what_it_answers(folder: Path) -> None:
     assert answer["rows"] >= 15
     judged = {score["kind"]: score for score in answer["scores"] if score["judged"]}
     assert judged["gemm"]["shapes"] >= 2
-    assert judged["gemm"]["median"] < 10.0  # a shared machine is noisy; a broken unit is off by thousands
+    assert judged["gemm"]["median"] < 1.0  # a shared machine is noisy; a broken unit is off by thousands
     assert 1e9 < answer["numbers"]["peak_fp32"]["value"] * 1e12 < 1e14
     assert answer["numbers"]["price"]["grade"] == "guess"
     assert any("bf16 is left out" in notice for notice in answer["notices"])
