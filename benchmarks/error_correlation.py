@@ -2,7 +2,8 @@
 
 Prints the correlation of ln(measured / predicted), each row predicted by a fit without its maker, about the
 mean of all makers: covariance of pairs of rows over variance, a maker weighing with the root of its rows (at
-most 60). The rows ``same_accelerator`` of the catalog's table ``uncertainty`` come from here.
+most 60). The rows ``same_format``, ``same_model`` and ``same_accelerator`` of the catalog's table
+``uncertainty`` come from here.
 
 Usage: python benchmarks/error_correlation.py
 """

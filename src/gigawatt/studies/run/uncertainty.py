@@ -194,6 +194,7 @@ def _of_run(result: Result) -> Iterator[ModelError]:
             f"{told}, {many}{chip}, {form}, {model}", "step time", *step.factors,
             {judged_step(result): Acts()}, step.middle,
             (
+                (f"{told}, {form}", like.value("same_format")),
                 (f"{told}, {form}, {model}", like.value("same_model")),
                 (f"{told}, {chip}, {form}", like.value("same_accelerator")),
             ),
