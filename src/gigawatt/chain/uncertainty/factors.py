@@ -21,7 +21,17 @@ from gigawatt.chain.bands import row_ends, to_end
 from gigawatt.chain.recompute import Adjust
 from gigawatt.core.evidence import Z95, Evidence, Grade
 
-__all__ = ["ELSEWHERE", "QUANTILES", "Act", "Acts", "ModelError", "RowFactor", "group_of", "row_factors"]
+__all__ = [
+    "ELSEWHERE",
+    "ENDS",
+    "QUANTILES",
+    "Act",
+    "Acts",
+    "ModelError",
+    "RowFactor",
+    "group_of",
+    "row_factors",
+]
 
 Act = Callable[[Any, float], Any]
 """What becomes of a quantity's value at a factor."""
@@ -86,7 +96,10 @@ _GROUPS: tuple[tuple[str, str], ...] = (
 )
 """First pattern of ``table.id.quantity`` that fits → group."""
 _OTHER = "other inputs"
-_ENDS = (-Z95, Z95)
+ENDS = (-Z95, Z95)
+"""Standard normals of the ends of a range."""
+_FAR = 3.0
+"""An end at so many times the value, or the value at so many times it, is far."""
 _QUARTILE = 0.6744897501960817
 """The 75 % quantile of a standard normal."""
 QUANTILES = (-Z95, -_QUARTILE, 0.0, _QUARTILE, Z95)
@@ -106,11 +119,17 @@ def group_of(key: Key) -> str:
 class RowFactor:
     """A row of the catalog with a range: of a series the one of the scenario's year."""
 
-    tried: ClassVar[tuple[float, ...]] = _ENDS
-    """Standard normals at which the scenario is evaluated: both ends."""
-
     key: Key
     row: Evidence = field(repr=False)
+
+    @property
+    def tried(self) -> tuple[float, ...]:
+        """Standard normals at which the scenario is evaluated: both ends, and half-way to them where an end
+        is :data:`_FAR` times the value or more, since what follows is not in proportion so far.
+        """
+        ends = (self.at(-Z95), self.at(Z95))
+        far = min(ends) > 0.0 and max(self.row.value / min(ends), max(ends) / self.row.value) >= _FAR
+        return (*ENDS, *(end / 2.0 for end in ENDS)) if far else ENDS
 
     @property
     def shared(self) -> str:
@@ -172,7 +191,7 @@ class ModelError:
 
     guessed: ClassVar[bool] = False
     """Model errors are measured."""
-    tried: ClassVar[tuple[float, ...]] = _ENDS
+    tried: ClassVar[tuple[float, ...]] = ENDS
     """Standard normals at which the scenario is evaluated: both ends."""
 
     name: str

@@ -33,7 +33,7 @@ from gigawatt.chain.recompute import Recompute
 from gigawatt.chain.supply.candidates import plant_id
 from gigawatt.chain.uncertainty.cells import Cell, Cells
 from gigawatt.chain.uncertainty.draws import Factor, normal_draws
-from gigawatt.chain.uncertainty.factors import ModelError, RowFactor, row_factors
+from gigawatt.chain.uncertainty.factors import ENDS, ModelError, RowFactor, row_factors
 from gigawatt.chain.uncertainty.held_plan import HeldPlan
 from gigawatt.chain.uncertainty.years import DrawnYears, YearFactor, drawn_years
 from gigawatt.core.errors import GigawattError, InputError
@@ -195,8 +195,11 @@ def uncertainty(
         reach[:, k] = one.reach(z[:, k])
     year = model.drawn.factor
     years = {} if year is None else {(k := factors.index(year)): year.which(z[:, k])}
+    far = np.array([len(one.tried) > len(ENDS) and one is not year for one in factors], bool)
     for at, name in enumerate(names):
-        moved, added = _moved(_picked(found[:, at], z, years), reach)
+        picked = _picked(found[:, at], z, years)
+        halves = np.where(far, _picked(found[2:, at], z, {}), picked / 2.0) if far.any() else picked / 2.0
+        moved, added = _moved(picked, halves, reach)
         truth = np.array([one.get(name, math.nan) for one in exact]) / model.middle[name]
         total = 1.0 + added.sum(1)
         total = np.where(total > -_BELOW, np.maximum(total, _NOTHING), total)
@@ -354,6 +357,9 @@ def _responses(
             ratio = np.array([numbers.get(name, absent) for name, absent in absences]) / middle
             logs = np.log(np.maximum(ratio, _NOTHING))
             found[place, :, k] = np.where(np.isfinite(logs) & (np.abs(logs) > _LEAST), logs, 0.0)
+    for k, place in refused:
+        if not isinstance(factors[k], YearFactor):
+            found[place % len(ENDS) :: len(ENDS), :, k] = 0.0
     return names, found, refused
 
 
@@ -361,7 +367,7 @@ def _answered(z: Array, refused: Sequence[tuple[int, int]]) -> Array:
     """A draw with every input at its value that is on a side without an answer: there it changes nothing."""
     made = z.copy()
     for k, place in refused:
-        if (z[k] > 0.0) == bool(place):
+        if (z[k] > 0.0) == bool(place % len(ENDS)):
             made[k] = 0.0
     return made
 
@@ -383,13 +389,18 @@ def _picked(found: Array, z: Array, years: Mapping[int, Any]) -> Array:
     return made
 
 
-def _moved(ends: Array, reach: Array) -> tuple[Array, Array]:
-    """(draws, factors) logarithms and parts between the number and its ``ends``, in proportion to the reach;
-    where an end is nothing the number falls in a straight line and not below it.
+def _moved(ends: Array, halves: Array, reach: Array) -> tuple[Array, Array]:
+    """(draws, factors) logarithms and parts between the number and its ``ends``, straight from it to
+    ``halves`` at half the reach and on to the ends; where an end is nothing the number falls in a straight
+    line and not below it.
     """
     nothing, left = ends <= math.log(_NOTHING), np.maximum(1.0 - reach, 0.0)
-    logs = np.where(nothing, np.log(np.maximum(left, _NOTHING)), ends * reach)
-    return logs, np.maximum(np.where(nothing, left - 1.0, np.expm1(ends) * reach), -1.0)
+    first, then = 2.0 * np.minimum(reach, 0.5), 2.0 * np.maximum(reach - 0.5, 0.0)
+    logs = halves * first + (ends - halves) * then
+    to_half, to_end = np.expm1(halves), np.expm1(ends)
+    parts = np.where(2.0 * halves == ends, to_end * reach, to_half * first + (to_end - to_half) * then)
+    logs = np.where(nothing, np.log(np.maximum(left, _NOTHING)), logs)
+    return logs, np.maximum(np.where(nothing, left - 1.0, parts), -1.0)
 
 
 def _told_years(
