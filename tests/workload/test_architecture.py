@@ -34,7 +34,11 @@ PUBLISHED = {
     "qwen2.5-14b": (14.8, 0.05), "qwen2.5-32b": (32.8, 0.05), "phi-4": (14.7, 0.05),
     "mistral-small-24b": (23.6, 0.05), "glm-4.5": (355, 3), "glm-4.5-air": (106, 1), "olmo-2-7b": (7.3, 0.05),
     "olmo-2-13b": (13.7, 0.05), "olmo-2-32b": (32.2, 0.05), "granite-3.1-8b": (8.17, 0.005),
-    "command-r": (35, 0.05),
+    "command-r": (35, 0.05), "llama-7b": (6.7, 0.05), "llama-13b": (13, 0.05), "llama-33b": (32.5, 0.05),
+    "opt-6.7b": (6.7, 0.05), "opt-13b": (13, 0.5), "opt-30b": (30, 0.5), "opt-66b": (66, 0.5),
+    "opt-175b": (175, 0.5), "palm-8b": (8.63, 0.005), "palm-62b": (62.5, 0.005), "palm-540b": (540.35, 0.01),
+    "glm-130b": (130, 2), "nemotron-4-15b": (15.6, 0.05), "nemotron-4-340b": (341, 0.5),
+    "olmo-7b": (6.9, 0.05), "jais-13b": (13, 0.05),
 }  # fmt: skip
 # The loader keeps ``source_id`` for the evidence of numbers; this table has texts only.
 with catalog.path("models.csv").open(newline="", encoding="utf-8") as stream:
