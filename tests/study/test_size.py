@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 from functools import cache
 from itertools import pairwise
 from pathlib import Path
@@ -46,6 +47,20 @@ def test_a_batch_in_tokens_is_a_multiple_of_the_odd_part(count: int) -> None:
     found, odd = sequences_of(2048.0, count), count // (count & -count)
     assert found % odd == 0
     assert abs(found / 2048.0 - 1.0) <= 0.125 or odd > 2048 // 4
+
+
+def test_a_given_batch_that_the_given_replicas_divide_is_kept() -> None:
+    """MT-NLG, Smith et al. 2022: 1,920 sequences on 2,240 A100, 8 x 35 x 8. It was rounded to 1,960, which
+    the odd part of the count divides and an interleaved pipeline of 35 stages needs."""
+    asked = read_question(
+        model="mt-nlg-530b", chip="A100", batch="3932160 tokens", sequence="2048 tokens", year=2021,
+        pins={"tensor": 8, "pipeline": 35, "data": 8},
+    )  # fmt: skip
+    found = fit_run(asked, 2240)
+    assert found.run.global_batch == 1920
+    assert int(found.search.best.layouts.interleave[0]) == 1
+    near = replace(asked, batch=("token", 1925.0 * 2048.0))  # 8 replicas do not divide 1,925
+    assert fit_run(near, 2240).run.global_batch == 1928
 
 
 @pytest.mark.parametrize("count", [100, 1000])

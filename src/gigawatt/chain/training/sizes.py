@@ -202,7 +202,7 @@ class Sizes:
         room for and the rounding lets work through as many sequences each.
         """
         counted, number = batch
-        if not self.terms.batch_held or counted != "token":
+        if not self.terms.batch_held or counted != "token" or "data" in self.terms.fixed:
             return None
         wanted, sequence = number / self.terms.sequence, self.terms.sequence
         numbers = set[int]()

@@ -71,6 +71,15 @@ class RunTerms:
         """(the cluster of ``count`` accelerators, its assumptions)."""
         return build_cluster(chip=self.chip, count=count, **self.options)
 
+    def sequences(self, wanted: float, count: int) -> int:
+        """Sequences near to ``wanted`` that pinned replicas divide, or many layouts of ``count``."""
+        if "data" not in self.fixed:
+            return sequences_of(wanted, count)
+        at_once = self.fixed["data"] * self.fixed.get("microbatch", 1)
+        if self.fixed.get("interleave", 1) > 1:  # rounds of a pipeline's stages
+            at_once *= self.fixed.get("pipeline", 1)
+        return max(1, round(wanted / at_once)) * at_once
+
     def run(self, count: int, batch: Batch | None = None, *, uneven: bool = False) -> TrainingRun:
         """The run on ``count`` accelerators with its batch, or with another given in tokens or sequences.
 
@@ -83,7 +92,7 @@ class RunTerms:
         wanted = number if counted == "sequence" else number / self.sequence
         whole = max(1, round(wanted))
         if counted == "token" and not uneven:
-            whole = sequences_of(wanted, count)
+            whole = self.sequences(wanted, count)
             if abs(whole / wanted - 1.0) > ROUNDING:
                 raise IndivisibleError("no batch near to the given one divides", allowed=f"{whole} sequences")
         tokens = self.tokens
