@@ -148,6 +148,7 @@ class _Shapes:
         self.expert_stride = np.where(folded[first], 1.0, self.tensor)
         self.technology = technology(cluster.chip.technology, training=True)
         self._efficiency: dict[str, Efficiency] = {}
+        self._once: dict[int, tuple[Operation, Array, Array, Cost]] = {}
         self.narrow_attention = stack.narrow_attention > 0.0 and run.number_format in NARROW
         self.fabric = Fabric.of(cluster)
 
@@ -164,7 +165,7 @@ class _Shapes:
     def some(self, rows: list[int]) -> _Shapes:
         """These of the shapes alone; their ``index`` is without meaning."""
         part = copy(self)
-        part.size = len(rows)
+        part.size, part._once = len(rows), {}
         for name in _COLUMNS:
             setattr(part, name, getattr(self, name)[rows])
         return part
@@ -183,16 +184,11 @@ class _Shapes:
         zero = np.zeros(self.size)
         total = _Sum(zero, zero, zero, zero, {})
         for op in operations:
-            cost = self.cost(op)
-            arithmetic = cost.arithmetic * (imbalance if op.kind == "grouped_gemm" else 1.0)
-            memory = cost.memory * self._traffic(op)
-            if op.kind == "attention":
-                off = op.k * ELEMENT % ALIGNMENT > 0.0
-                arithmetic = arithmetic * np.where(off, self.stack.unaligned, 1.0)
-            elif op.kind == "gemm" and not op.name.startswith("head"):
-                width = FORMAT_BYTES[op.number_format]
-                off = sum((size * width % BEST_ALIGNMENT > 0.0 for size in (op.m, op.n, op.k)), _NOWHERE)
-                arithmetic = arithmetic * np.where(off, self.stack.unaligned_product, 1.0)
+            if id(op) not in self._once:  # sums of parts of a layer share their operations
+                self._once[id(op)] = op, *self._launch(op)
+            _, arithmetic, memory, cost = self._once[id(op)]
+            if op.kind == "grouped_gemm":
+                arithmetic = arithmetic * imbalance
             binds = arithmetic >= memory
             total = total.plus(
                 _Sum(
@@ -204,6 +200,19 @@ class _Shapes:
                 )
             )
         return total
+
+    def _launch(self, op: Operation) -> tuple[Array, Array, Cost]:
+        """(arithmetic [s], memory [s], cost) of one launch, with what its alignment and software add."""
+        cost = self.cost(op)
+        arithmetic, memory = cost.arithmetic, cost.memory * self._traffic(op)
+        if op.kind == "attention":
+            off = op.k * ELEMENT % ALIGNMENT > 0.0
+            arithmetic = arithmetic * np.where(off, self.stack.unaligned, 1.0)
+        elif op.kind == "gemm" and not op.name.startswith("head"):
+            width = FORMAT_BYTES[op.number_format]
+            off = sum((size * width % BEST_ALIGNMENT > 0.0 for size in (op.m, op.n, op.k)), _NOWHERE)
+            arithmetic = arithmetic * np.where(off, self.stack.unaligned_product, 1.0)
+        return arithmetic, memory, cost
 
     def cost(self, operation: Operation) -> Cost:
         """Cost of one launch."""
