@@ -12,7 +12,7 @@ from gigawatt.machine import build_cluster, load_chip
 from gigawatt.performance import Layouts, TrainingRun, evaluate, load_software, load_stack
 from gigawatt.performance.software import flags_named_in, framework_named_in, release_named_in
 from gigawatt.performance.software_spread import software_spread
-from gigawatt.workload import read_architecture
+from gigawatt.workload import list_models, read_architecture
 
 H100, A100, GB200 = (load_chip(name) for name in ("H100-SXM5-80GB", "A100-SXM4-80GB", "GB200"))
 
@@ -29,6 +29,13 @@ def test_the_tables_speak_of_what_is_there() -> None:
         assert f"{row.text('flag')}:{row.text('value')}" in values
         assert 0.0 < row.value("share") <= 1.0
         assert float(row.text("since")) >= float(frameworks[row.text("framework")].text("since"))
+    for row in table("software_recipes").values():
+        assert row.text("framework") in frameworks
+        assert row.text("model") in list_models()
+        assert any(chip.startswith(tuple(row.text("chips").split("|"))) for chip in table("chips"))
+        chip = next(one for one in table("chips") if one.startswith(row.text("chips").split("|")[0]))
+        assert set(row.text("formats").split("|")) <= set(load_chip(chip).peak)
+        assert {word.replace("=", ":") for word in row.text("settings").split()} <= set(values)
     for row in (*table("software_default").values(), *table("software_renamed").values()):
         assert row.text("framework") in frameworks
     for row in table("software_fit").values():
@@ -101,9 +108,43 @@ def test_a_release_has_what_its_date_brought() -> None:
     assert dict(old.offers)["sequence_parallel"] == (0,)
     assert (old.attention_kernel, new.attention_kernel) == ("unfused", "cudnn")
     assert old.score_passes > 0.0 == new.score_passes
-    before, after = (load_stack("nemo", of, chip=load_chip("GB200")) for of in ("26.04", "26.06"))
+    before, after = (
+        load_software(framework="nemo", version=of, chip=GB200, number_format="fp8").stack()
+        for of in ("26.04", "26.06")
+    )
     assert after.host < before.host
     assert after.routing_wait < before.routing_wait
+
+
+def test_a_recipe_sets_the_flags_of_its_model_chip_and_format() -> None:
+    """Megatron-Bridge's performance recipes: graphs of the whole step came with 0.5 (26.06), in 8 bits."""
+
+    def flags(version: str, model: str | None = "deepseek-v3", form: str = "fp8", **more: str) -> list[str]:
+        one = load_software(
+            framework="nemo", version=version, chip=GB200, model=model, number_format=form, flags=more
+        )
+        return [one.settings[name] for name in ("overlap_expert", "dispatcher", "graphs", "routing")]
+
+    assert flags("26.04") == ["off", "hybridep", "layer", "read-back"]
+    assert flags("26.06") == ["on", "hybridep", "iteration", "on-device"]
+    assert flags("26.06", form="bf16") == ["off", "hybridep", "layer", "read-back"]
+    assert flags("26.04", graphs="none") == ["off", "hybridep", "none", "read-back"]  # what is stated holds
+    assert flags("2025", "qwen3-235b-a22b")[2] == "layer"  # of a year alone, the recipe that came in it
+    assert flags("25.04", "qwen3-235b-a22b")[2] == "none"  # before the first
+    unsure = load_software(
+        framework="nemo", version="26.06", chip=GB200, model="deepseek-v3", number_format="fp8"
+    )
+    assert 0.9 <= unsure.shares["graphs"]["iteration"] < 1.0
+    assert flags("26.06", None, "bf16")[2] == "layer"  # of no model: what most recipes have
+
+
+def test_waits_for_the_host_are_those_of_the_runtime_and_of_graphs() -> None:
+    mi355x = load_chip("MI355X")
+    hip, cuda = (load_stack("megatron-core", 2025, chip=chip) for chip in (mi355x, H100))
+    assert (hip.host_times, cuda.host_times) == (2.0, 1.0)
+    assert load_software(chip=mi355x, year=2025).settings["runtime"] == "hip"
+    layer = load_stack("megatron-core", 2025, chip=GB200, graphs="layer")
+    assert layer.wait_share < load_stack("megatron-core", 2025, chip=GB200, graphs="none").wait_share == 1.0
 
 
 def test_a_stated_flag_is_what_it_says() -> None:

@@ -207,6 +207,8 @@ def _software(fill: Filler, chip: Chip, layout: Mapping[str, int]) -> Stack:
             flags=asked.flags,
             year=year,
             layout=layout,
+            model=fill.leaves["model.architecture"].value.name,
+            number_format=fill.leaves["training.number_format"].value,
         ),
     )
     stack, rows = found.stack(), found.rows()

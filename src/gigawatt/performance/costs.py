@@ -345,7 +345,7 @@ def _rows(
             rows[7] += one.out_bytes
             shown = shown + bandwidth + latency
         device = phase.arithmetic + phase.memory + phase.launch + shown
-        late = np.maximum(stack.host * phase.issued - device, 0.0) + waits
+        late = np.maximum(stack.host * stack.host_times * phase.issued - device, 0.0) + waits
         rows[2] += phase.launch + late
         rows[5] += window + late
         for i, name in enumerate(energies):
@@ -435,7 +435,7 @@ def _costs_of(shapes: _Shapes) -> LayerCosts:
     energies = tuple(sorted({name for compute, _, _ in layers for phase in compute for name in phase.energy}))
     tables: list[list[Array]] = []
     for block, (compute, traffic, (core, but_projections)) in zip(model.blocks, layers, strict=True):
-        waits = stack.routing_wait if block.experts is not None else 0.0
+        waits = stack.routing_wait * stack.wait_share * stack.host_times if block.experts is not None else 0.0
         forward, backward = compute
         passes = (1.0, 1.0, 3.0 / 2.0, 3.0 / 2.0)  # a forward pass done again waits once more in two phases
         again = [backward, backward.plus(core), backward.plus(forward), backward.plus(but_projections)]

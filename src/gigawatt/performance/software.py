@@ -3,7 +3,8 @@
 A flag (``software_flags``) has values (``software_values``, fitted: ``software_fit``), each with parameters
 of a :class:`~gigawatt.performance.stacks.Stack`, so that every flag acts once, where its physics acts. A
 framework (``software_frameworks``) is rows of ``software_versions``: from a date on, a flag has a value
-with a probability. Whatever is not known of a run is a distribution over flags: the answer takes the
+with a probability; a recipe that it ships for a model on a chip in a number format (``software_recipes``)
+is likelier than these. Whatever is not known of a run is a distribution over flags: the answer takes the
 likeliest value of each, and draws of the others say how far it may be off.
 """
 
@@ -44,6 +45,8 @@ _FIRST = (2, 3, 5, 7, 11, 13, 17, 19, 23, 29, 31, 37, 41, 43, 47, 53, 59, 61, 67
 
 Settings = Mapping[str, str]
 Shares = Mapping[str, float]
+Shape = tuple[str | None, str | None]
+"""Model and number format of a run, as far as they are known."""
 
 
 @dataclass(frozen=True)
@@ -198,23 +201,62 @@ def _timeline(framework: str) -> Mapping[str, tuple[Entity, ...]]:
     return {flag: tuple(sorted(rows, key=_since)) for flag, rows in found.items()}
 
 
+def _is_of(row: Entity, form: str | None) -> bool:
+    """Whether a row is of all number formats, or of this one."""
+    return not row.text("formats") or form in row.text("formats").split("|")
+
+
 def _since(row: Entity) -> float:
     return float(row.text("since"))
 
 
-def _share_of(flag: str, rows: Iterable[Entity], date: float, chip: Chip | None) -> dict[str, float]:
+def _share_of(
+    flag: str, rows: Iterable[Entity], date: float, chip: Chip | None, form: str | None
+) -> dict[str, float]:
     """How likely each value of a flag is: rows of the chip before those of all, of these the latest."""
-    past = [row for row in rows if _since(row) <= date]
+    past = [row for row in rows if _since(row) <= date and _is_of(row, form)]
     mine = [row for row in past if chip is not None and row.text("chips") and _fits(row.text("chips"), chip)]
     of = mine or [row for row in past if not row.text("chips")]
     latest = [row for row in of if _since(row) == _since(of[-1])]
     found = {row.text("value"): row.value("share") for row in latest}
-    usual = table("software_flags")[flag].text("usual")
-    found[usual] = found.get(usual, 0.0) + max(1.0 - sum(found.values()), 0.0)
     values = table("software_values")
+    usual = table("software_flags")[flag].text("usual")
+    if not _fits(values[f"{flag}:{usual}"].text("chips"), chip):  # what is usual of all, the chip lacks
+        mine = (row for row in values.values() if row.text("flag") == flag and _fits(row.text("chips"), chip))
+        usual = next((row.text("value") for row in mine), usual)
+    found[usual] = found.get(usual, 0.0) + max(1.0 - sum(found.values()), 0.0)
     kept = {v: s for v, s in found.items() if s > 0.0 and _fits(values[f"{flag}:{v}"].text("chips"), chip)}
     whole = sum(kept.values())
     return {value: share / whole for value, share in kept.items()} if kept else {usual: 1.0}
+
+
+def _by_recipe(
+    shares: Mapping[str, Shares], framework: str, date: float, chip: Chip | None, of: Shape
+) -> dict[str, Shares]:
+    """Shares of flags with the framework's latest recipe for a model on the chip in a number format.
+
+    In the middle of a year, which stands for one that is known alone, with its last of that year where there
+    is none before.
+    """
+    model, form = of
+    rows = [
+        row
+        for row in table("software_recipes").values()
+        if row.text("framework") == framework and row.text("model") == model and _since(row) < int(date) + 1
+        and chip is not None and _fits(row.text("chips"), chip) and _is_of(row, form)
+    ]  # fmt: skip
+    if not rows:
+        return dict(shares)
+    past = [row for row in rows if _since(row) <= date]
+    if not past and date != int(date) + MIDDLE:
+        return dict(shares)
+    latest = max(past or rows, key=_since)
+    sure, found = latest.value("share"), dict(shares)
+    for word in latest.text("settings").split():
+        flag, _, value = word.partition("=")
+        rest = {other: (1.0 - sure) * share for other, share in shares[flag].items()}
+        found[flag] = rest | {value: rest.get(value, 0.0) + sure}
+    return found
 
 
 def read_framework(name: str) -> Entity:
@@ -322,6 +364,8 @@ def load_software(
     flags: Mapping[str, str] | None = None,
     year: float = 2026,
     layout: Mapping[str, int] | None = None,
+    model: str | None = None,
+    number_format: str | None = None,
 ) -> Software:
     """The software of a run: as far as it is said, and as the catalog's rows have the rest.
 
@@ -334,6 +378,8 @@ def load_software(
         the chip and ``year``.
     flags : mapping, optional
         Values of flags that are known.
+    model, number_format : str, optional
+        What is trained, by the id of ``models``, and in which format: frameworks ship recipes for some.
     year : float
         Of the run, where no version is given; its middle is taken of a whole one.
     layout : mapping of column to value, optional
@@ -346,7 +392,7 @@ def load_software(
         An unknown framework, version, flag or value, a version before the framework existed, a
         framework or a flag that the chip lacks.
     """
-    stated = _checked(flags or {}, chip)
+    stated, shape = _checked(flags or {}, chip), (model, number_format)
     if framework is None:
         if version is not None:
             year = _year_alone(version)
@@ -354,10 +400,10 @@ def load_software(
         late = year + _LATE if year == int(year) else year
         fitting = {
             name: share for name, share in usual.items()
-            if layout and _offers(_software(rows[name], None, late, stated, chip), layout)
+            if layout and _offers(_software(rows[name], None, late, stated, chip, shape), layout)
         } or usual  # fmt: skip
         made = [
-            (_software(rows[name], None, year, stated, chip), share / sum(fitting.values()))
+            (_software(rows[name], None, year, stated, chip, shape), share / sum(fitting.values()))
             for name, share in fitting.items()
         ]
         first, *others = sorted(made, key=lambda one: -one[1])
@@ -368,7 +414,7 @@ def load_software(
         able = [r.id for r in table("software_frameworks").values() if _fits(r.text("chips"), chip)]
         raise InputError(f"{row.id} does not run on {chip.id if chip else ''}", key="software.framework",
                          given=framework, allowed=able)  # fmt: skip
-    return replace(_software(row, version, year, stated, chip), stated=True)
+    return replace(_software(row, version, year, stated, chip, shape), stated=True)
 
 
 def _offers(software: Software, layout: Mapping[str, int]) -> bool:
@@ -385,11 +431,12 @@ def _year_alone(version: str) -> int:
 
 
 def _software(
-    row: Entity, version: str | None, year: float, stated: dict[str, str], chip: Chip | None
+    row: Entity, version: str | None, year: float, stated: dict[str, str], chip: Chip | None, of: Shape
 ) -> Software:
     since = float(row.text("since"))
     date = date_of(row, version) if version else max(year + MIDDLE if year == int(year) else year, since)
-    shares = {flag: _share_of(flag, rows, date, chip) for flag, rows in _timeline(row.id).items()}
+    shares = {flag: _share_of(flag, rows, date, chip, of[1]) for flag, rows in _timeline(row.id).items()}
+    shares = _by_recipe(shares, row.id, date, chip, of)
     shares |= {flag: {value: 1.0} for flag, value in stated.items()}
     return Software(row.id, version or str(int(date)), date, stated, shares)
 

@@ -73,6 +73,8 @@ class Stack:
     host : float [s]
         Of the host's processor to issue one operation as we count them (a framework issues several kernels
         for one). It runs ahead of the device, so a phase of a layer takes the longer of the two.
+    host_times : float
+        Times as long as that, and as waits for the host, of the runtime of the accelerator.
     overlap_tensor, overlap_context, overlap_expert, overlap_pipeline, overlap_data : float in [0, 1]
         Share of the compute time that runs beside it that a communication can hide behind.
     hidden_expert : float in [0, 1]
@@ -138,6 +140,8 @@ class Stack:
     routing_wait : float [s]
         By which a layer with experts waits for the host in each phase, beside its kernels: the number of
         tokens of every expert is read back before the kernels that depend on it are issued.
+    wait_share : float
+        What of that is left where a graph is replayed around it, in place of single operations.
     contention : float
         Share of a hidden communication's time by which the computation beside it is slowed (processors
         and memory that the communication takes).
@@ -214,6 +218,8 @@ class Stack:
     dispatch_bytes: float
     deduplicates: float
     routing_wait: float
+    wait_share: float
+    host_times: float
     contention: float
     ring_attention: float
     expert_skew: float

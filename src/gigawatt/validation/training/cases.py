@@ -22,7 +22,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
-from functools import lru_cache
+from functools import lru_cache, partial
 
 from gigawatt.catalog import table
 from gigawatt.core.errors import GigawattError
@@ -132,7 +132,7 @@ def prepare(row: Row, *, told: bool = False) -> Case:
     architecture, notes = architecture_of(row)
     chip = _chip(row)
     number_format = _format(row, chip)
-    software, why = software_of(row, chip, told=told)
+    software, why = software_of(row, chip, told=told, model=architecture.name, number_format=number_format)
     stack = software.stack()
     cluster = _sliced(_cluster(chip.id, count, row.text("interconnect")), row)
     if row.text("interconnect") and scale_out_bandwidth(row.text("interconnect"), per_node=1.0) is None:
@@ -202,8 +202,10 @@ def _format(row: Row, chip: Chip) -> str:
     raise Refusal("the number format is not known", f"{row.text('precision')!r}; allowed: {allowed}")
 
 
-def software_of(row: Row, chip: Chip, *, told: bool) -> tuple[Software, str]:
-    """(software of a run as a user would ask for it, what was said of it).
+def software_of(
+    row: Row, chip: Chip, *, told: bool, model: str | None = None, number_format: str | None = None
+) -> tuple[Software, str]:
+    """(software of a run of a model in a number format as a user would ask for it, what was said of it).
 
     With ``told``, the framework, the release and the flags that the row's own words name, its year where they
     name no release; else what :func:`gigawatt.performance.software.load_software` takes of chip, year and
@@ -213,14 +215,15 @@ def software_of(row: Row, chip: Chip, *, told: bool) -> tuple[Software, str]:
     words = " ".join(row.text(name) for name in ("source", "source_loc", "notes", "precision"))
     flags = flags_named_in(words, chip) if told else {}
     framework = framework_named_in(words, chip) if told else None
+    load = partial(load_software, chip=chip, flags=flags, model=model, number_format=number_format)
     if framework is None:
-        found = load_software(chip=chip, year=year, flags=flags, layout=_known(row))
+        found = load(year=year, layout=_known(row))
         return found, f"the likeliest of {chip.id} in {year} that has the row's layout"
     release = release_named_in(words, framework)
     try:
-        found = load_software(chip=chip, framework=framework, version=release or str(year), flags=flags)
+        found = load(framework=framework, version=release or str(year))
     except GigawattError:  # the row says a year in which there was no such framework yet
-        found = load_software(chip=chip, framework=framework, year=year, flags=flags)
+        found = load(framework=framework, year=year)
     return found, "as the row says"
 
 
