@@ -97,6 +97,7 @@ def test_a_slider_moved_by_keyboard_gives_another_answer_and_address(visitor: Vi
 
 def test_a_wrong_value_says_so_at_its_field_and_the_old_answer_stays(visitor: Visitor) -> None:
     visitor.open("/chain")
+    visitor.page.wait_for_selector(".uncertain .js-plotly-plot", state="visible")  # comes by itself
     answer, address = visitor.text("#answer"), visitor.page.url
     visitor.page.fill("#f-supply-carbon-limit", "100")
     visitor.page.keyboard.press("Tab")
