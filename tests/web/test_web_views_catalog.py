@@ -33,7 +33,7 @@ def test_every_table_is_listed_with_its_counts() -> None:
     assert [row[0] for row in table.rows] == catalog.tables()
     chips = next(row for row in table.rows if row[0] == "chips")
     assert chips[1] == str(len(catalog.table("chips")))
-    assert chips[2] == str(sum(len(one.rows()) for one in catalog.table("chips").values()))
+    assert chips[2] == f"{sum(len(one.rows()) for one in catalog.table('chips').values()):,}"
     assert f"{len(catalog.sources())} sources" in " ".join(found.paragraphs)
 
 
