@@ -94,10 +94,8 @@ def test_a_clock_read_in_a_training_step_is_kept() -> None:
     for id in ("A100", "A100-40GB", "A800"):
         chip = load_chip(id)
         assert sustained(chip, "bf16") * clock_model(chip).reference == pytest.approx(1275e6), id
-    for id in (
-        "A100-PCIe-80GB",
-        "A100-PCIe-40GB",
-    ):  # no clock of a training step was measured at 300 and 250 W
+    # no clock of a training step was measured at 300 and 250 W
+    for id in ("A100-PCIe-80GB", "A100-PCIe-40GB"):
         assert clock_model(load_chip(id)).step is None
         assert sustained(load_chip(id), "bf16") < 0.75, id
 

@@ -135,6 +135,8 @@ def test_a_recipe_sets_the_flags_of_its_model_chip_and_format() -> None:
         framework="nemo", version="26.06", chip=GB200, model="deepseek-v3", number_format="fp8"
     )
     assert 0.9 <= unsure.shares["graphs"]["iteration"] < 1.0
+    assert unsure.recipe in table("software_recipes")
+    assert load_software(framework="nemo", version="26.06", chip=GB200).recipe == ""
     assert flags("26.06", None, "bf16")[2] == "layer"  # of no model: what most recipes have
 
 

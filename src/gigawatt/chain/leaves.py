@@ -226,5 +226,7 @@ def _software(fill: Filler, chip: Chip, layout: Mapping[str, int]) -> Stack:
     ]
     if unsure:
         told = "of what is not known the likeliest value of every flag"
+        if found.recipe:
+            told += f", by {found.framework}'s recipe for this model, chip and format: {found.recipe}"
         fill.assumptions.append(Assumption("software.flags", ", ".join(unsure), told, Grade.guess))
     return stack

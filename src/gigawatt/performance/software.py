@@ -67,6 +67,8 @@ class Software:
         Frameworks that it may be as well, where none is stated; shares with this one's make 1.
     stated : bool
         Whether the framework is.
+    recipe : str
+        The row of ``software_recipes`` that its shares are of, if any.
     """
 
     framework: str
@@ -76,6 +78,7 @@ class Software:
     shares: Mapping[str, Shares]
     others: tuple[tuple[Software, float], ...] = field(default=())
     stated: bool = False
+    recipe: str = ""
 
     @property
     def label(self) -> str:
@@ -222,8 +225,8 @@ def _share_of(
     values = table("software_values")
     usual = table("software_flags")[flag].text("usual")
     if not _fits(values[f"{flag}:{usual}"].text("chips"), chip):  # what is usual of all, the chip lacks
-        mine = (row for row in values.values() if row.text("flag") == flag and _fits(row.text("chips"), chip))
-        usual = next((row.text("value") for row in mine), usual)
+        able = (row for row in values.values() if row.text("flag") == flag and _fits(row.text("chips"), chip))
+        usual = next((row.text("value") for row in able), usual)
     found[usual] = found.get(usual, 0.0) + max(1.0 - sum(found.values()), 0.0)
     kept = {v: s for v, s in found.items() if s > 0.0 and _fits(values[f"{flag}:{v}"].text("chips"), chip)}
     whole = sum(kept.values())
@@ -232,8 +235,8 @@ def _share_of(
 
 def _by_recipe(
     shares: Mapping[str, Shares], framework: str, date: float, chip: Chip | None, of: Shape
-) -> dict[str, Shares]:
-    """Shares of flags with the framework's latest recipe for a model on the chip in a number format.
+) -> tuple[dict[str, Shares], str]:
+    """(shares of flags with the framework's latest recipe for model, chip and number format, its id).
 
     In the middle of a year, which stands for one that is known alone, with its last of that year where there
     is none before.
@@ -245,18 +248,16 @@ def _by_recipe(
         if row.text("framework") == framework and row.text("model") == model and _since(row) < int(date) + 1
         and chip is not None and _fits(row.text("chips"), chip) and _is_of(row, form)
     ]  # fmt: skip
-    if not rows:
-        return dict(shares)
     past = [row for row in rows if _since(row) <= date]
-    if not past and date != int(date) + MIDDLE:
-        return dict(shares)
+    if not rows or (not past and date != int(date) + MIDDLE):
+        return dict(shares), ""
     latest = max(past or rows, key=_since)
     sure, found = latest.value("share"), dict(shares)
     for word in latest.text("settings").split():
         flag, _, value = word.partition("=")
         rest = {other: (1.0 - sure) * share for other, share in shares[flag].items()}
         found[flag] = rest | {value: rest.get(value, 0.0) + sure}
-    return found
+    return found, latest.id
 
 
 def read_framework(name: str) -> Entity:
@@ -436,9 +437,9 @@ def _software(
     since = float(row.text("since"))
     date = date_of(row, version) if version else max(year + MIDDLE if year == int(year) else year, since)
     shares = {flag: _share_of(flag, rows, date, chip, of[1]) for flag, rows in _timeline(row.id).items()}
-    shares = _by_recipe(shares, row.id, date, chip, of)
+    shares, recipe = _by_recipe(shares, row.id, date, chip, of)
     shares |= {flag: {value: 1.0} for flag, value in stated.items()}
-    return Software(row.id, version or str(int(date)), date, stated, shares)
+    return Software(row.id, version or str(int(date)), date, stated, shares, recipe=recipe)
 
 
 def default_frameworks(chip: Chip | None, year: int) -> dict[str, float]:

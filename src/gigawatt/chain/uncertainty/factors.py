@@ -99,7 +99,7 @@ _OTHER = "other inputs"
 ENDS = (-Z95, Z95)
 """Standard normals of the ends of a range."""
 _FAR = 3.0
-"""An end at so many times the value, or the value at so many times it, is far."""
+"""Ratio of an end of a range to the value, or of the value to the end, from which the end is called far."""
 _QUARTILE = 0.6744897501960817
 """The 75 % quantile of a standard normal."""
 QUANTILES = (-Z95, -_QUARTILE, 0.0, _QUARTILE, Z95)

@@ -208,8 +208,8 @@ def software_of(
     """(software of a run of a model in a number format as a user would ask for it, what was said of it).
 
     With ``told``, the framework, the release and the flags that the row's own words name, its year where they
-    name no release; else what :func:`gigawatt.performance.software.load_software` takes of chip, year and
-    layout.
+    name no release; else what :func:`gigawatt.performance.software.load_software` takes of chip, year,
+    layout, model and number format.
     """
     year = row.count("year") or chip.year
     words = " ".join(row.text(name) for name in ("source", "source_loc", "notes", "precision"))
