@@ -6,7 +6,8 @@ What a row leaves open is filled by rules, each told in the case's assumptions:
   accelerators keeps tensor, pipeline and context and gets the data degree that does, or is refused;
 - ``DP`` equal to the accelerators means that tensor and pipeline are 1;
 - microbatch, expert parallelism, and interleaving where the software interleaves, are looked for: the fastest
-  that fits in memory, as the people who ran it did; recomputation that is not told is none;
+  that fits in memory, as the people who ran it did; recomputation that is not told is none, unless the
+  memory is far from enough for that;
 - where tensor and pipeline are unknown, all layouts that divide are looked at;
 - where a framework counts the microbatch per chip, a data-parallel rank takes its whole batch at once;
 - ZeRO stages, sequence parallelism and interleaving that are looked at are those that the software has;
@@ -63,7 +64,7 @@ _OFFLOADED = re.compile(r"(qkv|projection).*offload|offload.*(qkv|projection)")
 """Policies that keep projections in the host's memory; the rest of a layer is computed again."""
 _SLICES = re.compile(r"\b(\d+)\s?x\s+\S+\s+slices?\b", re.I)
 _SHARED_OVER = re.compile(
-    r"\b(?:zero1|shard(?:ed|ing)?(?: group| over| within)?)\s*(?:=|of|:)?\s*(-?\d+)", re.I
+    r"\b(?:fsdp(?=[\s=])|zero1|shard(?:ed|ing)?(?: group| over| within)?)\s*(?:=|of|:)?\s*(-?\d+)", re.I
 )
 
 
@@ -309,8 +310,8 @@ def _rest(
     if "recompute" in known:
         options["recompute"] = (known["recompute"],)
     elif data:
-        options["recompute"] = (0,)
-        told.append("recomputation is not given: none, since reports say where they use it")
+        options["recompute"] = offers.get("recompute", tuple(range(len(RECOMPUTE))))
+        told.append("recomputation is not given: none, since reports say where they use it, if that can fit")
 
 
 def _known(row: Row) -> dict[str, int]:

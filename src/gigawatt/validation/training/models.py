@@ -140,7 +140,9 @@ def from_columns(row: Row) -> tuple[Architecture, tuple[str, ...]]:
         ):
             break
         built = _build(row, shape)
-        distance = abs(built.parameters.total / (said * 1e9) - 1.0)
+        counted = built.parameters
+        sizes = (counted.total, counted.total - counted.embedding - counted.head)
+        distance = min(abs(size / (said * 1e9) - 1.0) for size in sizes)
         if best is None or distance < best[0]:
             best = distance, built, shape
     assert best is not None

@@ -21,6 +21,9 @@ __all__ = ["Prediction", "predict"]
 
 MEMORY_SLACK = 1.25
 """A layout that was run may exceed the memory by our count by this factor: our count is that rough."""
+FAR = 2.5
+"""Times the memory above which a layout cannot have been run, however rough our count and whatever part of its
+activations a recipe keeps in the memory of the host."""
 
 Progress = Callable[[int, int], None]
 
@@ -94,9 +97,10 @@ def _batch(cases: Sequence[Case], stack: Stack) -> list[Prediction | Refusal]:
             return [outcome for one in cases for outcome in _batch([one], stack)]
         return [Refusal("the performance model refuses", str(error))]
     ends = np.cumsum([len(part) for part in parts])[:-1]
-    step, memory = np.split(table.step_time, ends), np.split(table.memory_total, ends)
+    columns = (table.step_time, table.memory_total, whole.recompute)
+    parted = zip(*(np.split(column, ends) for column in columns), strict=True)
     room = case.cluster.chip.memory_bytes
-    return [_choose(times, held, room) for times, held in zip(step, memory, strict=True)]
+    return [_choose(times, held, more, room) for times, held, more in parted]
 
 
 def _searched(run: TrainingRun, case: Case, stack: Stack) -> Prediction:
@@ -110,9 +114,18 @@ def _searched(run: TrainingRun, case: Case, stack: Stack) -> Prediction:
     return Prediction(float(best.step_time[0]), True, float(best.memory_total[0]), found.looked_at)
 
 
-def _choose(step: NDArray[np.float64], memory: NDArray[np.float64], room: float) -> Prediction | Refusal:
-    """The fastest that fits, our count of bytes being rough; where none does, the smallest: it was run."""
+def _choose(
+    step: NDArray[np.float64], memory: NDArray[np.float64], recompute: NDArray[np.int32], room: float
+) -> Prediction | Refusal:
+    """The fastest that fits, our count of bytes being rough; where none does, the smallest: it was run.
+
+    With the least recomputation that is offered, since reports say where they use more, unless that needs
+    memory far above what there is and more would fit.
+    """
     fits = memory <= MEMORY_SLACK * room
+    least = recompute == recompute.min()
+    if memory[least].min() <= FAR * room or not fits.any():
+        step, memory, fits = step[least], memory[least], fits[least]
     best = int(np.argmin(np.where(fits, step, np.inf))) if fits.any() else int(np.argmin(memory))
     if not np.isfinite(step[best]):
         return Refusal("the performance model gives no finite time")
