@@ -51,6 +51,8 @@ _COLUMNS = ("tensor", "context", "expert", "microbatch", "sequence_parallel", "e
 _NOWHERE = np.zeros((), dtype=bool)
 _SELECTIVE = ("attention.unfused", "attention.query_up", "attention.key_value_up")
 """Operations beside the attention core that selective recomputation repeats."""
+_BEFORE = 2
+"""Most norms of a layer that come before attention and feed-forward; more are behind them too."""
 
 
 @dataclass(frozen=True)
@@ -353,11 +355,11 @@ def _rows(
     return rows
 
 
-def _layer(shapes: _Shapes, block: Block) -> tuple[list[_Sum], list[_Moved], tuple[_Sum, _Sum]]:
+def _layer(shapes: _Shapes, block: Block) -> tuple[list[_Sum], list[_Moved], tuple[_Sum, _Sum, _Sum]]:
     """(compute by phase, communication by phase, what is done again) of one layer.
 
     Done again by selective recomputation (the attention core; of stacks that keep every second product, the
-    others and what is element-wise), and by that of all but attention's projections.
+    others and what is element-wise), by that of everything, and by that of all but attention's projections.
     """
     run, stack = shapes.run, shapes.stack
     operations = block_operations(run.architecture, block, **shapes.keywords())
@@ -395,8 +397,22 @@ def _layer(shapes: _Shapes, block: Block) -> tuple[list[_Sum], list[_Moved], tup
         ]
 
     compute = [shapes.sum(forward, imbalance), shapes.sum(backward, imbalance)]
-    but_projections = compute[0].plus(shapes.sum(projections).times(-1.0))
-    return compute, [moved(1.0, forward), moved(2.0, backward)], (core, but_projections)
+    unused = [op for op in forward if op.name in _last(block)]
+    whole = compute[0].plus(shapes.sum(unused).times(stack.recompute_last - 1.0))
+    but_projections = whole.plus(shapes.sum([op for op in projections if op not in unused]).times(-1.0))
+    return compute, [moved(1.0, forward), moved(2.0, backward)], (core, whole, but_projections)
+
+
+def _last(block: Block) -> tuple[str, ...]:
+    """Multiplications whose result only the next layer reads, so that a backward pass does without it.
+
+    Not before a norm of the result, nor before the sum of several experts, whose weights it differentiates.
+    """
+    if block.experts is not None or block.norms > _BEFORE:
+        return ()
+    if block.feed_forward is None:
+        return ("attention.output", "mixer.output")
+    return ("mlp.down", "attention.output", "mixer.output") if block.parallel else ("mlp.down",)
 
 
 def layer_costs(
@@ -434,11 +450,13 @@ def _costs_of(shapes: _Shapes) -> LayerCosts:
         ends.append((compute, [[], moved] if ends else [moved, []]))
     energies = tuple(sorted({name for compute, _, _ in layers for phase in compute for name in phase.energy}))
     tables: list[list[Array]] = []
-    for block, (compute, traffic, (core, but_projections)) in zip(model.blocks, layers, strict=True):
+    for block, (compute, traffic, (core, all_of_it, but_projections)) in zip(
+        model.blocks, layers, strict=True
+    ):
         waits = stack.routing_wait * stack.wait_share * stack.host_times if block.experts is not None else 0.0
         forward, backward = compute
         passes = (1.0, 1.0, 3.0 / 2.0, 3.0 / 2.0)  # a forward pass done again waits once more in two phases
-        again = [backward, backward.plus(core), backward.plus(forward), backward.plus(but_projections)]
+        again = [backward, backward.plus(core), backward.plus(all_of_it), backward.plus(but_projections)]
         whole = [*traffic[1], *traffic[0]]
         repeated = [traffic[1], traffic[1], whole, whole]
         tables.append(

@@ -110,6 +110,9 @@ class Stack:
     selective_products : float
         What selective recomputation keeps: 0 all but the attention core; 1 the outputs of attention and of
         every second matrix multiplication.
+    recompute_last : float
+        1 where a layer that is computed again is so to its end, 0 where that ends with what its backward
+        pass reads, short of the last multiplication.
     context_copies : float
         Copies of attention's output that context parallelism keeps beside the next multiplication's input.
     gradient_share : float
@@ -205,6 +208,7 @@ class Stack:
     gate_bytes: float
     routed_copies: float
     selective_products: float
+    recompute_last: float
     context_copies: float
     gradient_share: float
     weight_gradient: float

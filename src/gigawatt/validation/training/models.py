@@ -194,7 +194,7 @@ def _build(row: Row, shape: _Shape) -> Architecture:
     attention_weights = hidden * wide + heads * shape.head_dim * hidden + (wide + hidden if old else 0)
     matrices = 3 if shape.gated else 2
     experts_count = row.count("n_experts") or 0
-    norms = 4 if old else 2
+    norms, vectors = 2, (4 if old else 2)  # an old norm has a bias beside its weight
     feed_forward = experts = None
     if experts_count:
         experts = Experts(experts_count, row.count("topk") or 1, width, gated=shape.gated)
@@ -202,14 +202,14 @@ def _build(row: Row, shape: _Shape) -> Architecture:
             attention=attention_weights,
             experts=experts_count * matrices * hidden * width,
             router=hidden * experts_count,
-            norms=norms * hidden,
+            norms=vectors * hidden,
         )
     else:
         feed_forward = FeedForward(width, gated=shape.gated, bias=old)
         mine = Parameters(
             attention=attention_weights,
             feed_forward=matrices * hidden * width + (width + hidden if old else 0),
-            norms=norms * hidden,
+            norms=vectors * hidden,
         )
     block = Block("layer", layers, attention, feed_forward, experts, norms, mine)
     sequence = row.count("seq_len") or 0
