@@ -124,6 +124,11 @@ BROKEN = [
     ("kernels", "id,quantity,val,unit\nx,launch,1,us\n", r"kernels\.csv:1: the column value is missing"),
     ("kernels", "id,launch\nx,1\n", r"kernels\.csv:1: the columns quantity, value, unit are missing"),
     ("chips", "id,id\nx,y\n", r"chips\.csv:1: a column stands twice"),
+    (
+        "chips",
+        "id,units,grade,source_id\nx,108,guess,mine\n",
+        r"chips\.csv:2: units: a column of numbers names its unit in brackets; .*allowed: units \[\]",
+    ),
     ("kernels", "", r"kernels\.csv:1: the columns id, quantity, value, unit are missing"),
     ("kernel", HEAD, r"kernel\.csv: no such catalog table; .*did you mean 'kernels'"),
     ("models", "id,file\nx,y\n", r"models\.csv: this table cannot be the user's; .*config\.json"),

@@ -22,8 +22,8 @@ __all__ = ["Prediction", "predict"]
 MEMORY_SLACK = 1.25
 """A layout that was run may exceed the memory by our count by this factor: our count is that rough."""
 FAR = 2.5
-"""Times the memory above which a layout cannot have been run, however rough our count and whatever part of its
-activations a recipe keeps in the memory of the host."""
+"""Times the memory above which a layout cannot have been run, however rough our count and whatever part of
+its activations a recipe keeps in the memory of the host."""
 
 Progress = Callable[[int, int], None]
 
