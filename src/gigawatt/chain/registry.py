@@ -148,7 +148,8 @@ _RUNNING = (
     ("scenario.boundary", "", "What energy and carbon count", "boundary"),
     ("model.architecture", "", "The model, as its config.json describes it", "model"),
     ("machine.chip", "", "The accelerator",
-     "machine.chip economics.chip_price economics.chip_bought economics.chip_resale year"),
+     "machine.chip machine.operand_energy machine.die_temperature economics.chip_price economics.chip_bought "
+     "economics.chip_resale year"),
     ("machine.size", "", "Number of accelerators, or their facility power limit",
      "machine.count machine.power"),
     ("machine.options", "", "Node, links and domain where they differ from the chip's usual ones", _MACHINE),

@@ -32,6 +32,7 @@ from gigawatt.core.quantities import show
 from gigawatt.facility import country_of, load_site, load_weather
 from gigawatt.facility.weather import move_to_design, scale_wind
 from gigawatt.machine import Chip
+from gigawatt.machine.conditions import condition_rows, conditioned
 from gigawatt.machine.prices import bought_in, sold
 from gigawatt.money import discount_rate
 from gigawatt.performance.serving.power import least_serving_cap
@@ -65,6 +66,10 @@ def fill_chip(fill: Filler, chip: Chip, rows: tuple[Evidence, ...]) -> None:
     if economics.chip_resale is not None:
         chip = sold(chip, economics.chip_resale)
     _check_bought(fill, chip)
+    energy, hot = machine.operand_energy, machine.die_temperature
+    chip = conditioned(chip, operand_energy=1.0 if energy is None else energy, temperature=hot)
+    if hot is not None:
+        rows = (*rows, *condition_rows())
     kernels = catalog.entity("kernels", chip.kernels or "default").rows()
     fill.written("machine.chip", "machine.chip", chip, (*chip.evidence.values(), *kernels, *rows))
     fill.begun("machine.chip", "machine.chip", "chips")

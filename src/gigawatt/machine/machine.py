@@ -25,7 +25,8 @@ class Chip:
     for special functions, ``None`` where no row says it. ``silicon`` is the chip of the same dies at whose
     limit J/FLOP and voltages were set (empty: its own). ``resale`` has (age [s], share of the price for
     which it sells at that age), empty where it is not sold. ``arrays`` are the systolic arrays that it
-    multiplies on, ``None`` for a chip of many processors.
+    multiplies on, ``None`` for a chip of many processors. ``like`` is the chip as it was measured, where this
+    one multiplies other operands or is cooler or hotter (:func:`~gigawatt.machine.conditions.conditioned`).
     """
 
     id: str
@@ -51,6 +52,7 @@ class Chip:
     silicon: str = ""
     resale: tuple[tuple[float, float], ...] = ()
     arrays: Arrays | None = None
+    like: Chip | None = field(default=None, repr=False)
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,6 +11,7 @@ from gigawatt.core.errors import MissingDataError
 from gigawatt.core.evidence import Grade
 from gigawatt.machine.chips import multiplication_energy
 from gigawatt.machine.clocks import clock_model, sustained_share
+from gigawatt.machine.conditions import clock_ratio
 from gigawatt.machine.machine import Chip
 from gigawatt.technology.digital.gpu import fitted_as, kernels, multiplied_as
 from gigawatt.technology.digital.surfaces import surface_row
@@ -273,7 +274,11 @@ def sustained(chip: Chip, number_format: str) -> float:
     A row of the catalog's ``sustained`` (``share`` for formats of 16 bits and more, ``share_narrow`` for
     narrower ones) where it was measured or fitted; the :func:`step_clock` of a chip whose kernels were
     measured; of all others the guessed row, ``arrays`` where they multiply on systolic arrays, ``default``.
+    Times :func:`~gigawatt.machine.conditions.clock_ratio` of one that is not as it was measured.
     """
+    if chip.like is not None:
+        kept, form = sustained(chip.like, number_format), multiplied_as(number_format)
+        return kept * clock_ratio(chip, form, kept)
     rows, quantity = table("sustained"), _share_of(number_format)
     own = _fitted_share(chip.id, quantity)
     if own is not None:
@@ -295,6 +300,9 @@ def step_clock(chip: Chip, number_format: str) -> float | None:
     measured kernels (:func:`~gigawatt.machine.clocks.sustained_share`).
     """
     form = multiplied_as(number_format)
+    if chip.like is not None:
+        clock = step_clock(chip.like, number_format)
+        return None if clock is None else clock * clock_ratio(chip, form, clock)
     measured = surface_row(chip.kernels, "gemm", "bf16")
     if measured is None or measured.text("chip") != chip.kernels or form not in chip.energy_flop:
         return None

@@ -89,6 +89,8 @@ _GROUPS = (
         "machine.domain", "machine.oversubscription", "machine.topology",
     ),
     _group("machine.power_cap", "power cap"),
+    _group("machine.operand_energy", "joules of operands"),
+    _group("machine.die_temperature", "temperature of dies"),
     _group(
         "machine.sites", "data centres apart", "machine.sites", "machine.distance", "machine.wan",
         "machine.exchange",
