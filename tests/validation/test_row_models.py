@@ -45,7 +45,9 @@ def test_every_row_with_widths_has_a_model_near_its_own_count() -> None:
         if said is None or row.count("hidden") is None or row.count("kv_heads") is None:
             continue
         built, _ = architecture_of(row)
-        assert built.parameters.total == pytest.approx(said * 1e9, rel=0.06), row.text("model")
+        counted = built.parameters  # some sizes leave the embedding out
+        sizes = (counted.total, counted.total - counted.embedding - counted.head)
+        assert min(abs(size / (said * 1e9) - 1.0) for size in sizes) < 0.06, row.text("model")
         checked += 1
     assert checked > 2000
 
