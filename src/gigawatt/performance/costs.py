@@ -49,7 +49,8 @@ ENERGY_FROM = len(SUMS)
 
 _COLUMNS = ("tensor", "context", "expert", "microbatch", "sequence_parallel", "expert_stride")
 _NOWHERE = np.zeros((), dtype=bool)
-_SELECTIVE = ("attention.unfused", "attention.query_up", "attention.key_value_up")
+_SCORES = "attention.unfused"
+_SELECTIVE = (_SCORES, "attention.query_up", "attention.key_value_up")
 """Operations beside the attention core that selective recomputation repeats."""
 _BEFORE = 2
 """Most norms of a layer that come before attention and feed-forward; more are behind them too."""
@@ -231,7 +232,7 @@ class _Shapes:
 
     def _traffic(self, operation: Operation) -> float:
         """Bytes that an operation really moves over the least."""
-        if operation.kind != "memory":
+        if operation.kind != "memory" or operation.name == _SCORES:  # whose passes are counted
             return 1.0
         return memory_passes(operation, self.stack, narrow=self.run.number_format in NARROW)
 
@@ -292,7 +293,7 @@ class _Shapes:
         zero, each = np.zeros(self.size), one * passes / 2.0
         return [
             Operation(
-                name="attention.unfused",
+                name=_SCORES,
                 kind="memory",
                 phase="backward" if phase == "backward" else "forward",
                 m=zero,
