@@ -244,7 +244,7 @@ def test_a_run_twice_is_the_same() -> None:
 
 
 def test_power_in_place_of_a_count_stays_under_it() -> None:
-    text = write().replace("count: 64", "power: 5 MW")
+    text = write().replace("count: 64", "power: 5 MW").replace("512 sequences", "4096 sequences")
     result = study(text).run()
     assert result["facility.power_peak"] <= 5e6
     assert result["facility.power_peak"] > 5e6 * 7 / 8  # four binary digits

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import csv
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from functools import lru_cache
 from pathlib import Path
 
 from gigawatt.core.errors import InputError
 
-__all__ = ["lines"]
+__all__ = ["check_units", "lines"]
 
 
 def lines(file: Path, shown: str | Path, needed: tuple[str, ...]) -> Iterator[tuple[int, dict[str, str]]]:
@@ -44,3 +45,30 @@ def _missing_words(columns: list[str]) -> str:
     if len(columns) == 1:
         return f"the column {columns[0]} is missing"
     return f"the columns {', '.join(columns)} are missing"
+
+
+def check_units(row: Mapping[str, str], shipped: Path, place: str) -> None:
+    """Refuse a plain column of ``row`` that is a number in the ``shipped`` table or its details."""
+    units = _units_of(shipped)
+    for column, written in row.items():
+        if written and column in units:
+            raise InputError("a column of numbers names its unit in brackets", file=place, key=column,
+                             given=column, allowed=f"{column} [{units[column]}]")  # fmt: skip
+
+
+@lru_cache(maxsize=128)
+def _units_of(table: Path) -> Mapping[str, str]:
+    """Unit of every quantity of a table and its details, but names that are a plain column too."""
+    found: dict[str, str] = {}
+    plain = set[str]()
+    for file in (table, table.with_suffix(".details.csv")):
+        if not file.exists():
+            continue
+        with file.open(newline="", encoding="utf-8") as stream:
+            rows = csv.DictReader(stream)
+            columns = rows.fieldnames or ()
+            found |= dict(one[:-1].split(" [", 1) for one in columns if one.endswith("]"))
+            plain |= {one for one in columns if not one.endswith("]")}
+            if {"quantity", "unit"} <= set(columns):
+                found |= {row["quantity"]: row["unit"] for row in rows}
+    return {quantity: unit for quantity, unit in found.items() if quantity not in plain}

@@ -37,7 +37,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from gigawatt.catalog.entity import Change, Entity, Key
-from gigawatt.catalog.lines import lines
+from gigawatt.catalog.lines import check_units, lines
 from gigawatt.catalog.names import begins_one, plain_name
 from gigawatt.core import once
 from gigawatt.core.caches import cached_functions
@@ -70,10 +70,8 @@ __all__ = [
 T = TypeVar("T")
 
 CURRENCY_YEAR = 2024
-USER_CATALOG = "GIGAWATT_CATALOG"
-"""Environment variable with the folder of the user catalog; empty: no user catalog."""
-USER = "user/"
-"""What the ``where`` of a row of the user catalog starts with."""
+USER_CATALOG, USER = "GIGAWATT_CATALOG", "user/"
+"""Environment variable of the user catalog's folder (empty: none); what ``where`` of its rows starts with."""
 
 _ROOT = Path(str(files("gigawatt.catalog"))) / "data"
 _LONG = ("id", "quantity", "value", "unit")
@@ -308,24 +306,6 @@ def _is_long(name: str) -> bool:
         return set(_LONG) <= set(next(csv.reader(stream), ()))
 
 
-@lru_cache(maxsize=128)
-def _units_of(name: str) -> Mapping[str, str]:
-    """Unit of every quantity that the shipped table of this name or its details have, and no plain column."""
-    found: dict[str, str] = {}
-    plain = set[str]()
-    for file in (_ROOT / name, _ROOT / f"{name.removesuffix('.csv')}{_DETAILS}.csv"):
-        if not file.exists():
-            continue
-        with file.open(newline="", encoding="utf-8") as stream:
-            rows = csv.DictReader(stream)
-            columns = rows.fieldnames or ()
-            found |= dict(one[:-1].split(" [", 1) for one in columns if one.endswith("]"))
-            plain |= {one for one in columns if not one.endswith("]")}
-            if set(_LONG) <= set(columns):
-                found |= {row["quantity"]: row["unit"] for row in rows}
-    return {quantity: unit for quantity, unit in found.items() if quantity not in plain}
-
-
 def _read(file: Path) -> Iterator[tuple[int, str, dict[str, list[Evidence]], dict[str, str]]]:
     user = file.parent != _ROOT
     shown: str | Path = file if user else file.name
@@ -341,17 +321,14 @@ def _read(file: Path) -> Iterator[tuple[int, str, dict[str, list[Evidence]], dic
                 made = _number(row["id"], row["quantity"], row["value"], row["unit"], row, place)
                 numbers[row["quantity"]] = [made]
         else:
+            if user:
+                check_units(row, _ROOT / file.name, place)
             for column, written in row.items():
                 if column.endswith("]"):
                     quantity, _, unit = column[:-1].partition(" [")
                     if written:
                         numbers[quantity] = [_number(row["id"], quantity, written, unit, row, place)]
                 else:
-                    if user and written and column in _units_of(file.name):
-                        raise InputError(
-                            "a column of numbers names its unit in brackets", file=place, key=column,
-                            given=column, allowed=f"{column} [{_units_of(file.name)[column]}]",
-                        )  # fmt: skip
                     texts[column] = written
         if user:
             numbers = {q: [_users(one, where, place) for one in rows] for q, rows in numbers.items()}

@@ -18,12 +18,14 @@ from numpy.typing import ArrayLike, NDArray
 
 from gigawatt.workload.architecture import Block
 
-__all__ = ["ELEMENT", "activation_bytes", "score_bytes"]
+__all__ = ["ELEMENT", "activation_bytes", "last_products", "score_bytes"]
 
 Array = NDArray[np.float64]
 
 ELEMENT = 2.0
 """Bytes of one 16-bit activation (exact)."""
+_BEFORE = 2
+"""Most norms of a layer that come before attention and feed-forward; more are behind them too."""
 
 
 def score_bytes(
@@ -173,3 +175,15 @@ def _every_second_product(block: Block, hidden: int, t: Array, along: Array) -> 
     if block.mixer is not None:
         split = split + (block.mixer.convolved + block.mixer.inner) / t
     return np.asarray(split + hidden / along)
+
+
+def last_products(block: Block) -> tuple[str, ...]:
+    """Multiplications whose result only the next layer reads, so that a backward pass does without it.
+
+    Not before a norm of the result, nor before the sum of several experts, whose weights it differentiates.
+    """
+    if block.experts is not None or block.norms > _BEFORE:
+        return ()
+    if block.feed_forward is None:
+        return ("attention.output", "mixer.output")
+    return ("mlp.down", "attention.output", "mixer.output") if block.parallel else ("mlp.down",)

@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 
 from gigawatt.machine.machine import Cluster
 from gigawatt.performance import collectives
+from gigawatt.performance.activations import last_products
 from gigawatt.performance.chunked import chunked, is_chunked
 from gigawatt.performance.collectives import Fabric, Traffic, group
 from gigawatt.performance.degrees import unlike
@@ -52,8 +53,6 @@ _NOWHERE = np.zeros((), dtype=bool)
 _SCORES = "attention.unfused"
 _SELECTIVE = (_SCORES, "attention.query_up", "attention.key_value_up")
 """Operations beside the attention core that selective recomputation repeats."""
-_BEFORE = 2
-"""Most norms of a layer that come before attention and feed-forward; more are behind them too."""
 
 
 @dataclass(frozen=True)
@@ -398,22 +397,10 @@ def _layer(shapes: _Shapes, block: Block) -> tuple[list[_Sum], list[_Moved], tup
         ]
 
     compute = [shapes.sum(forward, imbalance), shapes.sum(backward, imbalance)]
-    unused = [op for op in forward if op.name in _last(block)]
+    unused = [op for op in forward if op.name in last_products(block)]
     whole = compute[0].plus(shapes.sum(unused).times(stack.recompute_last - 1.0))
     but_projections = whole.plus(shapes.sum([op for op in projections if op not in unused]).times(-1.0))
     return compute, [moved(1.0, forward), moved(2.0, backward)], (core, whole, but_projections)
-
-
-def _last(block: Block) -> tuple[str, ...]:
-    """Multiplications whose result only the next layer reads, so that a backward pass does without it.
-
-    Not before a norm of the result, nor before the sum of several experts, whose weights it differentiates.
-    """
-    if block.experts is not None or block.norms > _BEFORE:
-        return ()
-    if block.feed_forward is None:
-        return ("attention.output", "mixer.output")
-    return ("mlp.down", "attention.output", "mixer.output") if block.parallel else ("mlp.down",)
 
 
 def layer_costs(
