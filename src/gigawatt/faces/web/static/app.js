@@ -164,11 +164,19 @@
   document.addEventListener("htmx:replacedInHistory", links);
   document.addEventListener("htmx:sendError", () => say("The server cannot be reached."));
 
-  // why: a dialog over the page
+  // why: a dialog over the page; what it was opened from may be replaced meanwhile, when intervals come
+  let asked;
+  const again = () => {
+    if (asked && !why?.open && document.activeElement === document.body) document.querySelector(`[data-explain="${CSS.escape(asked)}"]`)?.focus({ preventScroll: true });
+  };
+  document.addEventListener("pointerdown", () => (asked = undefined), true);
+  why?.addEventListener("close", again);
+  for (const come of ["htmx:afterSettle", "htmx:oobAfterSwap", "htmx:afterSwap"]) document.addEventListener(come, () => setTimeout(again));
   document.addEventListener("click", async (event) => {
     const link = event.target.closest("[data-explain], a[href^='/explain/']:not([data-page])");
     if (link && why && !event.ctrlKey && !event.metaKey && !event.shiftKey) {
       event.preventDefault();
+      asked = link.dataset.explain;
       const body = document.getElementById("why-body");
       body.innerHTML = "<h2 id='h-why'>Why this number</h2><p>Looking it up …</p>";
       if (!why.open) why.showModal();
