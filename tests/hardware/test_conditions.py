@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import numpy as np
 import pytest
 
+from gigawatt.core.errors import InputError
 from gigawatt.machine import load_chip
 from gigawatt.machine.chips import multiplication_energy, sustained_rate
 from gigawatt.machine.clocks import clock_model
 from gigawatt.machine.conditions import clock_ratio, condition_rows, conditioned
 from gigawatt.performance.stacks import step_clock, sustained
+from gigawatt.studies.run.door import run
 
 CHIPS = ("A100-SXM4-80GB", "H100-SXM5-80GB", "B200-SXM-180GB", "GB200", "MI300X", "TPU-v5p")
 
@@ -66,6 +70,17 @@ def test_zeros_on_a100_gain_as_much_as_was_measured_at_most() -> None:
     assert gains[0] > 1.02
     assert gains[-1] == pytest.approx(gains[-2])  # the boost clock, whatever they save
     assert gains[-1] == pytest.approx(1.148, abs=0.05)
+
+
+@pytest.mark.parametrize("given", ["operand_energy: 0.6", "die_temperature: 20 degC"])
+def test_a_service_refuses_what_it_does_not_read(tmp_path: Path, given: str) -> None:
+    file = tmp_path / "serve.yaml"
+    file.write_text(
+        "model: llama-3.1-8b\nserving: {demand: 10 requests/s}\nsite: virginia\nsupply: {price: 60 $/MWh}\n"
+        f"machine: {{chip: H100, {given}}}\n"
+    )
+    with pytest.raises(InputError, match=f"machine.{given.partition(':')[0]}: belongs to training"):
+        run(file)
 
 
 def test_leakage_doubles_as_its_row_says() -> None:

@@ -67,6 +67,11 @@ def fill_chip(fill: Filler, chip: Chip, rows: tuple[Evidence, ...]) -> None:
         chip = sold(chip, economics.chip_resale)
     _check_bought(fill, chip)
     energy, hot = machine.operand_energy, machine.die_temperature
+    for name, value in (("operand_energy", energy), ("die_temperature", hot)):
+        if value is not None and fill.loaded.serves:
+            said = fill.loaded.written.get(f"machine.{name}", value)
+            error = InputError("belongs to training: a service does not read it", given=said)
+            raise fill.loaded.blame(error, f"machine.{name}")
     chip = conditioned(chip, operand_energy=1.0 if energy is None else energy, temperature=hot)
     if hot is not None:
         rows = (*rows, *condition_rows())
