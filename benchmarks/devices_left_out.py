@@ -2,7 +2,7 @@
 
     python benchmarks/devices_left_out.py [--json]
 
-Each device with measured steps becomes a row of a catalog of one's own (docs/extending.md): peaks, memory,
+Each device with measured steps becomes a row of a user catalog (docs/extending.md): peaks, memory,
 power limit, processors and year of its datasheet, and another chip whose kernels it takes: a sibling of its
 generation, one of another generation, or none (the median of all measured chips). Its own kernels, clocks,
 joules and shares of the rate kept in a step are not read. Its rows are then asked as ``gigawatt validate
