@@ -336,7 +336,8 @@ class Optimizer:
     """Bytes per parameter of a recipe: ``weight``, ``gradient``, ``state`` held, ``wire`` sent.
 
     ``update`` is alive in the optimizer's step only, when activations are gone (copies of the gradients).
-    ``changed`` is the share of the weights that a step changes.
+    ``changed`` is the share of the weights that a step changes. ``whole``: gradients are summed over all
+    ranks on every rank, though each has its own share of the state (ZeRO 1).
     """
 
     id: str
@@ -346,7 +347,14 @@ class Optimizer:
     state: float
     update: float
     wire: float
+    whole: bool = False
     changed: float = 1.0
+
+    @property
+    def scattered(self) -> float:
+        """Bytes sent for a gradient where ranks share gradients out (from ZeRO 2 on): in the format of the
+        weights where ``whole`` sums are of ZeRO 0 and 1."""
+        return min(self.wire, self.weight) if self.whole else self.wire
 
     def of_share(self, share: float) -> Optimizer:
         """The recipe where a ``share`` of the parameters is trained beside all others, which are frozen."""
@@ -373,6 +381,7 @@ def load_optimizer(id: str) -> Optimizer:
         row.value("state"),
         row.value("update"),
         row.value("wire"),
+        row.text("summed") == "whole",
     )
 
 

@@ -29,6 +29,7 @@ from gigawatt.catalog import table
 from gigawatt.core.errors import GigawattError
 from gigawatt.machine import build_cluster, load_chip
 from gigawatt.machine.machine import Chip, Cluster
+from gigawatt.machine.rows import load_link
 from gigawatt.performance.layouts import RECOMPUTE, TrainingRun
 from gigawatt.performance.software import (
     Software,
@@ -41,7 +42,7 @@ from gigawatt.performance.stacks import Stack
 from gigawatt.validation.files import Refusal
 from gigawatt.validation.rows import Row
 from gigawatt.validation.training.models import architecture_of
-from gigawatt.validation.training.network import scale_out_bandwidth
+from gigawatt.validation.training.network import scale_out_bandwidth, scale_out_link
 from gigawatt.validation.training.target import counted_flops_per_token, measured_step_time
 from gigawatt.workload.architecture import Architecture
 
@@ -392,4 +393,6 @@ def _cluster(chip: str, count: int, interconnect: str) -> Cluster:
     said = scale_out_bandwidth(interconnect, per_node=float(cluster.node_chips))
     if said is None or said < LEAST_NETWORK * cluster.scale_out.bandwidth:
         return cluster
-    return replace(cluster, scale_out=replace(cluster.scale_out, bandwidth=said))
+    named = scale_out_link(interconnect, bandwidth=said)
+    link = cluster.scale_out if named is None else load_link(named)
+    return replace(cluster, scale_out=replace(link, bandwidth=said))

@@ -1,10 +1,12 @@
-"""Reading what a row says of its network: bytes per second of the scale-out fabric, per accelerator."""
+"""Reading what a row says of its network: the scale-out fabric's bytes per second of an accelerator, its kind."""
 
 from __future__ import annotations
 
 import re
 
-__all__ = ["scale_out_bandwidth"]
+from gigawatt.catalog import table
+
+__all__ = ["scale_out_bandwidth", "scale_out_link"]
 
 _BITS_PER_BYTE, _GIGA = 8.0, 1e9
 _RATE = r"(\d+(?:\.\d+)?)\s*G(?:b/s|bps|b/sec)?(?:/s)?\b"
@@ -46,3 +48,23 @@ def scale_out_bandwidth(text: str, *, per_node: float) -> float | None:
     else:
         return None
     return bits * _GIGA / _BITS_PER_BYTE / per_node
+
+
+_KINDS = (
+    ("omnipath-", re.compile(r"omni-?\s?path|\bOPA\b", re.I)),
+    ("roce-", re.compile(r"\bro\s?ce", re.I)),
+    ("efa-", re.compile(r"\bEFA\b|elastic fabric", re.I)),
+    ("slingshot-", re.compile(r"slingshot", re.I)),
+)
+"""How the catalog's links of a kind begin, and the words for it."""
+
+
+def scale_out_link(text: str, *, bandwidth: float) -> str | None:
+    """The catalog's link of the kind that a description of a network names, nearest to ``bandwidth`` [B/s of an
+    accelerator]; ``None`` where it names none, or InfiniBand, which machines usually have."""
+    text = _SKIPPED.sub("", text)
+    for prefix, words in _KINDS:
+        if words.search(text):
+            rows = [row for row in table("links").values() if row.id.startswith(prefix)]
+            return min(rows, key=lambda row: abs(row.value("bandwidth") - bandwidth)).id
+    return None
