@@ -89,27 +89,12 @@ COLD = Knob("cold", 0.0, 0.0, 0.0, 10.0, "s", 1.0,
             "what the first requests of a server wait in all for kernels at their first use: the part of a "
             "closed loop's mean TTFT that neither engine nor client explain, times its waves")  # fmt: skip
 """Fitted apart, through the event engine, when all other numbers stand."""
-KEPT = (
-    ["vllm-2024", "overhead", "13", "10", "16", "ms", "", "calibrated", "gigawatt-serving", "", "of ML.ENERGY 2 (vLLM 0.5.4 as a server, A100 and H100): what a step takes beyond kernels; prompts of 250 to 450 tokens taken"],
-    ["vllm-2024", "sequence", "200", "150", "250", "us", "", "calibrated", "gigawatt-serving", "", "of ML.ENERGY 2 (vLLM 0.5.4 as a server, A100 and H100): the same for every sequence, sampling included; prompts of 250 to 450 tokens taken"],
-    ["vllm-2024", "arithmetic", "0.9", "0.6", "1", "", "", "guess", "gigawatt-serving", "", "as engines of the time before and after"],
-    ["vllm-2025", "experts_block", "2", "1.6", "2.5", "", "", "calibrated", "gigawatt-serving", "",
-     "time a token of Qwen3-235B and DeepSeek in FP8 on H100 and B200 in ML.ENERGY 3 over that of the kernels "
-     "benchmarked alone, dense models taken off"],
-    *(
-        [name, "prompt", "15", "5", "20", "ms", "", "guess", "gigawatt-serving", "",
-         "reading a prompt, splitting it into tokens and sending the first: of unloaded requests that take 22 to 33 ms in all"]
-        for name in ("sglang-2025", "trtllm-2025", "vllm-2025")
-    ),
-    *(
-        [name, "waits", "2", "1", "2.5", "", "", "modelled", "gigawatt-serving", "",
-         "host and device overlap: an arrival waits for the step under way, its token for the step after"]
-        for name in ("sglang-2025", "trtllm-2024", "trtllm-2025", "vllm-2025")
-    ),
-    ["trtllm-2024", "prompt", "2.258", "1", "20", "ms", "", "calibrated", "gigawatt-serving", "",
-     "first tokens of prompts alone, in process"],
-)  # fmt: skip
-"""Numbers that other measurements give, kept as they are."""
+COLD_EXPERTS = replace(
+    COLD,
+    name="cold_experts",
+    what="the same of models with experts, whose kernels are compiled or tuned by shape",
+)
+"""To those models alone, COLD to the others, which have no more to compile."""
 STRENGTH = 0.1
 """Residual of one spread from the prior, beside the root of all weights."""
 ROWS = 20
@@ -202,13 +187,25 @@ def fit(
     return {k.name: float(np.exp(v)) for k, v in zip(knobs, x, strict=True)}
 
 
-def fit_cold(name: str, cases: Sequence[ServingCase], engine: Engine | None = None) -> float:
-    """Seconds of :data:`COLD` of one engine: of the closed loops whose TTFT is a mean, the least error of its
-    logarithm, errors beyond :data:`FAR` counted as that (a queue for memory is no start)."""
+def fit_cold(name: str, cases: Sequence[ServingCase], engine: Engine | None = None) -> dict[str, float]:
+    """Seconds of :data:`COLD` and :data:`COLD_EXPERTS` of one engine: of the closed loops whose TTFT is a mean,
+    the least error of its logarithm, errors beyond :data:`FAR` counted as that (a queue for memory is no
+    start)."""
     rows = [c for c in cases if c.kind == "closed" and "ttft" in c.measured and not c.median]
+    warm = replace(engine or load_engine(name), cold=0.0, cold_experts=0.0)
+    with_experts = [any(b.experts is not None for b in c.architecture.blocks) for c in rows]
+    dense, routed = (
+        _least([c for c, e in zip(rows, with_experts, strict=True) if e == mine], warm)
+        for mine in (False, True)
+    )
+    return {COLD.name: min(dense, routed) if any(with_experts) else dense, COLD_EXPERTS.name: routed}
+
+
+def _least(rows: Sequence[ServingCase], warm: Engine) -> float:
+    """Seconds that rows wait beyond what the engine ``warm`` explains; nought of no rows."""
     if not rows:
         return 0.0
-    warm = replace(engine or load_engine(name), cold=0.0)
+    name = warm.id
     made = predict_serving(rows, {name: warm})
     ratio = np.array([[m["ttft"], c.measured["ttft"]] for m, c in zip(made, rows, strict=True)])
     grid = np.linspace(COLD.low, COLD.high, 501)
@@ -228,7 +225,7 @@ def slopes(loss: Callable[[Array], Array], z: Array, step: float = 0.1) -> Array
 
 def engine_of(name: str, values: Mapping[str, float]) -> Engine:
     """The catalog's engine with fitted numbers."""
-    scale = {k.name: k.scale for k in (*KNOBS, COLD)}
+    scale = {k.name: k.scale for k in (*KNOBS, COLD, COLD_EXPERTS)}
     return replace(load_engine(name), **{k: v * scale[k] for k, v in values.items()})  # type: ignore[arg-type]
 
 
@@ -296,7 +293,7 @@ def main() -> None:
     for (name, chip), values in made.items():
         rows = [c for c in by_engine[name] if fitted_half(c) and c.chip.id != chip]
         if any(c.kind == "closed" for c in by_engine[name]):
-            values["cold"] = fit_cold(name, rows, engine_of(name, values))
+            values |= fit_cold(name, rows, engine_of(name, values))
     engines = {name: engine_of(name, made[name, ""]) for name in names}
     for name in names:
         print(name, len(jobs[name, ""]), {k: float(f"{v:.4g}") for k, v in made[name, ""].items()})
@@ -336,44 +333,20 @@ def main() -> None:
 
 
 def write(names: Sequence[str], made: Mapping[tuple[str, str], Mapping[str, float]]) -> None:
-    """The catalog's overlay."""
-    by_name = {k.name: k for k in (*KNOBS, COLD)}
+    """The catalog's overlay: what is fitted anew; numbers that other measurements give stay as they are."""
+    by_name = {k.name: k for k in (*KNOBS, COLD, COLD_EXPERTS)}
+    fitted = {(name, quantity): value for name in names for quantity, value in made[name, ""].items()}
+    with CATALOG.open(newline="", encoding="utf-8") as stream:
+        head, *old = csv.reader(stream)
     with CATALOG.open("w", newline="", encoding="utf-8") as stream:
         lines = csv.writer(stream, lineterminator="\n")
-        lines.writerow(
-            [
-                "id",
-                "quantity",
-                "value",
-                "low",
-                "high",
-                "unit",
-                "year",
-                "grade",
-                "source_id",
-                "locator",
-                "note",
-            ]
-        )
-        lines.writerows(KEPT)
-        for name in names:
-            for quantity, value in made[name, ""].items():
-                k = by_name[quantity]
-                lines.writerow(
-                    [
-                        name,
-                        quantity,
-                        f"{value:.4g}",
-                        f"{k.low:g}",
-                        f"{k.high:g}",
-                        k.unit,
-                        "",
-                        "calibrated",
-                        "gigawatt-serving",
-                        "",
-                        f"{k.what}; range is the bounds",
-                    ]
-                )
+        lines.writerow(head)
+        lines.writerows(row for row in old if (row[0], row[1]) not in fitted)
+        for (name, quantity), value in fitted.items():
+            k = by_name[quantity]
+            numbers = [f"{value:.4g}", f"{k.low:g}", f"{k.high:g}", k.unit]
+            graded = ["", "calibrated", "gigawatt-serving", "", f"{k.what}; range is the bounds"]
+            lines.writerow([name, quantity, *numbers, *graded])
 
 
 if __name__ == "__main__":

@@ -39,7 +39,7 @@ def test_an_engine_without_limits_keeps_its_own() -> None:
 def asked(held: float, **more: Any) -> Recipe:
     words = {
         "model": "deepseek-v3", "chip": load_chip("B200"), "weights": "fp8_block", "groups": 1.0,
-        "prompt": 1024.0,
+        "prompt": 1024.0, "output": 1024.0, "tensor": 8.0,
     }  # fmt: skip
     return recipe_for(load_engine("sglang-2025"), held=held, **(words | more))
 
@@ -54,8 +54,8 @@ def test_a_recipe_is_chosen_by_model_chip_format_groups_and_concurrency() -> Non
 
 def test_whole_prompts_have_room_beside_those_that_decode() -> None:
     found = recipe_for(
-        load_engine("trtllm-2025"), model="llama-3.1-70b", chip=load_chip("B200"), weights="fp8", groups=1.0,
-        held=128.0, prompt=8192.0,
+        load_engine("trtllm-2025"), model="llama-3.1-405b", chip=load_chip("B200"), weights="fp8", groups=1.0,
+        held=128.0, prompt=8192.0, output=1024.0, tensor=8.0,
     )  # fmt: skip
     assert 8192 + 128 <= found.token_budget < 8192 + 128 + 192
 
@@ -80,11 +80,27 @@ def question(**words: Any) -> ServingQuestion:
     )
 
 
+def test_prompts_gather_where_the_published_script_says() -> None:
+    """InferenceX, 70b_fp8_b200_trt_slurm.sh: batch_wait for 1k/1k on fewer than eight accelerators."""
+
+    def of(**more: Any) -> tuple[int, float]:
+        words = {
+            "model": "llama-3.1-70b", "chip": load_chip("B200"), "weights": "fp8", "groups": 1.0,
+            "held": 16.0, "prompt": 1024.0, "output": 1024.0, "tensor": 4.0,
+        }  # fmt: skip
+        found = recipe_for(load_engine("trtllm-2025"), **(words | more))
+        return found.read_interval, found.gathers
+
+    assert of() == (20, 0.9)
+    assert of(tensor=8.0) == of(output=8192.0) == of(prompt=8192.0) == (1, 0.0)
+
+
 def test_a_scenario_is_set_as_its_recipe_says() -> None:
     """Defaults of the engine on the accelerator, published flags by concurrency, or those of a named row."""
     usual, published = question(), question(recipe="published")
     assert (usual.settings(1.0).token_budget, usual.settings(1.0).read_interval) == (16384, 1)
-    budget, sequences, interval, balance = published.settings_of([1.0, 1.0, 8.0], [4.0, 64.0, 64.0])
+    said = published.settings_of([1.0, 1.0, 8.0], [8.0, 8.0, 1.0], [4.0, 64.0, 64.0])
+    budget, sequences, interval, balance = said
     assert budget.tolist() == [32768, 32768, 32768]
     assert interval.tolist() == [10, 30, 1]
     assert not balance.any()

@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from plain_engine import serve_plainly
 from synthetic_tables import capped_tables, plausible_tables
 
+from gigawatt.core.errors import InputError
 from gigawatt.serving import ITL_EDGES, EngineOptions, Fleet, Requests, simulate
 
 
@@ -49,6 +50,8 @@ OPTIONS = {
     "prompts alone": EngineOptions(prompts_alone=True, token_budget=256, max_sequences=16),
     "whole prompts alone": EngineOptions(prompts_alone=True, chunked=False, token_budget=300),
     "looks each tenth": EngineOptions(prompts_alone=True, read_interval=10),
+    "gathers for ten": EngineOptions(read_interval=10, gathers=0.9, token_budget=2048),
+    "gathers for five": EngineOptions(read_interval=5, gathers=0.5, token_budget=512),
     "looks each third, mixed": EngineOptions(read_interval=3, token_budget=128),
 }
 
@@ -136,3 +139,22 @@ def test_random_traces(
         watermark=watermark,
     )
     compare(drawn(seed, count, rate=rate, longest=400, shares=True), tables, options, jumps=seed % 2 == 0)
+
+
+def test_a_prompt_that_gathers_waits_its_iterations_and_one_that_fills_the_share_does_not() -> None:
+    """Beside one that runs: a prompt alone waits ten iterations, one of nine tenths of the budget none."""
+    tables, waits = plausible_tables(), []
+    for prompt in (100, 950):
+        requests = Requests(
+            arrival=np.array([0.0, 1.0]), prompt=np.array([100, prompt]), output=np.array([2000, 5])
+        )
+        options = EngineOptions(read_interval=10, gathers=0.9, token_budget=1000)
+        gathered, at_once = (
+            simulate(requests, Fleet(tables), o) for o in (options, EngineOptions(token_budget=1000))
+        )
+        step = (gathered.finish[0] - gathered.first_token[0]) / 1999
+        waits.append((gathered.first_token[1] - at_once.first_token[1]) / step)
+    assert waits[0] == pytest.approx(10.0, abs=0.5)
+    assert waits[1] == pytest.approx(0.0, abs=0.5)
+    with pytest.raises(InputError, match="gathers"):
+        EngineOptions(gathers=1.5)

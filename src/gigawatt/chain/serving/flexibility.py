@@ -208,7 +208,10 @@ def slowed_hours(
     least = min(_ABOVE * least_cap(clock_model(chip)), chip.power_limit)
     caps = np.linspace(least, chip.power_limit, _CAPS)[:-1]
     groups = float(points.degrees.data[0])
-    places = min(float(np.max(points.most)), question.settings(groups).max_sequences * groups)
+    places = min(
+        float(np.max(points.most)),
+        question.settings(groups, float(points.degrees.tensor[0])).max_sequences * groups,
+    )
     sizes = np.geomspace(1.0, max(places, 2.0), _SIZES)
     curve = batch_curve(
         replica(question, serving_plan.cluster, points.degrees), prompt=question.traffic.mean_prompt,

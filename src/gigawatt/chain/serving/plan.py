@@ -302,7 +302,7 @@ def _limit(
     larger = np.flatnonzero(same & (every.peak > points.peak[0]))
     if not len(larger):
         groups = float(points.degrees.data[0])
-        places = question.settings(groups).max_sequences * groups
+        places = question.settings(groups, float(points.degrees.tensor[0])).max_sequences * groups
         return "memory" if float(points.most[0]) < places else "sequences"
     step = every.take(larger[[int(np.argmin(every.peak[larger]))]])
     over = {

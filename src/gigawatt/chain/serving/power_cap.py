@@ -41,7 +41,7 @@ def cap_notices(
     if cap is None:
         return (f"{own} changes nothing",)
     r, traffic = replica(question, cluster, degrees), question.traffic
-    most = question.settings(float(degrees.data[0])).token_budget * degrees.data
+    most = question.settings(float(degrees.data[0]), float(degrees.tensor[0])).token_budget * degrees.data
     context = traffic.mean_prompt + traffic.mean_output / 2.0
 
     def times(cap: float | None) -> tuple[float, float]:

@@ -139,21 +139,22 @@ class ServingQuestion:
             return self.measured_acceptance
         return float(accepted_tokens(guesses=self.guesses, acceptance=self.acceptance))
 
-    def settings(self, groups: float, held: float | None = None) -> Recipe:
+    def settings(self, groups: float, tensor: float = 1.0, held: float | None = None) -> Recipe:
         """How the engine of a replica is set: what is given, else the recipe, else the engine's defaults.
 
         Parameters
         ----------
-        groups : float
-            Attention groups of the replica.
+        groups, tensor : float
+            Attention groups of the replica, tensor degree of attention.
         held : float, optional
             Requests in flight on the replica; as many as the engine runs where left out.
         """
         most = self.engine.max_sequences * groups
         found = recipe_for(
             self.engine, model=self.architecture.name, chip=self.chip, weights=self.weights, groups=groups,
-            held=most if held is None else min(held, most), name=self.recipe,
+            held=most if held is None else min(held, most), name=self.recipe, tensor=tensor,
             prompt=float(np.max(self.traffic.sample.prompt, initial=0)),
+            output=float(np.max(self.traffic.sample.output, initial=0)),
         )  # fmt: skip
         return replace(
             found,
@@ -167,17 +168,17 @@ class ServingQuestion:
         return round(min(sequences, most))
 
     def settings_of(
-        self, groups: ArrayLike, held: ArrayLike | None = None
+        self, groups: ArrayLike, tensor: ArrayLike, held: ArrayLike | None = None
     ) -> tuple[Array, Array, Array, Array]:
         """(token budgets, sequences, decode iterations between looks for new requests, whether attention
         groups wait for each other's prompts) of :meth:`settings`, arrays over points (L,); budgets and
         sequences are of one attention group."""
         data = np.asarray(groups, dtype=float)
         most = self.engine.max_sequences * data
-        both = np.stack([data, most if held is None else np.minimum(held, most)])
-        unique, place = np.unique(both, axis=1, return_inverse=True)
-        found = [self.settings(float(n), float(h)) for n, h in unique.T]
-        rows = [(one.token_budget, one.max_sequences, one.read_interval, one.balance) for one in found]
+        keys = (data, np.asarray(tensor, dtype=float), most if held is None else np.minimum(held, most))
+        unique, place = np.unique(np.stack(np.broadcast_arrays(*keys)), axis=1, return_inverse=True)
+        found = [self.settings(float(n), float(t), float(h)) for n, t, h in unique.T]
+        rows = [(one.token_budget, one.max_sequences, one.between, one.balance) for one in found]
         budget, sequences, interval, balance = np.array(rows, dtype=float)[place.ravel()].T
         return budget, sequences, interval, balance
 

@@ -374,7 +374,10 @@ def tables_of(
     question: ServingQuestion, cluster: Cluster, degrees: Degrees, *, prefill: bool = False
 ) -> StepTables:
     """Tables of one replica for the event engine; of a ``prefill`` one, whose prompts are cached in part."""
-    found, setting = replica(question, cluster, degrees), question.settings(float(degrees.data[0]))
+    found, setting = (
+        replica(question, cluster, degrees),
+        question.settings(float(degrees.data[0]), float(degrees.tensor[0])),
+    )
     lengths = question.traffic.sample.prompt + question.traffic.sample.output
     return step_tables(
         found, accepted=question.accepted, budget=setting.token_budget, sequences=setting.max_sequences,
@@ -391,13 +394,14 @@ def engine_options(
     ``held`` requests are in flight on a replica at the peak, where that is known: recipes go by it.
     """
     groups = float(degrees.data[0])
-    engine, setting = question.engine, question.settings(groups, held)
+    engine, setting = question.engine, question.settings(groups, float(degrees.tensor[0]), held)
     longest = float(np.max(question.traffic.sample.prompt, initial=0))
     usual: dict[str, Any] = {
         "token_budget": int(setting.token_budget * groups),
         "max_sequences": int(setting.max_sequences * groups),
         "read_interval": setting.read_interval,
         "balance": setting.balance,
+        "gathers": setting.gathers,
         # whole prompts are cut where one is longer than an iteration: such an engine is set to do so then
         "chunked": engine.chunked > 0.0 or longest > setting.token_budget,
         "prompts_alone": engine.alone > 0.0,

@@ -202,7 +202,7 @@ def screen(
     r = replica(question, cluster, degrees)
     room, (together, _) = _most(question, r), _prompts(question, r, degrees.data)
     alone = together / degrees.data  # each group has one
-    _, places, *_ = question.settings_of(degrees.data)
+    _, places, *_ = question.settings_of(degrees.data, degrees.tensor)
     index, peak = loads(np.minimum(room, places * degrees.data))
     found = [
         _screened(
@@ -221,7 +221,7 @@ def _screened(
     r = replica(question, cluster, degrees)
     prompt, output = traffic.mean_prompt * (1.0 - question.cached), traffic.mean_output
     steps = max(output - 1.0, 0.0) / question.accepted
-    budget, places, interval, balance = question.settings_of(degrees.data, peak)
+    budget, places, interval, balance = question.settings_of(degrees.data, degrees.tensor, peak)
 
     def held(number: Array) -> Any:
         return steady(
@@ -290,7 +290,7 @@ def _prompts(question: ServingQuestion, r: Replica, prompts: Array) -> tuple[Arr
     """(seconds, joules) until ``prompts`` (L,) that arrive together have their first token."""
     whole, engine = question.traffic.mean_prompt, question.engine
     prompt = whole * (1.0 - question.cached)
-    each = question.settings_of(r.shares.data)[0]
+    each = question.settings_of(r.shares.data, r.shares.tensor)[0]
     budget = each * r.shares.data
     passes = np.maximum(prompt * prompts / budget, 1.0)
     piece = np.minimum(prompt, each)
@@ -309,7 +309,7 @@ def prefill_points(question: ServingQuestion, cluster: Cluster, degrees: Degrees
     traffic, quantile = question.traffic, question.objective.percentile or 1.0
     prompt = traffic.mean_prompt * (1.0 - question.cached)
     r = replica(question, cluster, degrees)
-    budget, *_ = question.settings_of(degrees.data)
+    budget, *_ = question.settings_of(degrees.data, degrees.tensor)
     together = np.maximum(np.floor(budget * degrees.data / prompt), 1.0)
     one, _ = _prompts(question, r, np.ones(len(degrees)))
     many, joules = _prompts(question, r, together)
@@ -343,7 +343,7 @@ def decode_points(question: ServingQuestion, cluster: Cluster, degrees: Degrees)
     prompt, output = traffic.mean_prompt, traffic.mean_output
     steps = max(output - 1.0, 1e-9) / question.accepted
     room = _most(question, replica(question, cluster, degrees))
-    _, places, *_ = question.settings_of(degrees.data)
+    _, places, *_ = question.settings_of(degrees.data, degrees.tensor)
     index, peak = loads(np.minimum(room, places * degrees.data))
     taken = degrees.take(index)
     r = replica(question, cluster, taken)

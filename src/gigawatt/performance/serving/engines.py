@@ -57,6 +57,8 @@ class Engine:
     cold : float [s]
         That the first requests of a server beside its warm-up wait in all for kernels that are compiled,
         tuned or captured at their first use; no part of steady serving.
+    cold_experts : float [s]
+        The same of a model with experts, in place of ``cold``: their kernels are compiled or tuned by shape.
     waits : float
         Iterations that a new request waits before its first, and its token for the client.
     exchange : float
@@ -122,6 +124,7 @@ class Engine:
     host_sequence: float
     prompt: float
     cold: float
+    cold_experts: float
     waits: float
     exchange: float
     direct: float

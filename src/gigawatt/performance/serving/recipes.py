@@ -54,6 +54,9 @@ class Recipe:
         Format of keys and values; empty where it is left to the engine.
     balance : bool
         Whether attention groups wait for each other's prompts, ``read_interval`` iterations at most.
+    gathers : float
+        Share of the budget that waiting prompts fill before they go, ``read_interval`` iterations after the
+        first of them at the latest; nought where they do not wait for each other.
     """
 
     id: str
@@ -62,6 +65,15 @@ class Recipe:
     read_interval: int = 1
     cache: str = ""
     balance: bool = False
+    gathers: float = 0.0
+
+    @property
+    def between(self) -> float:
+        """Decode iterations between looks for new requests that let a prompt wait as long in the mean.
+
+        One that gathers others waits for the whole of ``read_interval``.
+        """
+        return 2.0 * self.read_interval - 1.0 if self.gathers > 0.0 else float(self.read_interval)
 
 
 def limits_on(engine: Engine, chip: Chip) -> Entity | None:
@@ -146,6 +158,8 @@ def recipe_for(
     groups: float,
     held: float,
     prompt: float,
+    output: float,
+    tensor: float,
     name: str = PUBLISHED,
 ) -> Recipe:
     """The published recipe, or the engine's defaults on the chip where none is published.
@@ -164,15 +178,21 @@ def recipe_for(
         Attention groups of the replica (data parallelism of attention).
     held : float
         Requests in flight.
-    prompt : float [token]
-        Longest prompt.
+    prompt, output : float [token]
+        Longest prompt and answer.
+    tensor : float
+        Tensor degree of attention.
     name : str
         As a scenario names it: :data:`PUBLISHED`, :data:`DEFAULTS` or the row of a recipe, which then holds
         whatever the load is.
     """
     usual = engine_on(engine, chip)
     budget, sequences = usual.token_budget, usual.max_sequences
-    chosen = _published(engine, model, chip, weights, groups, held, prompt) if name == PUBLISHED else None
+    chosen = (
+        _published(engine, model, chip, weights, groups, (held, prompt, output, tensor))
+        if name == PUBLISHED
+        else None
+    )
     if name not in (PUBLISHED, DEFAULTS):
         chosen = table("engines_recipes")[check_recipe(name, engine)]
     if chosen is None:
@@ -182,19 +202,23 @@ def recipe_for(
         budget = max(budget, math.ceil((held + prompt + _ROUND) / _ROUND) * _ROUND)
     sequences = chosen.get("max_sequences") or sequences
     interval = round(chosen.value("read_interval"))
-    balance = chosen.text("balance") == "yes"
-    return Recipe(chosen.id, round(budget), round(sequences), interval, chosen.text("cache"), balance)
+    balance, gathers = chosen.text("balance") == "yes", chosen.get("gathers") or 0.0
+    return Recipe(
+        chosen.id, round(budget), round(sequences), interval, chosen.text("cache"), balance, gathers
+    )
 
 
 def _published(
-    engine: Engine, model: str, chip: Chip, weights: str, groups: float, held: float, prompt: float
+    engine: Engine, model: str, chip: Chip, weights: str, groups: float, load: tuple[float, ...]
 ) -> Entity | None:
     """The row that is meant, of a model before one for all, for the highest concurrency that is reached."""
     chosen: Entity | None = None
     best = (False, 0.0)
+    held, *sizes = load
     for row in table("engines_recipes").values():
-        most = row.get("prompt_to")
-        if row.value("held_from") > held or (most is not None and prompt > most):
+        most = [row.get(f"{name}_to") for name in ("prompt", "output", "tensor")]
+        beyond = any(m is not None and size > m for m, size in zip(most, sizes, strict=True))
+        if row.value("held_from") > held or beyond:
             continue
         if not _meant(row, engine=engine.id, model=model, chip=chip.id, weights=weights, groups=groups):
             continue

@@ -115,6 +115,13 @@ def meets(w: Any, r: int) -> bool:
 
 
 @compiled
+def enough(w: Any, r: int) -> bool:
+    """Whether prompts that gather fill their share of the budget."""
+    q, cfg = w.rep[r], w.cfg[0]
+    return q.waiting > 0 and q.waiting * w.req[head(w, r)].prompt >= cfg.gathers * cfg.budget
+
+
+@compiled
 def deliver(w: Any, r: int, i: int, time: float) -> None:
     """Request ``i`` is at replica ``r``; a jump that it might have a part in ends at its next boundary."""
     cfg, q = w.cfg[0], w.rep[r]
@@ -128,9 +135,16 @@ def deliver(w: Any, r: int, i: int, time: float) -> None:
     if leads:
         q.blocked = 0
     counts = (leads and (q.decoding < cfg.most or cfg.urgent == 1)) or cfg.every > 1
+    if cfg.gathers > 0.0 and q.waiting == 1:
+        q.passes = -q.flying
     if counts and q.flying == 1 and q.k > 1 and cfg.static == 0:
         j = steps_until(q.d0, q.d1, q.k, q.clock, time)
-        if cfg.every > 1 and not (leads and q.visible > 0) and not (cfg.balance == 1 and meets(w, r)):
+        if cfg.gathers > 0.0:
+            if q.waiting == 1:
+                q.passes = -j
+            if not enough(w, r):
+                j = max(j, cfg.every - q.passes)
+        elif cfg.every > 1 and not (leads and q.visible > 0) and not (cfg.balance == 1 and meets(w, r)):
             j = ((q.passes + j - 1) // cfg.every + 1) * cfg.every - q.passes
         if j < q.k:
             q.k = j

@@ -32,6 +32,7 @@ from gigawatt.serving.kernels.queue import (
     SHIFT,
     complete,
     dequeue,
+    enough,
     head,
     join,
     leave,
@@ -143,7 +144,7 @@ def fly(
     q.e0, q.e1 = energy, 0.0
     if leaps and cfg.jumps == 1:
         k = q.next_end - q.steps
-        if cfg.every > 1 and q.waiting > q.visible:
+        if cfg.every > 1 and (q.waiting > q.visible or (cfg.gathers > 0.0 and q.waiting > 0)):
             k = min(k, cfg.every - q.passes)
         a = cfg.accepted
         if knot < mean + a * k:
@@ -246,6 +247,8 @@ def start(w: Any, r: int) -> None:
     met = False
     if cfg.balance == 1:
         q.visible, met = 0, q.blocked == 0 and meets(w, r)
+    elif cfg.gathers > 0.0:
+        q.visible, met = 0, enough(w, r)
     if q.passes >= cfg.every or q.decoding + q.prefilling == 0 or met:
         q.visible, q.passes = q.waiting, 0
     looks = q.visible > 0 and q.blocked == 0
@@ -414,7 +417,10 @@ def finish(w: Any, r: int) -> None:
     held = q.context + q.prompt_tokens - (q.shared - q.held) * cfg.block_tokens
     q.clock, q.flying = q.end, 0
     again = (q.tokens > 0.0 or q.sleeping == 1) and cfg.balance == 0
-    q.passes = cfg.every if again else (q.passes + k - 1) % cfg.every + 1
+    if cfg.gathers > 0.0:
+        q.passes = q.passes + k if q.waiting > 0 else 0
+    else:
+        q.passes = cfg.every if again else (q.passes + k - 1) % cfg.every + 1
     q.sleeping = 0
     top.iterations += k
     top.jumps += 1 if k > 1 else 0

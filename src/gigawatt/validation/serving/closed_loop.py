@@ -54,7 +54,7 @@ def recipe_of(case: ServingCase, engine: Engine, layout: Layout, held: float) ->
     """The published settings of a case with this layout and ``held`` requests, else the engine's own."""
     return recipe_for(
         engine, model=case.model, chip=case.chip, weights=case.weights, groups=layout.data, held=held,
-        prompt=case.prompt,
+        prompt=case.prompt, output=case.output, tensor=layout.tensor,
     )  # fmt: skip
 
 
@@ -78,6 +78,7 @@ def _options(engine: Engine, recipe: Recipe, layout: Layout) -> EngineOptions:
         prompts_alone=engine.alone > 0.0,
         read_interval=recipe.read_interval,
         balance=recipe.balance,
+        gathers=recipe.gathers,
         block=max(1, round(engine.page)),
         prefix_caching=False,
         long_prompt=recipe.token_budget if layout.data > 1.0 else None,
@@ -104,7 +105,9 @@ def _statistics(
     share = 1.0 / WAVES
     start, later = float(np.nanmean(first[:held])), first[held:]
     ttft = start if not len(later) else share * start + (1.0 - share) * float(np.nanmean(later))
-    return {"ttft": ttft + share * engine.cold, "tpot": float(np.nanmean(step)), "throughput": rate}
+    experts = any(block.experts is not None for block in case.architecture.blocks)
+    cold = engine.cold_experts if experts else engine.cold
+    return {"ttft": ttft + share * cold, "tpot": float(np.nanmean(step)), "throughput": rate}
 
 
 def _tables(r: Replica, budget: float, places: float) -> StepTables:

@@ -284,7 +284,7 @@ def case_of(row: Mapping[str, str]) -> ServingCase:
     weights = _weights(row, architecture, chip, load)
     recipe = recipe_for(
         load_engine(engine), model=architecture.name, chip=chip, weights=weights, groups=layout.data,
-        held=held, prompt=prompt,
+        held=held, prompt=prompt, output=output, tensor=layout.tensor,
     )  # fmt: skip
     return ServingCase(
         line=int(row["line"]), source=row["source"], model=architecture.name, architecture=architecture,

@@ -1,4 +1,4 @@
-"""Reading what a row says of its network: the scale-out fabric's bytes per second of an accelerator, its kind."""
+"""Reading what a row says of its network: rate and kind of the scale-out fabric, per accelerator."""
 
 from __future__ import annotations
 
@@ -60,8 +60,8 @@ _KINDS = (
 
 
 def scale_out_link(text: str, *, bandwidth: float) -> str | None:
-    """The catalog's link of the kind that a description of a network names, nearest to ``bandwidth`` [B/s of an
-    accelerator]; ``None`` where it names none, or InfiniBand, which machines usually have."""
+    """The catalog's link of the kind that a description of a network names, the nearest to ``bandwidth``
+    [B/s of an accelerator]; ``None`` where it names none, or InfiniBand, which machines usually have."""
     text = _SKIPPED.sub("", text)
     for prefix, words in _KINDS:
         if words.search(text):

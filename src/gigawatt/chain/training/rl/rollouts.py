@@ -109,7 +109,7 @@ def _offered(question: ServingQuestion, cluster: Cluster, chips: int | None) -> 
 
 def _settings(question: ServingQuestion, degrees: Degrees) -> tuple[Array, Array]:
     """(tokens, sequences) of an iteration of a replica at most, (L,)."""
-    budget, sequences, _, _ = question.settings_of(degrees.data)
+    budget, sequences, _, _ = question.settings_of(degrees.data, degrees.tensor)
     return budget * degrees.data, sequences * degrees.data
 
 
