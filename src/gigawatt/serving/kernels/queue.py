@@ -122,6 +122,20 @@ def enough(w: Any, r: int) -> bool:
 
 
 @compiled
+def look(w: Any, r: int) -> bool:
+    """Look for new requests where it is time to; whether one that is seen may be admitted."""
+    cfg, q = w.cfg[0], w.rep[r]
+    met = False
+    if cfg.balance == 1:
+        q.visible, met = 0, q.blocked == 0 and meets(w, r)
+    elif cfg.gathers > 0.0:
+        q.visible, met = 0, enough(w, r)
+    if q.passes >= cfg.every or q.decoding + q.prefilling == 0 or met:
+        q.visible, q.passes = q.waiting, 0
+    return q.visible > 0 and q.blocked == 0
+
+
+@compiled
 def deliver(w: Any, r: int, i: int, time: float) -> None:
     """Request ``i`` is at replica ``r``; a jump that it might have a part in ends at its next boundary."""
     cfg, q = w.cfg[0], w.rep[r]

@@ -32,11 +32,10 @@ from gigawatt.serving.kernels.queue import (
     SHIFT,
     complete,
     dequeue,
-    enough,
     head,
     join,
     leave,
-    meets,
+    look,
     most_used,
     used,
 )
@@ -244,14 +243,7 @@ def start(w: Any, r: int) -> None:
         return
     stall, preempted = 0.0, False
     taken = most_used(w, r, cfg.verified)
-    met = False
-    if cfg.balance == 1:
-        q.visible, met = 0, q.blocked == 0 and meets(w, r)
-    elif cfg.gathers > 0.0:
-        q.visible, met = 0, enough(w, r)
-    if q.passes >= cfg.every or q.decoding + q.prefilling == 0 or met:
-        q.visible, q.passes = q.waiting, 0
-    looks = q.visible > 0 and q.blocked == 0
+    looks = look(w, r)
     if looks or taken + q.unheld * cfg.block_pages > cfg.pages:
         taken = used(w, r, 0)
         while taken > cfg.pages:
