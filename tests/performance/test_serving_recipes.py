@@ -89,7 +89,7 @@ def test_prompts_gather_where_the_published_script_says() -> None:
             "held": 16.0, "prompt": 1024.0, "output": 1024.0, "tensor": 4.0,
         }  # fmt: skip
         found = recipe_for(load_engine("trtllm-2025"), **(words | more))
-        return found.read_interval, found.gathers
+        return found.read_interval, found.batch_wait
 
     assert of() == (20, 0.9)
     assert of(tensor=8.0) == of(output=8192.0) == of(prompt=8192.0) == (1, 0.0)

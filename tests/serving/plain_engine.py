@@ -123,17 +123,17 @@ def serve_plainly(requests: Requests, tables: StepTables, options: EngineOptions
     while coming < n or waiting or prefilling or decoding:
         if not (waiting or prefilling or decoding):
             clock = max(clock, requests.arrival[coming])
-        if options.gathers > 0.0 and not waiting:
+        if options.batch_wait > 0.0 and not waiting:
             passes = 0
         while coming < n and requests.arrival[coming] <= clock:
             waiting.append((int(requests.priority[coming]), coming))
             coming += 1
         waiting.sort()
         gathered = False
-        if options.gathers > 0.0:
+        if options.batch_wait > 0.0:
             visible = 0
             filled = len(waiting) * requests.prompt[waiting[0][1]] if waiting else 0
-            gathered = bool(waiting) and filled >= options.gathers * options.token_budget
+            gathered = bool(waiting) and filled >= options.batch_wait * options.token_budget
         if passes >= options.read_interval or gathered or not (prefilling or decoding):
             visible, passes = len(waiting), 0
         stall, preempted = 0.0, False
@@ -219,7 +219,7 @@ def serve_plainly(requests: Requests, tables: StepTables, options: EngineOptions
         chunks = [(s.chunk, s.done) for s in prefilling if s.chunk > 0]
         stands = options.prompts_alone and bool(chunks)
         decodes = [] if stands else list(decoding)
-        passes = options.read_interval if chunks and options.gathers == 0.0 else passes + 1
+        passes = options.read_interval if chunks and options.batch_wait == 0.0 else passes + 1
         time, energy = cost(tables, len(decodes), mean, chunks)
         time += stall
         clock += time

@@ -50,8 +50,8 @@ OPTIONS = {
     "prompts alone": EngineOptions(prompts_alone=True, token_budget=256, max_sequences=16),
     "whole prompts alone": EngineOptions(prompts_alone=True, chunked=False, token_budget=300),
     "looks each tenth": EngineOptions(prompts_alone=True, read_interval=10),
-    "gathers for ten": EngineOptions(read_interval=10, gathers=0.9, token_budget=2048),
-    "gathers for five": EngineOptions(read_interval=5, gathers=0.5, token_budget=512),
+    "waits for a batch": EngineOptions(read_interval=10, batch_wait=0.9, token_budget=2048),
+    "waits for half a batch": EngineOptions(read_interval=5, batch_wait=0.5, token_budget=512),
     "looks each third, mixed": EngineOptions(read_interval=3, token_budget=128),
 }
 
@@ -141,6 +141,17 @@ def test_random_traces(
     compare(drawn(seed, count, rate=rate, longest=400, shares=True), tables, options, jumps=seed % 2 == 0)
 
 
+@pytest.mark.parametrize("capacity", [700.0, 3000.0, 1e6])
+def test_whole_prompts_that_wait_for_a_batch(capacity: float) -> None:
+    """As TensorRT-LLM runs them: no chunks, prompts beside decoding."""
+    options = EngineOptions(read_interval=5, batch_wait=0.5, token_budget=300, chunked=False)
+    compare(drawn(3, 60, rate=12.0, longest=400, shares=True), plausible_tables(capacity=capacity), options)
+    compare(
+        drawn(5, 40, rate=12.0, longest=400, shares=True), capped_tables(400.0, capacity=3000.0), options,
+        jumps=False,
+    )  # fmt: skip
+
+
 def test_a_prompt_that_gathers_waits_its_iterations_and_one_that_fills_the_share_does_not() -> None:
     """Beside one that runs: a prompt alone waits ten iterations, one of nine tenths of the budget none."""
     tables, waits = plausible_tables(), []
@@ -148,7 +159,7 @@ def test_a_prompt_that_gathers_waits_its_iterations_and_one_that_fills_the_share
         requests = Requests(
             arrival=np.array([0.0, 1.0]), prompt=np.array([100, prompt]), output=np.array([2000, 5])
         )
-        options = EngineOptions(read_interval=10, gathers=0.9, token_budget=1000)
+        options = EngineOptions(read_interval=10, batch_wait=0.9, token_budget=1000)
         gathered, at_once = (
             simulate(requests, Fleet(tables), o) for o in (options, EngineOptions(token_budget=1000))
         )
@@ -156,5 +167,5 @@ def test_a_prompt_that_gathers_waits_its_iterations_and_one_that_fills_the_share
         waits.append((gathered.first_token[1] - at_once.first_token[1]) / step)
     assert waits[0] == pytest.approx(10.0, abs=0.5)
     assert waits[1] == pytest.approx(0.0, abs=0.5)
-    with pytest.raises(InputError, match="gathers"):
-        EngineOptions(gathers=1.5)
+    with pytest.raises(InputError, match="batch_wait"):
+        EngineOptions(batch_wait=1.5)

@@ -49,10 +49,10 @@ class EngineOptions:
         Attention groups wait with their prompts until each has one, ``read_interval`` iterations at most,
         after an iteration with prompts as well; while a group runs nothing, none waits (TensorRT-LLM's
         ``attention_dp_config.enable_balance`` with ``timeout_iters``).
-    gathers : float in [0, 1]
-        Waiting prompts gather for ``read_interval`` iterations from the first of them on, or until they fill
-        this share of the budget; while nothing runs, none waits (TensorRT-LLM's ``batch_wait_timeout_iters``
-        and ``batch_wait_max_tokens_ratio``). Nought: they do not.
+    batch_wait : float in [0, 1]
+        Share of the budget that waiting prompts fill before any of them runs, ``read_interval`` iterations
+        after the first at the latest; while nothing runs, none waits (TensorRT-LLM's
+        ``batch_wait_max_tokens_ratio`` and ``batch_wait_timeout_iters``). Nought: none waits for others.
     block : int [token]
         Of one page of keys and values.
     preemption : str
@@ -87,7 +87,7 @@ class EngineOptions:
     prompts_alone: bool = False
     read_interval: int = 1
     balance: bool = False
-    gathers: float = 0.0
+    batch_wait: float = 0.0
     block: int = 16
     preemption: str = "recompute"
     priority_preemption: bool = False
@@ -133,8 +133,8 @@ class EngineOptions:
                 "swapping needs a bandwidth", key="host_bandwidth", given=self.host_bandwidth,
                 allowed="bytes per second, more than 0",
             )  # fmt: skip
-        if not 0.0 <= self.gathers <= 1.0:
-            raise InputError("is no share", key="gathers", given=self.gathers, allowed="0 to 1")
+        if not 0.0 <= self.batch_wait <= 1.0:
+            raise InputError("is no share", key="batch_wait", given=self.batch_wait, allowed="0 to 1")
         if not 0.0 <= self.watermark < 1.0:
             raise InputError("is no share", key="watermark", given=self.watermark, allowed="0 to below 1")
 

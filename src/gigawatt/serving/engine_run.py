@@ -108,7 +108,7 @@ def _options(requests: Requests, fleet: Fleet, given: EngineOptions) -> NDArray[
         "bound": fleet.bound,
         "slack": fleet.slack,
         "budget": given.token_budget,
-        "gathers": given.gathers,
+        "batch_wait": given.batch_wait,
         "long_prompt": math.inf if given.long_prompt is None else given.long_prompt,
         "block": block,
         "host_bandwidth": given.host_bandwidth,

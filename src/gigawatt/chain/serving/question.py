@@ -178,7 +178,7 @@ class ServingQuestion:
         keys = (data, np.asarray(tensor, dtype=float), most if held is None else np.minimum(held, most))
         unique, place = np.unique(np.stack(np.broadcast_arrays(*keys)), axis=1, return_inverse=True)
         found = [self.settings(float(n), float(t), float(h)) for n, t, h in unique.T]
-        rows = [(one.token_budget, one.max_sequences, one.between, one.balance) for one in found]
+        rows = [(one.token_budget, one.max_sequences, one.mean_interval, one.balance) for one in found]
         budget, sequences, interval, balance = np.array(rows, dtype=float)[place.ravel()].T
         return budget, sequences, interval, balance
 

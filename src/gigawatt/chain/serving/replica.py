@@ -401,7 +401,7 @@ def engine_options(
         "max_sequences": int(setting.max_sequences * groups),
         "read_interval": setting.read_interval,
         "balance": setting.balance,
-        "gathers": setting.gathers,
+        "batch_wait": setting.batch_wait,
         # whole prompts are cut where one is longer than an iteration: such an engine is set to do so then
         "chunked": engine.chunked > 0.0 or longest > setting.token_budget,
         "prompts_alone": engine.alone > 0.0,

@@ -54,9 +54,9 @@ class Recipe:
         Format of keys and values; empty where it is left to the engine.
     balance : bool
         Whether attention groups wait for each other's prompts, ``read_interval`` iterations at most.
-    gathers : float
-        Share of the budget that waiting prompts fill before they go, ``read_interval`` iterations after the
-        first of them at the latest; nought where they do not wait for each other.
+    batch_wait : float
+        Share of the budget that waiting prompts fill before any of them runs, ``read_interval`` iterations
+        after the first at the latest; nought where none waits for others.
     """
 
     id: str
@@ -65,15 +65,15 @@ class Recipe:
     read_interval: int = 1
     cache: str = ""
     balance: bool = False
-    gathers: float = 0.0
+    batch_wait: float = 0.0
 
     @property
-    def between(self) -> float:
-        """Decode iterations between looks for new requests that let a prompt wait as long in the mean.
+    def mean_interval(self) -> float:
+        """Decode iterations between looks for new requests in which a prompt waits as long in the mean.
 
-        One that gathers others waits for the whole of ``read_interval``.
+        With ``batch_wait`` it waits for all of ``read_interval``, without for half of it.
         """
-        return 2.0 * self.read_interval - 1.0 if self.gathers > 0.0 else float(self.read_interval)
+        return 2.0 * self.read_interval - 1.0 if self.batch_wait > 0.0 else float(self.read_interval)
 
 
 def limits_on(engine: Engine, chip: Chip) -> Entity | None:
@@ -202,9 +202,9 @@ def recipe_for(
         budget = max(budget, math.ceil((held + prompt + _ROUND) / _ROUND) * _ROUND)
     sequences = chosen.get("max_sequences") or sequences
     interval = round(chosen.value("read_interval"))
-    balance, gathers = chosen.text("balance") == "yes", chosen.get("gathers") or 0.0
+    balance, batch_wait = chosen.text("balance") == "yes", chosen.get("batch_wait") or 0.0
     return Recipe(
-        chosen.id, round(budget), round(sequences), interval, chosen.text("cache"), balance, gathers
+        chosen.id, round(budget), round(sequences), interval, chosen.text("cache"), balance, batch_wait
     )
 
 

@@ -115,21 +115,21 @@ def meets(w: Any, r: int) -> bool:
 
 
 @compiled
-def enough(w: Any, r: int) -> bool:
-    """Whether prompts that gather fill their share of the budget."""
+def batch_filled(w: Any, r: int) -> bool:
+    """Whether waiting prompts fill their share of the budget, each counted as long as the first of them."""
     q, cfg = w.rep[r], w.cfg[0]
-    return q.waiting > 0 and q.waiting * w.req[head(w, r)].prompt >= cfg.gathers * cfg.budget
+    return q.waiting > 0 and q.waiting * w.req[head(w, r)].prompt >= cfg.batch_wait * cfg.budget
 
 
 @compiled
 def look(w: Any, r: int) -> bool:
-    """Look for new requests where it is time to; whether one that is seen may be admitted."""
+    """See the requests that wait, where it is time to; whether one of them may be admitted."""
     cfg, q = w.cfg[0], w.rep[r]
     met = False
     if cfg.balance == 1:
         q.visible, met = 0, q.blocked == 0 and meets(w, r)
-    elif cfg.gathers > 0.0:
-        q.visible, met = 0, enough(w, r)
+    elif cfg.batch_wait > 0.0:
+        q.visible, met = 0, batch_filled(w, r)
     if q.passes >= cfg.every or q.decoding + q.prefilling == 0 or met:
         q.visible, q.passes = q.waiting, 0
     return q.visible > 0 and q.blocked == 0
@@ -149,14 +149,14 @@ def deliver(w: Any, r: int, i: int, time: float) -> None:
     if leads:
         q.blocked = 0
     counts = (leads and (q.decoding < cfg.most or cfg.urgent == 1)) or cfg.every > 1
-    if cfg.gathers > 0.0 and q.waiting == 1:
+    if cfg.batch_wait > 0.0 and q.waiting == 1:
         q.passes = -q.flying
     if counts and q.flying == 1 and q.k > 1 and cfg.static == 0:
         j = steps_until(q.d0, q.d1, q.k, q.clock, time)
-        if cfg.gathers > 0.0:
+        if cfg.batch_wait > 0.0:
             if q.waiting == 1:
                 q.passes = -j
-            if not enough(w, r):
+            if not batch_filled(w, r):
                 j = max(j, cfg.every - q.passes)
         elif cfg.every > 1 and not (leads and q.visible > 0) and not (cfg.balance == 1 and meets(w, r)):
             j = ((q.passes + j - 1) // cfg.every + 1) * cfg.every - q.passes

@@ -143,7 +143,7 @@ def fly(
     q.e0, q.e1 = energy, 0.0
     if leaps and cfg.jumps == 1:
         k = q.next_end - q.steps
-        if cfg.every > 1 and (q.waiting > q.visible or (cfg.gathers > 0.0 and q.waiting > 0)):
+        if cfg.every > 1 and (q.waiting > q.visible or (cfg.batch_wait > 0.0 and q.waiting > 0)):
             k = min(k, cfg.every - q.passes)
         a = cfg.accepted
         if knot < mean + a * k:
@@ -409,7 +409,7 @@ def finish(w: Any, r: int) -> None:
     held = q.context + q.prompt_tokens - (q.shared - q.held) * cfg.block_tokens
     q.clock, q.flying = q.end, 0
     again = (q.tokens > 0.0 or q.sleeping == 1) and cfg.balance == 0
-    if cfg.gathers > 0.0:
+    if cfg.batch_wait > 0.0:
         q.passes = q.passes + k if q.waiting > 0 else 0
     else:
         q.passes = cfg.every if again else (q.passes + k - 1) % cfg.every + 1

@@ -78,7 +78,7 @@ def _options(engine: Engine, recipe: Recipe, layout: Layout) -> EngineOptions:
         prompts_alone=engine.alone > 0.0,
         read_interval=recipe.read_interval,
         balance=recipe.balance,
-        gathers=recipe.gathers,
+        batch_wait=recipe.batch_wait,
         block=max(1, round(engine.page)),
         prefix_caching=False,
         long_prompt=recipe.token_budget if layout.data > 1.0 else None,

@@ -36,7 +36,7 @@ def _loops(
     prompt, output = (mean * np.array([getattr(c, n) for c in cases]) for n in ("prompt", "output"))
     recipes = [recipe_of(c, engine, c.layout, float(h)) for c, h in zip(cases, held, strict=True)]
     budget, places, interval, balance = np.array(
-        [(x.token_budget, x.max_sequences, x.between, x.balance) for x in recipes], dtype=float
+        [(x.token_budget, x.max_sequences, x.mean_interval, x.balance) for x in recipes], dtype=float
     ).T
     found = steady(
         r, prompt=prompt, output=output, held=held, budget=budget, sequences=places, interval=interval,
