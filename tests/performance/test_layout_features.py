@@ -37,6 +37,20 @@ def test_sharding_inside_the_node_costs_memory_and_saves_the_fabric() -> None:
     assert whole.memory_total[0] == pytest.approx(whole.memory_total[1], rel=1e-12)
 
 
+def test_bf16_gradients_of_deepspeed_are_all_reduced_below_zero_2() -> None:
+    """4 B a gradient twice and 2 B of weights, beside 2 and 2 B of fp16 (DeepSpeed 0.7, _bf16_reduce_grads);
+    from ZeRO 2 on both reduce-scatter 16 bit."""
+    stacks = [
+        replace(STACK, overlap_data=0.0, optimizer=name) for name in ("adam-deepspeed-bf16", "adam-zero")
+    ]
+    sent = {
+        zero: [step(one, tensor=8, zero=zero, microbatch=1).energy["scale_out"][0] for one in stacks]
+        for zero in (1, 2)
+    }
+    assert sent[1][0] / sent[1][1] == pytest.approx((4 + 4 + 2) / (2 + 2), rel=1e-6)
+    assert sent[2][0] == pytest.approx(sent[2][1], rel=1e-9)
+
+
 def _kept(overlap: float | None = None) -> dict[int, float]:
     """Tokens a second a GPU on 1,024 A100 over those on 8, by the ranks that ZeRO-1 shards over (0: all)."""
     stack = load_stack("internevo", 2023)

@@ -10,7 +10,7 @@ from gigawatt.core.errors import InputError, MissingDataError
 from gigawatt.validation import validate
 from gigawatt.validation.files import data_folder, rows_file
 from gigawatt.validation.rows import NUMBERS, TEXTS, read_rows
-from gigawatt.validation.training.network import scale_out_bandwidth
+from gigawatt.validation.training.network import scale_out_bandwidth, scale_out_link
 
 HEADER = "id,source,accelerator,model,precision,n_accel,seq_len,global_batch,step_time_s"
 GOOD = "T1,somebody,H100,llama3-8b,bf16,8,8192,128,9.5"
@@ -136,3 +136,18 @@ def test_the_folder_must_be_there(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_network_descriptions(text: str, gigabits: float | None) -> None:
     found = scale_out_bandwidth(text, per_node=8.0)
     assert found == (None if gigabits is None else pytest.approx(gigabits * 1e9 / 8))
+
+
+@pytest.mark.parametrize(
+    ("text", "rate", "link"),
+    [
+        ("JZ: NVLink + 4x OmniPath 100G per node (A100: 8 GPUs/node)", 6.25e9, "omnipath-400"),
+        ("RoCE 400G/GPU, 24K cluster", 50e9, "roce-400"),
+        ("1600 Gb/s/node RoCE", 25e9, "roce-200"),
+        ("Management: 1x RoCE 100Gb/s, Compute: 8x ConnectX-7 IB NDR 400Gb/s", 50e9, None),
+        ("Selene DGX A100 8x200G HDR", 25e9, None),
+    ],
+)
+def test_a_network_that_is_named_is_a_link_of_the_catalog(text: str, rate: float, link: str | None) -> None:
+    assert scale_out_bandwidth(text, per_node=8.0) == pytest.approx(rate)
+    assert scale_out_link(text, bandwidth=rate) == link

@@ -160,7 +160,7 @@ class Exchanges:
         zero = self.layouts.zero
         shared, gathered = np.where(zero >= 2, 1.0, 0.0), np.where(zero == 3, 2.0, 0.0)
         calls = self.cut.layers[self.cut.index].sum(axis=2) * (shared + gathered)[:, None]
-        return self._ring(shared * self.optimizer.scattered + gathered * ELEMENT, calls)
+        return self._ring(shared * self.optimizer.scatter_wire + gathered * ELEMENT, calls)
 
     def once_a_step(self) -> Exchange:
         """Gradients below ZeRO 2, gathering of updated weights shared out below ZeRO 3, copies of groups."""
@@ -172,7 +172,7 @@ class Exchanges:
             buckets = np.maximum(np.ceil(self.parameters[0] * self.optimizer.wire / bucket), 1.0)
         calls = buckets * (shared + gathered)[:, None]
         changed = gathered * ELEMENT * self.optimizer.changed
-        reduced = self.optimizer.wire * (2.0 if self.optimizer.whole else 1.0)
+        reduced = self.optimizer.wire * (2.0 if self.optimizer.all_reduced else 1.0)
         found = self._ring(shared * reduced + changed, calls)
         if np.any(zero == 0):
             found = self._all_reduce(buckets, copies=False).where((zero == 0)[:, None], found)

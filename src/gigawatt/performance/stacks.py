@@ -336,8 +336,8 @@ class Optimizer:
     """Bytes per parameter of a recipe: ``weight``, ``gradient``, ``state`` held, ``wire`` sent.
 
     ``update`` is alive in the optimizer's step only, when activations are gone (copies of the gradients).
-    ``changed`` is the share of the weights that a step changes. ``whole``: gradients are summed over all
-    ranks on every rank, though each has its own share of the state (ZeRO 1).
+    ``changed`` is the share of the weights that a step changes. ``all_reduced``: gradients of ZeRO 1 are
+    summed on every rank, though each rank has a share of the state alone.
     """
 
     id: str
@@ -347,14 +347,14 @@ class Optimizer:
     state: float
     update: float
     wire: float
-    whole: bool = False
+    all_reduced: bool = False
     changed: float = 1.0
 
     @property
-    def scattered(self) -> float:
-        """Bytes sent for a gradient where ranks share gradients out (from ZeRO 2 on): in the format of the
-        weights where ``whole`` sums are of ZeRO 0 and 1."""
-        return min(self.wire, self.weight) if self.whole else self.wire
+    def scatter_wire(self) -> float:
+        """Bytes sent for a gradient that is reduce-scattered, from ZeRO 2 on: those of a weight where the
+        ``wire`` of sums is that of ZeRO 0 and 1 alone."""
+        return min(self.wire, self.weight) if self.all_reduced else self.wire
 
     def of_share(self, share: float) -> Optimizer:
         """The recipe where a ``share`` of the parameters is trained beside all others, which are frozen."""
@@ -381,7 +381,7 @@ def load_optimizer(id: str) -> Optimizer:
         row.value("state"),
         row.value("update"),
         row.value("wire"),
-        row.text("summed") == "whole",
+        row.text("gradients") == "all-reduced",
     )
 
 
