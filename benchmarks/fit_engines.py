@@ -333,7 +333,7 @@ def main() -> None:
 
 
 def write(names: Sequence[str], made: Mapping[tuple[str, str], Mapping[str, float]]) -> None:
-    """The catalog's overlay: what is fitted anew; numbers that other measurements give stay as they are."""
+    """Put the fitted numbers into the catalog; rows of other quantities stay as they are."""
     by_name = {k.name: k for k in (*KNOBS, COLD, COLD_EXPERTS)}
     fitted = {(name, quantity): value for name in names for quantity, value in made[name, ""].items()}
     with CATALOG.open(newline="", encoding="utf-8") as stream:

@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import csv
+import importlib.util
+import io
 import json
 import re
+import sys
 from dataclasses import replace
 from pathlib import Path
 
@@ -18,6 +21,8 @@ from gigawatt.validation.serving.card import filtered, validate_serving
 from gigawatt.validation.serving.open_loop import open_run
 from gigawatt.validation.serving.predict import predict_serving
 from gigawatt.validation.serving.rows import case_of, read_serving_rows
+
+ROOT = Path(__file__).resolve().parents[2]
 
 ROW = {
     "line": "2", "source": "somebody", "accelerator": "h200_sxm", "model": "deepseek-ai/DeepSeek-R1",
@@ -222,3 +227,27 @@ def test_a_table_that_is_none(tmp_path: Path) -> None:
 def test_ratios_are_finite(card) -> None:
     assert all(np.isfinite([x.median, x.p90, x.bias]).all() for x in (*card.lines, *card.runs))
     assert card.predicted + sum(card.refused.values()) == card.rows
+
+
+def test_a_fit_of_engines_leaves_what_it_does_not_fit(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    spec = importlib.util.spec_from_file_location("fit_engines", ROOT / "benchmarks" / "fit_engines.py")
+    assert spec is not None
+    assert spec.loader is not None
+    fit = importlib.util.module_from_spec(spec)
+    monkeypatch.setitem(sys.modules, "fit_engines", fit)
+    spec.loader.exec_module(fit)
+    shipped = fit.CATALOG.read_text(encoding="utf-8")
+    file = tmp_path / "engines.details.csv"
+    file.write_text(shipped, encoding="utf-8")
+    monkeypatch.setattr(fit, "CATALOG", file)
+    fit.write(["vllm-2025"], {("vllm-2025", ""): {"experts": 1.25}})
+    before, after = (
+        {(row["id"], row["quantity"]): row for row in csv.DictReader(io.StringIO(text))}
+        for text in (shipped, file.read_text(encoding="utf-8"))
+    )
+    key = ("vllm-2025", "experts")
+    assert after.pop(key)["value"] == "1.25"
+    assert before.pop(key)
+    assert after == before

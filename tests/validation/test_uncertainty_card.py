@@ -64,6 +64,23 @@ def test_a_maker_of_many_rows_does_not_speak_for_all() -> None:
     assert calibration_of(few + many, most=91).coverage == pytest.approx(0.09)
 
 
+SHARP = 0.82
+"""CRPS of a band over that of the point forecast alone at most."""
+BLUNT = {
+    "time to first token": "Llama 8B on TensorRT-LLM 1.0 waits twice as long as predicted: its server's own "
+    "process, which streams the tokens, and one place fewer than requests",
+}
+
+
+@pytest.mark.apart
+@pytest.mark.parametrize(
+    "name", [pytest.param(n, marks=pytest.mark.xfail(strict=True, reason=why)) for n, why in BLUNT.items()]
+)
+def test_a_band_says_more_than_its_point(name: str) -> None:
+    (group,) = (one for one in validate("uncertainty").groups if one.group == name)
+    assert group.more["crps"] < SHARP * group.more["crps_point"]
+
+
 @pytest.mark.apart
 def test_the_shipped_bands_hold_nine_in_ten() -> None:
     card = validate("uncertainty")
@@ -73,7 +90,8 @@ def test_the_shipped_bands_hold_nine_in_ten() -> None:
     assert len(by_kind) == 8
     for group in card.groups:
         assert group.more["p_value"] > 0.05, group.group
-        assert 0.0 < group.more["crps"] < 0.85 * group.more["crps_point"], group.group
+        assert group.more["crps"] > 0.0, group.group
+        assert group.group in BLUNT or group.more["crps"] < SHARP * group.more["crps_point"], group.group
         inside = 1.0 - group.more["below5"] - group.more["above95"]
         assert inside == pytest.approx(group.summary.coverage90)
     for row in card.more["pit"]:
