@@ -154,6 +154,7 @@ class Engine:
 
 
 _TEXTS = ("id", "name", "framework", "year")
+_AT_START = ("cold", "cold_experts")
 
 
 def _engine(row: Entity) -> Engine:
@@ -210,8 +211,9 @@ def _release(version: str) -> tuple[int, int] | None:
 
 
 def engine_rows(id: str) -> tuple[Evidence, ...]:
-    """The catalog's rows that :func:`load_engine` reads."""
-    return entity("engines", id).rows()
+    """The catalog's rows of an engine that a service's answer reads: all but those of a server's start, which
+    benchmarks alone contain."""
+    return tuple(row for row in entity("engines", id).rows() if row.quantity not in _AT_START)
 
 
 def default_engine(chip: Chip, year: int) -> str:

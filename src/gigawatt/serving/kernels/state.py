@@ -58,8 +58,8 @@ OPTIONS = _record(
     "tiers own_tiers low_buckets slack outages falls interrupted urgent "
     "tok_x tok_n tok_y bat ctx_x ctx_n dec_y chk_x chk_n bef_x bef_n pre_y tok_c bat_c dec_c pre_c held",
     "budget batch_wait long_prompt block host_bandwidth host_capacity verified accepted overhead headroom "
-    "cores groups token_bytes sequence_bytes bound width target interval start_up cool_down bandwidth latency "
-    "least_think detection restart "
+    "cores groups token_bytes sequence_bytes bound width target interval start_up cool_down bandwidth "
+    "latency least_think detection restart "
     "cap up resting own_limit clocked least_clock knee volts full_volts",
 )
 
