@@ -167,7 +167,8 @@
   // why: a dialog over the page; what it was opened from may be replaced meanwhile, when intervals come
   let asked;
   const again = () => {
-    if (asked && !why?.open && document.activeElement === document.body) document.querySelector(`[data-explain="${CSS.escape(asked)}"]`)?.focus({ preventScroll: true });
+    const lost = document.activeElement === document.body || why?.contains(document.activeElement);
+    if (asked && !why?.open && lost) document.querySelector(`[data-explain="${CSS.escape(asked)}"]`)?.focus({ preventScroll: true });
   };
   document.addEventListener("pointerdown", () => (asked = undefined), true);
   why?.addEventListener("close", again);
