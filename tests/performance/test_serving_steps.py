@@ -10,7 +10,7 @@ import pytest
 from gigawatt.core.errors import InputError
 from gigawatt.machine import build_cluster
 from gigawatt.performance.collectives import Fabric, all_reduce, group
-from gigawatt.performance.serving.direct import direct_reduce
+from gigawatt.performance.serving.direct import direct_latency, direct_reduce
 from gigawatt.performance.serving.engines import default_engine, load_engine
 from gigawatt.performance.serving.inference import (
     Replica,
@@ -188,6 +188,29 @@ def test_small_reductions_go_by_neighbours_memory() -> None:
         size=131072.0, ranks=8.0, fabric=fabric, other=all_reduce(size=131072.0, group=where, fabric=fabric)
     )
     assert float(near.time) == pytest.approx(8.1e-6, rel=0.25)
+
+
+def test_no_such_kernels_where_engines_have_none() -> None:
+    """vLLM to 0.6: custom_all_reduce for CUDA alone."""
+    fabric = Fabric.of(build_cluster(chip="MI250X", count=4)[0])
+    assert direct_latency(fabric.scale_up) is None
+    library = all_reduce(size=8192.0, group=group(size=4.0, stride=1.0, fabric=fabric), fabric=fabric)
+    assert direct_reduce(size=8192.0, ranks=4.0, fabric=fabric, other=library) is library
+
+
+def test_an_engine_that_passes_layers_on_gains_no_speed_by_accelerators() -> None:
+    """llama.cpp, --split-mode layer: a batch is on one accelerator at a time, whose joules are spent."""
+    engine = load_engine("llama-cpp-2024")
+    one, four = (replace(replica(tensor=1.0, pipeline=p), engine=engine) for p in (1.0, 4.0))
+    alone, split = (static_batch(x, prompt=500.0, output=200.0, batch=16.0) for x in (one, four))
+    assert 1.0 <= float(split.token) / float(alone.token) < 1.1  # a hop from each to the next
+    assert float(token_cost(four, 16.0).energy) == pytest.approx(float(token_cost(one, 16.0).energy), rel=0.1)
+    assert float(holding(four, 700.0)) > 4.0 * float(holding(one, 700.0))  # what they are joined for
+    assert float(stage_delay(step_tables(four), 500.0)) == 0.0
+    piped = replace(four, engine=replace(engine, pipelined=1.0))
+    assert float(steady(piped, prompt=500.0, output=200.0, held=64.0).requests) > 1.2 * float(
+        steady(four, prompt=500.0, output=200.0, held=64.0).requests
+    )
 
 
 def test_engines_of_the_catalog() -> None:

@@ -131,7 +131,7 @@ def intensity(
     prompts : bool
         Whether they are prompts rather than decoding sequences.
     """
-    s, stages = found.shares, found.pipeline
+    s, stages = found.shares, found.under_way
     flops: Array = np.zeros(())
     moved: Array = np.zeros(())
     for block in found.architecture.blocks:

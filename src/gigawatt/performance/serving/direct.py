@@ -12,11 +12,13 @@ from gigawatt.performance.collectives import Fabric, Traffic
 __all__ = ["direct_latency", "direct_reduce"]
 
 
-def direct_latency(link: Link) -> tuple[float, float]:
-    """(seconds of a kernel that reads once, share of the link's rate it reaches), of the catalog's table."""
+def direct_latency(link: Link) -> tuple[float, float] | None:
+    """(seconds of a kernel that reads once, share of the link's rate it reaches), of the catalog's table;
+    ``None`` where engines have no such kernel."""
     rows = table("links_direct")
     row = rows[link.id] if link.id in rows else rows["default"]
-    return row.value("latency"), row.value("efficiency")
+    latency = row.get("latency")
+    return None if latency is None else (latency, row.value("efficiency"))
 
 
 def direct_reduce(*, size: ArrayLike, ranks: ArrayLike, fabric: Fabric, other: Traffic) -> Traffic:
@@ -43,7 +45,10 @@ def direct_reduce(*, size: ArrayLike, ranks: ArrayLike, fabric: Fabric, other: T
     """
     data, n = np.asarray(size, dtype=float), np.asarray(ranks, dtype=float)
     up = fabric.scale_up
-    latency, share = direct_latency(up)
+    kernel = direct_latency(up)
+    if kernel is None:
+        return other
+    latency, share = kernel
     rate = up.bandwidth * share
     once, twice = (n - 1.0) * data, 2.0 * (n - 1.0) / n * data
     single = once / rate + latency < twice / rate + 2.0 * latency

@@ -87,6 +87,9 @@ class Engine:
         Lasting excess of the busiest of 8 expert ranks of 32 experts over the mean, beyond chance.
     chunked : bool
         Whether prompts are cut to what an iteration has room for; if not, they run whole.
+    pipelined : bool
+        Whether each stage of a pipeline has a batch of its own under way; if not, all sequences pass the
+        stages together, of which one works at a time.
     alone : bool
         Whether prompts run in iterations of their own, before any decoding goes on.
     token_budget : float
@@ -137,6 +140,7 @@ class Engine:
     exchange_cores: float
     expert_skew: float
     chunked: float
+    pipelined: float
     alone: float
     token_budget: float
     max_sequences: float

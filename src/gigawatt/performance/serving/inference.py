@@ -112,6 +112,16 @@ class Replica:
         return self.shares.tensor * self.shares.data * self.pipeline
 
     @property
+    def under_way(self) -> Array:
+        """Batches that are computed at once, one a stage; one where the engine does not pipeline."""
+        return self.pipeline if self.engine.pipelined > 0.0 else np.ones_like(self.pipeline)
+
+    @property
+    def working(self) -> Array:
+        """Accelerators that compute at once."""
+        return self.shares.tensor * self.shares.data * self.under_way
+
+    @property
     def verified(self) -> float:
         """Tokens that a decoding sequence puts through the model in an iteration."""
         return 1.0 + self.guesses
@@ -157,8 +167,8 @@ def _operations(
                     "exchange": np.zeros(()),
                     "latency": np.zeros(()),
                 },
-                (joules + cost.active * power.active * np.maximum(arithmetic, memory)) * launches * r.chips,
-                core=core * launches * r.chips,
+                (joules + cost.active * power.active * np.maximum(arithmetic, memory)) * launches * r.working,
+                core=core * launches * r.working,
             )
         )
     return found
@@ -200,7 +210,7 @@ def _exchanged(r: Replica, traffic: Traffic, times: Array | float = 1.0) -> Pass
     factor = times * r.engine.exchange
     up, out = r.cluster.scale_up.energy_byte, r.cluster.scale_out.energy_byte
     active = load_serving_power(r.cluster.chip).active * (traffic.bandwidth + traffic.latency) * factor
-    joules = ((traffic.up_bytes * up + traffic.out_bytes * out) * times + active) * r.chips
+    joules = ((traffic.up_bytes * up + traffic.out_bytes * out) * times + active) * r.working
     parts = {name: np.zeros(()) for name in PARTS}
     parts["exchange"], parts["latency"] = traffic.bandwidth * factor, traffic.latency * factor
     return PassCost(parts, joules)
@@ -291,8 +301,8 @@ def token_cost(r: Replica, tokens: ArrayLike, busiest: ArrayLike | None = None) 
     tokens that there are. Guessing passes of a prediction module, where there are any, are in
     :func:`sequence_cost`.
     """
-    t = np.asarray(tokens, dtype=float) / r.pipeline
-    most = t if busiest is None else np.asarray(busiest, dtype=float) / r.pipeline
+    t = np.asarray(tokens, dtype=float) / r.under_way
+    most = t if busiest is None else np.asarray(busiest, dtype=float) / r.under_way
     found = no_cost()
     for block in r.architecture.blocks:
         if block.role != "prediction":
@@ -320,7 +330,7 @@ def prompt_tokens_cost(
 
 def shared_cost(r: Replica, tokens: ArrayLike) -> PassCost:
     """The part of :func:`token_cost` that all attention groups share: routed experts of ``tokens`` (L,)."""
-    t = np.asarray(tokens, dtype=float) / (r.pipeline * r.batches)
+    t = np.asarray(tokens, dtype=float) / (r.under_way * r.batches)
     found = no_cost()
     for block in r.architecture.blocks:
         if block.role != "prediction":
@@ -374,7 +384,7 @@ def prompt_cost(r: Replica, chunk: ArrayLike, before: ArrayLike) -> PassCost:
     found = no_cost()
     for block in r.architecture.blocks:
         if block.role != "prediction":
-            operations = prompt_operations(block, chunk=q / r.pipeline, before=before, shares=r.shares)
+            operations = prompt_operations(block, chunk=q / r.under_way, before=before, shares=r.shares)
             found = found.plus(_operations(r, operations).times(block.count))
     # one group has the whole chunk: joules of its own ranks only
     return _of_group(r, replace(found, cores=r.engine.exchange_cores))
@@ -397,12 +407,12 @@ def encoder_cost(r: Replica) -> PassCost:
         size = np.asarray(one.count * one.patches * one.tower.width * _WIDE)
         reduced = _exchanged(r, _reduced(r, size, r.shares.tensor, fabric), apart)
         found = found.plus(_operations(r, operations)).plus(reduced.times(2.0 * one.tower.layers))
-    return _of_group(r, replace(found, energy=found.energy / r.pipeline, core=found.core / r.pipeline))
+    return _of_group(r, replace(found, energy=found.energy / r.under_way, core=found.core / r.under_way))
 
 
 def decode_cost(r: Replica, sequences: ArrayLike, context: ArrayLike) -> PassCost:
     """Attention and states of other mixers of ``sequences`` (L,), each ``context`` (L,) tokens in."""
-    b = np.asarray(sequences, dtype=float) / (r.pipeline * r.batches)
+    b = np.asarray(sequences, dtype=float) / (r.under_way * r.batches)
     found = no_cost()
     for block in r.architecture.blocks:
         if block.role != "prediction":
@@ -417,7 +427,7 @@ def decode_cost(r: Replica, sequences: ArrayLike, context: ArrayLike) -> PassCos
 def sequence_cost(r: Replica, sequences: ArrayLike) -> PassCost:
     """Logits and sampling of ``sequences`` (L,), weights of their adapters, the host's work for those of a
     group, guesses of tokens."""
-    b = np.asarray(sequences, dtype=float) / r.pipeline
+    b = np.asarray(sequences, dtype=float) / r.under_way
     rows = b * r.verified
     found = _operations(r, logits_operations(r.architecture, sequences=rows, shares=r.shares))
     if r.guesses > 0.0:

@@ -18,7 +18,7 @@ from gigawatt.machine.machine import Chip, Link
 from gigawatt.workload.architecture import Architecture
 from gigawatt.workload.inference import format_of_part, formats_of
 
-__all__ = ["lacking_kernels", "layout_rules", "refused", "stages_measured", "whole_nodes"]
+__all__ = ["lacking_kernels", "layout_rules", "published_apart", "refused", "stages_measured", "whole_nodes"]
 
 Mask = NDArray[np.bool_]
 
@@ -28,6 +28,12 @@ _BLOCKED = "fp8_block"
 def layout_rules(engine: str) -> Entity | None:
     """The row of ``engines_layouts`` of an engine of the catalog; ``None``: it runs what divides."""
     return next((row for row in table("engines_layouts").values() if row.text("engine") == engine), None)
+
+
+def published_apart(rules: Entity | None, model: str) -> bool:
+    """Whether the engine's published throughput of a model of the catalog gives every rank its own sequences
+    (attention data parallelism on all ranks)."""
+    return rules is not None and model in filter(None, rules.text("apart").split("|"))
 
 
 def lacking_kernels(rules: Entity | None, weights: str, chip: Chip) -> tuple[str, ...]:
@@ -68,6 +74,8 @@ def refused(
         found["experts lie on one or on all ranks"] = (e > 1.0) & (e < ranks)
     if rules.text("attention") == "whole":
         found["attention is data parallel on one or on all ranks"] = (d > 1.0) & (t > 1.0)
+    if rules.text("attention") == "stages":
+        found["accelerators hold layers, one after another: a pipeline"] = (t > 1.0) | (d > 1.0)
     block = rules.value("block")
     cut = np.zeros(np.broadcast(t, d, e).shape, dtype=bool)
     for one in architecture.blocks:

@@ -164,7 +164,7 @@ def rollout(
         return Rollout(float(np.max(first)), 0.0, 0.0, float(np.max(joules)), 0.0, 0.0)
     # a pipeline's stages each have a batch, of one sequence at least
     time, energy = decode_pass(
-        r, sequences=np.maximum(plan.running, r.pipeline), context=prompt + accepted * plan.written
+        r, sequences=np.maximum(plan.running, r.under_way), context=prompt + accepted * plan.written
     )
     spent = time * plan.iterations
     tail = float(np.sum(spent[plan.tail]))

@@ -209,9 +209,9 @@ def _first(r: Replica, one: _Round, prompt: Array) -> Array:
     """Iterations that compute a prompt, which passes a pipeline whole, stage after stage."""
     chunks = np.maximum(1.0 / one.share, 1.0)
     found = chunks * one.whole
-    if np.all(r.pipeline <= 1.0):
+    if np.all(r.under_way <= 1.0):
         return found
-    chunk, p = np.minimum(prompt, prompt * one.share), r.pipeline
+    chunk, p = np.minimum(prompt, prompt * one.share), r.under_way
     alone, passing = _prompt_alone(r, chunk), _prompt_alone(r, chunk * p)
     return found + np.maximum(passing.time - alone.time, 0.0)
 

@@ -166,6 +166,6 @@ def step_tables(
         idle_power=chip.idle_power * chips,
         power_limit=load_serving_power(chip).limit * chips,
         chips=round(chips),
-        stages=round(float(np.max(r.pipeline))),
+        stages=round(float(np.max(r.under_way))),
         held=held,
     )

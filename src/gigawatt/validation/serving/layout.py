@@ -4,21 +4,25 @@
 tensor ranks and groups; ``tp4``, ``tep8`` (tensor ranks that hold whole experts), ``dep16`` (data ranks that
 do), ``dp2tp4`` are read likewise. Some collections write tensor · expert for what is one node's ranks (tp64 …
 ep8 on eight accelerators); where the product exceeds a node and divides by the expert groups, it is divided.
-Where data ranks are not given, they are the experts' ranks over attention's. A degree of 0 is none.
+Where data ranks are not given, they are the experts' ranks over attention's. A degree of 0 is none. A
+largest throughput of which only ranks are said has the engine's published settings for the model: sequences
+of its own on every rank where these have it so (``engines_layouts``, apart), experts as the row has them.
+Ranks of engines that cut models by layers alone are stages.
 """
 
 from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
+from gigawatt.catalog import Entity
 from gigawatt.machine import Chip
 from gigawatt.validation.files import Refusal
 from gigawatt.validation.rows import LARGEST, LEAST, number_of
 from gigawatt.validation.serving.names import EMPTY
 
-__all__ = ["Layout", "Pools", "layout_of", "number", "pools_of"]
+__all__ = ["Layout", "Pools", "as_run", "layout_of", "number", "pools_of"]
 
 _MOST = {"n_accel": 4096.0, "TP": 4096.0, "PP": 4096.0, "DP": 4096.0, "EP": 4096.0, "isl": 1e7, "osl": 1e7,
          "concurrency": 1e6}  # fmt: skip
@@ -117,6 +121,21 @@ def layout_of(row: Mapping[str, str], chip: Chip) -> Layout:
             "degrees that do not divide", f"{expert:g} groups of experts on {tensor * data:g} ranks"
         )
     return Layout(tensor, data, expert, max(share, 1.0), pipeline, copies, chosen)
+
+
+def as_run(layout: Layout, row: Mapping[str, str], rules: Entity | None, *, apart: bool) -> Layout:
+    """The layout as the engine runs ranks of which a row says no more than how many.
+
+    ``apart``: its published settings give every rank sequences of its own, unless the row says how attention
+    is cut, which a label of ranks and stages alone does not. An engine that cuts models by layers alone
+    (``rules``: a row of ``engines_layouts``) has them as stages.
+    """
+    if rules is not None and rules.text("attention") == "stages":
+        return replace(layout, tensor=1.0, pipeline=layout.pipeline * layout.tensor, chosen=False)
+    said = re.search("dp|dep", row.get("parallel_detail", ""), re.I)
+    if not apart or said or layout.chosen or layout.data > 1.0:
+        return layout
+    return replace(layout, tensor=1.0, data=layout.tensor)
 
 
 def _words(

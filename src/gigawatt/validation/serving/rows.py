@@ -24,12 +24,13 @@ from pathlib import Path
 from gigawatt.core.errors import InputError
 from gigawatt.machine import Chip
 from gigawatt.performance.serving.engines import load_engine
+from gigawatt.performance.serving.layouts import layout_rules, published_apart
 from gigawatt.performance.serving.recipes import recipe_for
 from gigawatt.serving.loads import NamedLoad, load_named, named_loads
 from gigawatt.technology.digital.gpu import BITS
 from gigawatt.validation.files import Refusal
 from gigawatt.validation.rows import cells_of, check_columns, number_of
-from gigawatt.validation.serving.layout import Layout, Pools, layout_of, number, pools_of
+from gigawatt.validation.serving.layout import Layout, Pools, as_run, layout_of, number, pools_of
 from gigawatt.validation.serving.names import (
     EMPTY,
     architecture_named,
@@ -281,6 +282,8 @@ def case_of(row: Mapping[str, str]) -> ServingCase:
         raise Refusal("the rate is not given")
     held = _held(row, kind)
     engine = _engine(row, kind)
+    rules = layout_rules(engine)
+    layout = as_run(layout, row, rules, apart=kind == "peak" and published_apart(rules, architecture.name))
     weights = _weights(row, architecture, chip, load)
     recipe = recipe_for(
         load_engine(engine), model=architecture.name, chip=chip, weights=weights, groups=layout.data,
