@@ -76,6 +76,16 @@ def test_what_is_usual_of_a_chip_and_a_year() -> None:
     assert load_software(chip=load_chip("V100-SXM2-32GB"), year=2026).settings["attention"] == "unfused"
 
 
+def test_a_model_has_the_software_of_its_maker_on_the_chip_that_it_was_trained_on() -> None:
+    """DeepSeek-V3 Technical Report, section 3.2: HAI-LLM, on H800; others had not its parts before 2025."""
+    h800, h100 = load_chip("H800-SXM5-80GB"), load_chip("H100-SXM5-80GB")
+    assert load_software(chip=h800, year=2024, model="deepseek-v3").framework == "hai-llm"
+    assert load_software(chip=h800, year=2024, model="deepseek-v3").others
+    for chip, year, model in ((h800, 2024, None), (h800, 2024, "llama-3.1-70b"), (h100, 2024, "deepseek-v3"),
+                              (h800, 2025, "deepseek-v3")):  # fmt: skip
+        assert load_software(chip=chip, year=year, model=model).framework != "hai-llm"
+
+
 def test_selective_recomputation_stands_for_part_of_the_layers_too() -> None:
     """Megatron and what is built on it repeat attention's core, or whole layers in part (recompute-method
     block); one column stands for both, by what saves memory: every second product, as torchtitan's."""

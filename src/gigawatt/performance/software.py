@@ -376,7 +376,7 @@ def load_software(
         What it runs on; without one, rows that are for all chips.
     framework, version : str, optional
         An id or a name of ``software_frameworks``; a release, or a year. Left out: what is usual of
-        the chip and ``year``.
+        the chip, ``year`` and ``model``.
     flags : mapping, optional
         Values of flags that are known.
     model, number_format : str, optional
@@ -397,7 +397,7 @@ def load_software(
     if framework is None:
         if version is not None:
             year = _year_alone(version)
-        rows, usual = table("software_frameworks"), default_frameworks(chip, int(year))
+        rows, usual = table("software_frameworks"), default_frameworks(chip, int(year), model)
         late = year + _LATE if year == int(year) else year
         fitting = {
             name: share for name, share in usual.items()
@@ -442,13 +442,15 @@ def _software(
     return Software(row.id, version or str(int(date)), date, stated, shares, recipe=recipe)
 
 
-def default_frameworks(chip: Chip | None, year: int) -> dict[str, float]:
-    """How likely frameworks are on a chip in a year: rows of ``software_default`` with the longest prefix,
-    of these the latest not after ``year``, or the earliest."""
+def default_frameworks(chip: Chip | None, year: int, model: str | None = None) -> dict[str, float]:
+    """How likely frameworks are on a chip in a year: rows of ``software_default`` for ``model`` before those
+    for all, with the longest prefix, of these the latest not after ``year``, or the earliest."""
     rows = [
         r for r in table("software_default").values() if chip is None or chip.id.startswith(r.text("prefix"))
     ]
     rows = [r for r in rows if chip is not None or not r.text("prefix")]
+    own = [r for r in rows if model in filter(None, r.text("models").split("|"))]
+    rows = own or [r for r in rows if not r.text("models")]
     longest = max(len(row.text("prefix")) for row in rows)
     rows = [row for row in rows if len(row.text("prefix")) == longest]
     years = sorted({int(row.text("year")) for row in rows})
