@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from gigawatt.core.errors import MissingDataError
-from gigawatt.machine import build_cluster, load_chip
+from gigawatt.machine import Chip, build_cluster, load_chip
 from gigawatt.performance import Layouts, TrainingRun, evaluate, load_stack
 from gigawatt.performance.chunked import chunked, is_chunked
 from gigawatt.performance.experts import (
@@ -20,7 +20,7 @@ from gigawatt.performance.experts import (
 )
 from gigawatt.performance.stacks import Stack
 from gigawatt.technology import Efficiency, technology
-from gigawatt.workload.mixers import DeltaRule, LinearAttention
+from gigawatt.workload.mixers import DeltaRule, LinearAttention, StateSpace
 from gigawatt.workload.operation import Operation, make_device
 from gigawatt.workload.operations import block_operations
 from gigawatt.workload.operations_mixers import mixer_operations
@@ -184,3 +184,27 @@ def test_linear_attention_as_published(shape: tuple[int, int, int, int], delta: 
             for cost, op in zip(costs, rows, strict=True)
         )
         assert 1e3 * spent == pytest.approx(measured, rel=0.3)
+
+
+def test_scans_beside_published_kernels() -> None:
+    """Forward [ms] of Mamba-2's last kernel on H800, 8 sequences of 8192, 80 heads of 64, a state of 128,
+    chunks of 256: 1.278 by TileLang (benchmark/mamba2/README.md, 2025), which its authors' does not reach.
+    Beside simple GLA on one shape, 16 sequences of 8192, 8 heads of 128: 2.0 times (fla, pull request 50)."""
+    kind = technology(GB200.technology, training=True)
+
+    def spent(mixer: StateSpace | LinearAttention, batch: float, chip: Chip, name: str = "") -> float:
+        device = make_device(
+            microbatch=batch, sequence=8192.0, tensor=1.0, context=1.0, expert=1.0, sequence_parallel=0.0,
+            number_format="bf16",
+        )  # fmt: skip
+        rows = [op for op in mixer_operations(mixer, device) if is_chunked(op) and op.phase == "forward"]
+        costs = [(op, chunked(kind.cost(op, chip, FULL), op, chip, STACK)) for op in rows if name in op.name]
+        return sum(1e3 * float(np.maximum(c.arithmetic, c.memory) * op.launches) for op, c in costs)
+
+    assert (
+        1.5
+        < spent(StateSpace(80, 64, 128, 1, 4, 256), 8.0, load_chip("H800-SXM5-80GB"), "output") / 1.278
+        < 5.0
+    )
+    scan, linear = StateSpace(8, 128, 128, 8, 4, 64), LinearAttention(8, 128, 128, 64)
+    assert spent(scan, 16.0, GB200) / spent(linear, 16.0, GB200) == pytest.approx(2.0, rel=0.35)

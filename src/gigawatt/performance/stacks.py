@@ -63,6 +63,8 @@ class Stack:
         ``traffic`` (most software has no fused kernel of it).
     chunked : float
         Share of the memory's rate that kernels of linear attention and the delta rule reach.
+    scanned : float
+        The same of those of Mamba-2's scan.
     cast, cast_kernels : float
         The same of conversions to formats of 8 bits and fewer (scales found in a pass of their own);
         ``cast_kernels`` that one of them takes.
@@ -183,6 +185,7 @@ class Stack:
     expert_passes: float
     clamped: float
     chunked: float
+    scanned: float
     cast: float
     cast_kernels: float
     narrow_attention: float

@@ -34,7 +34,7 @@ from gigawatt.workload.mixers import (
 )
 from gigawatt.workload.operation import ONE, Array, Device, Operation, both, memory
 
-__all__ = ["CHUNKED", "mixer_operations"]
+__all__ = ["CHUNKED", "SCANS", "mixer_operations"]
 
 CHUNKED = frozenset(
     f"{kind}.{part}"
@@ -45,6 +45,8 @@ CHUNKED = frozenset(
     for part in parts
 )
 """Names of kernels of linear attention and the delta rule."""
+SCANS = frozenset(f"scan.{part}" for part in ("states", "passing", "scores", "output"))
+"""Names of kernels of Mamba-2's scan."""
 
 _STATE_BYTES = 4.0  # states, decays and squares of a chunk are kept in fp32
 _SHIFTS = 5.0  # RWKV mixes the token before into each of five projections (Peng et al. 2024, section 4.1)
