@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import csv
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 
 import numpy as np
@@ -101,8 +101,19 @@ def serving_band(*, metric: str, regime: str, without: str = "", by: str = "sour
         What is being judged: its own residuals are left out.
     by : str
         ``sources`` or ``series``: what ``without`` names.
+
+    Notes
+    -----
+    In the series of one source alone it is not seen what differs from source to source: then the band holds
+    all of their errors.
     """
-    return widened_band(*_errors(metric, regime, without, by), COVERAGE)
+    values, series = _errors(metric, regime, without, by)
+    band = widened_band(values, series, COVERAGE)
+    if len({name.rsplit(" | ", 1)[0] for name in series}) > 1 or not len(values):
+        return band
+    return replace(
+        band, low=min(band.low, math.exp(values.min())), high=max(band.high, math.exp(values.max()))
+    )
 
 
 @lru_cache(maxsize=256)
