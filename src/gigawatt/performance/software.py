@@ -449,7 +449,7 @@ def default_frameworks(chip: Chip | None, year: int, model: str | None = None) -
         r for r in table("software_default").values() if chip is None or chip.id.startswith(r.text("prefix"))
     ]
     rows = [r for r in rows if chip is not None or not r.text("prefix")]
-    own = [r for r in rows if model in filter(None, r.text("models").split("|"))]
+    own = [r for r in rows if model and model in r.text("models").split("|")]
     rows = own or [r for r in rows if not r.text("models")]
     longest = max(len(row.text("prefix")) for row in rows)
     rows = [row for row in rows if len(row.text("prefix")) == longest]
