@@ -191,7 +191,7 @@ def test_small_reductions_go_by_neighbours_memory() -> None:
 
 
 def test_no_such_kernels_where_engines_have_none() -> None:
-    """vLLM to 0.6: custom_all_reduce for CUDA alone."""
+    """vLLM, pull request 16010: of AMD gfx94 alone, so none on MI250."""
     fabric = Fabric.of(build_cluster(chip="MI250X", count=4)[0])
     assert direct_latency(fabric.scale_up) is None
     library = all_reduce(size=8192.0, group=group(size=4.0, stride=1.0, fabric=fabric), fabric=fabric)
