@@ -69,8 +69,8 @@ SHARP = 0.82
 BLUNT = {
     "time to first token": "Llama 8B on TensorRT-LLM 1.0 waits twice as long as predicted: its server's own "
     "process, which streams the tokens, and one place fewer than requests",
-    "throughput of a service": "of two sources one alone makes the band where the other is judged, wide enough "
-    "for what may differ between sources, of which a third would say more",
+    "throughput of a service": "of two sources one alone makes the band where the other is judged, wide as "
+    "what may differ between sources, of which a third would say more",
 }
 
 
