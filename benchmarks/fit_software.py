@@ -153,7 +153,7 @@ def write_fit(of: Sequence[Knob], values: Mapping[Key, float], moved: Mapping[Ke
 
 
 def write_residuals(cases: Mapping[str, Sequence[Case]], off: Mapping[str, Array]) -> None:
-    """Errors of rows whose maker was left out, which bands are made of."""
+    """Errors of rows that the fit had not seen (their maker left out, or kept apart), which bands are made of."""
     with RESIDUALS.open("w", newline="", encoding="utf-8") as stream:
         writer = csv.writer(stream, lineterminator="\n")
         writer.writerow(["id", "source", "maker", "regime", "software", "ln_measured_over_predicted"])
@@ -238,7 +238,8 @@ def main() -> None:
     )
     if given.write:
         write_fit(of, values, moved)
-        write_residuals(cases, off)
+        unseen = {way: [*cases[way], *held[way]] for way in WAYS}
+        write_residuals(unseen, {way: np.concatenate([off[way], away[way]]) for way in WAYS})
         parity = parity_of(cases["stated"], off["stated"], "maker left out")
         for name, series in parity_of(held["stated"], away["stated"], "kept apart").items():
             parity.setdefault(name, {}).update(series)

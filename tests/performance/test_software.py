@@ -86,6 +86,17 @@ def test_a_model_has_the_software_of_its_maker_on_the_chip_that_it_was_trained_o
         assert load_software(chip=chip, year=year, model=model).framework != "hai-llm"
 
 
+def test_eight_bit_runs_of_hopper_had_nemo_by_default_before_2025() -> None:
+    """7 of 13 sources of FP8 rows of 2023 and 2024 ran NeMo; torch had no FP8 training of its own before
+    torchao's float8 (2024-08). From 2025 on all formats have the same software."""
+    for chip in ("H100-SXM5-80GB", "H200-SXM-141GB", "H800-SXM5-80GB"):
+        one = load_chip(chip)
+        assert load_software(chip=one, year=2024, number_format="fp8").framework == "megatron-bridge", chip
+        assert load_software(chip=one, year=2024, number_format="bf16").framework == "megatron-core", chip
+        alike = [load_software(chip=one, year=2025, number_format=form) for form in ("fp8", "bf16")]
+        assert alike[0].framework == alike[1].framework, chip
+
+
 def test_selective_recomputation_stands_for_part_of_the_layers_too() -> None:
     """Megatron and what is built on it repeat attention's core, or whole layers in part (recompute-method
     block); one column stands for both, by what saves memory: every second product, as torchtitan's."""

@@ -18,6 +18,7 @@ from gigawatt.workload.architecture import DeltaRule, StateSpace
 from gigawatt.workload.families import FAMILIES
 from gigawatt.workload.family_rows import row_families, text_part
 from gigawatt.workload.matrices import matrices
+from gigawatt.workload.model_flops import model_flops_per_token
 from workload.family_examples import BY_PUBLISHER, SAME
 
 # Made by tests/oracles/workload_parameters.py with transformers on torch's meta device.
@@ -262,6 +263,25 @@ def test_measured_models_are_found_by_the_names_of_their_rows() -> None:
     )
     for name in names:
         assert read_architecture(name).parameters.total > 3e10
+
+
+@pytest.mark.parametrize(
+    ("name", "runs"), [("nemotron3-super", 2), ("nemotron3.5-lightning", 2), ("deepseek-v3", 1)]
+)
+def test_a_module_of_several_predictions_runs_once_for_each(name: str, runs: int) -> None:
+    """Megatron-Bridge v0.6.0, recipes of Nemotron 3: mtp_num_layers 2, mtp_use_repeated_layer; DeepSeek-V3
+    report, section 2.2: one module. Each run is its layer and the head, and no further weights."""
+    model = read_architecture(name)
+    module = next(block for block in model.blocks if block.role == "prediction")
+    once = replace(
+        model, blocks=tuple(replace(one, repeats=1) if one is module else one for one in model.blocks)
+    )
+    assert (model.prediction_depth, model.prediction_runs) == (1, runs)
+    assert model.prediction_parameters == once.prediction_parameters == module.parameters.total
+    bare = model_flops_per_token(model, 4096.0, prediction=False)
+    added = model_flops_per_token(once, 4096.0) - bare
+    assert model_flops_per_token(model, 4096.0) - bare == pytest.approx(runs * added)
+    assert added > 6.0 * model.vocabulary * model.hidden
 
 
 NEMOTRON = {

@@ -63,7 +63,10 @@ def everything(
     keywords = {**ONE, "number_format": "bf16", **layout}
     causal = keywords.pop("causal", True)
     blocks = [
-        (block.count, block_operations(model, block, sequence=sequence, causal=causal, **keywords))
+        (
+            block.count * block.repeats,
+            block_operations(model, block, sequence=sequence, causal=causal, **keywords),
+        )
         for block in model.blocks
     ]
     return [*blocks, (1, head_operations(model, sequence=sequence, **keywords))]

@@ -74,7 +74,7 @@ def _operations(o: Objects) -> pd.DataFrame:
     }
     given = {**sizes, "sequence": float(run.sequence), "number_format": run.number_format}
     model = run.architecture
-    groups = [(b.name, b.count, block_operations(model, b, **given)) for b in model.blocks]
+    groups = [(b.name, b.count * b.repeats, block_operations(model, b, **given)) for b in model.blocks]
     groups.append(("embedding", 1, embedding_operations(model, **given)))
     groups.append(("head", 1, head_operations(model, **given)))
     rows = [

@@ -456,13 +456,15 @@ def _costs_of(shapes: _Shapes) -> LayerCosts:
                     stack,
                     waits * passes[r],
                 )
+                * block.repeats
                 for r in range(len(RECOMPUTE))
             ]
         )
     for compute, traffic in ends:
         tables.append([_rows(compute, traffic, energies, stack)] * len(RECOMPUTE))
     everything = [
-        [_activations(run, stack, shapes, block, r) for r in range(len(RECOMPUTE))] for block in model.blocks
+        [block.repeats * _activations(run, stack, shapes, block, r) for r in range(len(RECOMPUTE))]
+        for block in model.blocks
     ]
     return LayerCosts(
         index=shapes.index,

@@ -397,7 +397,7 @@ def load_software(
     if framework is None:
         if version is not None:
             year = _year_alone(version)
-        rows, usual = table("software_frameworks"), default_frameworks(chip, int(year), model)
+        rows, usual = table("software_frameworks"), default_frameworks(chip, int(year), *shape)
         late = year + _LATE if year == int(year) else year
         fitting = {
             name: share for name, share in usual.items()
@@ -442,20 +442,30 @@ def _software(
     return Software(row.id, version or str(int(date)), date, stated, shares, recipe=recipe)
 
 
-def default_frameworks(chip: Chip | None, year: int, model: str | None = None) -> dict[str, float]:
-    """How likely frameworks are on a chip in a year: rows of ``software_default`` for ``model`` before those
-    for all, with the longest prefix, of these the latest not after ``year``, or the earliest."""
+def default_frameworks(
+    chip: Chip | None, year: int, model: str | None = None, number_format: str | None = None
+) -> dict[str, float]:
+    """How likely frameworks are on a chip in a year: rows of ``software_default`` with the longest prefix, of
+    these the latest not after ``year``, or the earliest; those for ``model`` before those for
+    ``number_format`` before those for all."""
     rows = [
-        r for r in table("software_default").values() if chip is None or chip.id.startswith(r.text("prefix"))
-    ]
-    rows = [r for r in rows if chip is not None or not r.text("prefix")]
-    own = [r for r in rows if model and model in r.text("models").split("|")]
-    rows = own or [r for r in rows if not r.text("models")]
+        r for r in table("software_default").values()
+        if (r.text("prefix") == "" if chip is None else chip.id.startswith(r.text("prefix")))
+        and _named(r, "models", model) and _named(r, "formats", number_format)
+    ]  # fmt: skip
     longest = max(len(row.text("prefix")) for row in rows)
     rows = [row for row in rows if len(row.text("prefix")) == longest]
     years = sorted({int(row.text("year")) for row in rows})
     at = max((one for one in years if one <= year), default=years[0])
-    return {row.text("framework"): row.value("share") for row in rows if int(row.text("year")) == at}
+    rows = [row for row in rows if int(row.text("year")) == at]
+    for column in ("models", "formats"):
+        rows = [row for row in rows if row.text(column)] or rows
+    return {row.text("framework"): row.value("share") for row in rows}
+
+
+def _named(row: Entity, column: str, name: str | None) -> bool:
+    """Whether a row is for all, or names this model or format."""
+    return not row.text(column) or name in row.text(column).split("|")
 
 
 def default_stack(chip: Chip, year: int) -> Stack:

@@ -230,9 +230,9 @@ class Block:
     layer that has only one of the two). ``mixer`` stands in the place of attention, which is then
     :data:`NO_ATTENTION`, or beside it (Falcon-H1), their outputs being added. ``streams``: width of the
     residual stream over ``hidden``; more than one are mixed before and after each part by hyper-connections
-    (DeepSeek-V4, section 2.2). ``scales`` counts parameters that stand in no matrix and no norm. ``sides``
-    are further matrices (name, inputs, outputs); ``table`` the parameters of an embedding of this layer
-    alone, gathered by token.
+    (DeepSeek-V4, section 2.2). ``repeats``: times that a module runs in a training step, its weights shared.
+    ``scales`` counts parameters that stand in no matrix and no norm. ``sides`` are further matrices (name,
+    inputs, outputs); ``table`` the parameters of an embedding of this layer alone, gathered by token.
     """
 
     name: str
@@ -246,6 +246,7 @@ class Block:
     parallel: bool = False
     mixer: Mixer | None = None
     streams: int = 1
+    repeats: int = 1
     scales: int = 0
     sides: tuple[tuple[str, int, int], ...] = ()
     table: int = 0
@@ -306,8 +307,13 @@ class Architecture:
 
     @property
     def prediction_depth(self) -> int:
-        """Number of multi-token-prediction modules, each of which runs the head once more."""
+        """Number of multi-token-prediction modules."""
         return sum(block.count for block in self.blocks if block.role == "prediction")
+
+    @property
+    def prediction_runs(self) -> int:
+        """Times that a training step runs such a module, and the head behind it."""
+        return sum(block.count * block.repeats for block in self.blocks if block.role == "prediction")
 
     @property
     def prediction_parameters(self) -> int:

@@ -79,7 +79,8 @@ def nemotron_h(c: Config) -> Model:
 
 
 def _nemotron_prediction(c: Config, parts: dict[str, Layer]) -> tuple[Layer, ...]:
-    """Modules of one layer that mixes and one that feeds forward, as one block each."""
+    """Modules of one layer that mixes and one that feeds forward, as one block each; where one serves for
+    several tokens (``mtp_use_repeated_layer``), training runs it ``mtp_num_layers`` times."""
     if not c.option("num_nextn_predict_layers", least=0):
         return ()
     kinds = _pattern(c, "mtp_layers_block_type", "mtp_hybrid_override_pattern") or ["attention", "moe"]
@@ -93,9 +94,11 @@ def _nemotron_prediction(c: Config, parts: dict[str, Layer]) -> tuple[Layer, ...
             allowed="attention moe",
         )
     mixing, feeding = (parts[kind] for kind in pairs[0])
+    runs = (c.option("mtp_num_layers", least=1) or 1) if c.flag("mtp_use_repeated_layer") else 1
     both = replace(
-        mixing, feed_forward=feeding.feed_forward, experts=feeding.experts, norms=2, parallel=False
-    )
+        mixing, feed_forward=feeding.feed_forward, experts=feeding.experts, norms=2, parallel=False,
+        repeats=runs,
+    )  # fmt: skip
     return predicted(c, "num_nextn_predict_layers", both)
 
 

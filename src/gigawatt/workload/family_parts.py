@@ -33,6 +33,7 @@ class Layer:
     parallel: bool = False
     mixer: Mixer | None = None
     streams: int = 1
+    repeats: int = 1
     scales: int = 0
     sides: tuple[tuple[str, int, int], ...] = ()
     table: int = 0

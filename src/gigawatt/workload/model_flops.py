@@ -109,15 +109,15 @@ def model_flops_per_token(
     ----------
     Chowdhery et al. 2022 (PaLM), appendix B; Kaplan et al. 2020, table 1.
     """
-    depth = architecture.prediction_depth if prediction else 0
-    total = 6.0 * architecture.vocabulary * architecture.hidden * (1 + depth)
+    runs = architecture.prediction_runs if prediction else 0
+    total = 6.0 * architecture.vocabulary * architecture.hidden * (1 + runs)
     if architecture.streams > 1:
-        total += 6.0 * architecture.streams**2 * architecture.hidden * (1 + depth)
+        total += 6.0 * architecture.streams**2 * architecture.hidden * (1 + runs)
     for block in architecture.blocks:
         if block.role == "prediction" and not prediction:
             continue
         core = _attention_flops(block.attention, sequence, causal)
         if block.mixer is not None:
             core += 3.0 * block.mixer.flops
-        total += block.count * (6.0 * _weights(architecture.hidden, block) + core)
+        total += block.count * block.repeats * (6.0 * _weights(architecture.hidden, block) + core)
     return total

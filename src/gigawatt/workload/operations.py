@@ -199,14 +199,14 @@ def embedding_operations(architecture: Architecture, **portion: Unpack[Portion])
 def head_operations(architecture: Architecture, **portion: Unpack[Portion]) -> tuple[Operation, ...]:
     """Final norm, logits (in bf16 at least), softmax loss.
 
-    Keywords of :class:`~gigawatt.workload.operation.Portion`. Every multi-token-prediction module runs the
-    head once more: ``launches`` is 1 + ``architecture.prediction_depth``.
+    Keywords of :class:`~gigawatt.workload.operation.Portion`. Every run of a multi-token-prediction module
+    runs the head once more: ``launches`` is 1 + ``architecture.prediction_runs``.
     """
     d = make_device(**portion)
     if d.narrow:
         portion["number_format"] = d.wide_format
         d = make_device(**portion)
-    runs = 1.0 + architecture.prediction_depth
+    runs = 1.0 + architecture.prediction_runs
     logits = Matrix("head.logits", "head", architecture.hidden, ((1, architecture.vocabulary),), "column")
     found = both("norm", d, d.shared_tokens, architecture.hidden, (1.0, 1.0), (2.0, 1.0))
     if architecture.streams > 1:

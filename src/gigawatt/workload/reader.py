@@ -311,6 +311,7 @@ def _block(c: Config, layer: Layer, model: Model, count: int, role: str) -> Bloc
         parallel=layer.parallel,
         mixer=layer.mixer,
         streams=layer.streams,
+        repeats=layer.repeats,
         scales=layer.scales,
         sides=layer.sides,
         table=layer.table,

@@ -1,9 +1,10 @@
 """How far a prediction can be off: a 90 % band from the errors on makers that were not looked at.
 
-Errors of every regime, each row predicted by a fit that had seen no row of its maker, make the band's shape:
-their weighted quantiles. How far it has to be stretched is found on makers that are left out of the shape
-too, so that nine of ten of their rows lie inside. A maker weighs with the root of its rows (at most
-:data:`MOST`), so that one large table does not speak for all.
+Errors of all rows, each predicted by a fit that had seen no row of its maker, make the band's shape: their
+quantiles, each error in units of what is usual in its regime, since few makers measured each. How far the
+shape has to be stretched is found on makers that are left out of it too, so that nine of ten of their rows
+lie inside. A maker weighs with the fourth root of its rows (at most :data:`MOST`): what is asked is a run of
+another one, so that makers should weigh about the same, but three rows say less than sixty.
 """
 
 from __future__ import annotations
@@ -38,6 +39,10 @@ FEWEST = 4
 """Makers from whom a regime has a band of its own."""
 MOST = 60
 """Rows of a maker that add to its weight, so that one table of 1,548 timed layers does not speak for all."""
+POWER = 0.25
+"""Of a maker's rows, its weight: between makers alike (0) and rows alike (1)."""
+MAKERS = 5.0
+"""Makers of all regimes that speak of what is usual in one of them, beside its own."""
 LEAST = 0.02
 """Least width of a band: no two runs of one configuration agree better."""
 
@@ -154,8 +159,7 @@ def prediction_band(
     Parameters
     ----------
     regime : str
-        Of the run (:data:`~gigawatt.validation.training.regimes.REGIMES`); where fewer than
-        :data:`FEWEST` makers measured such runs, those of all are used.
+        Of the run (:data:`~gigawatt.validation.training.regimes.REGIMES`).
     stated : bool
         Whether the question names the framework.
     without : str
@@ -163,7 +167,15 @@ def prediction_band(
     coverage : float
         Wished share inside.
     """
-    return widened_band(*_errors(regime, stated, without), coverage)
+    known = shipped_residuals(stated=stated)
+    use = known.makers != without
+    values, makers, regimes = known.values[use], known.makers[use], known.regimes[use]
+    if not len(values):
+        return Band(0.0, math.inf, coverage, 0)
+    usual = {name: _usual(values, makers, regimes == name) for name in {*regimes, regime}}
+    scale = np.array([usual[name] for name in regimes])
+    shape = widened_band(values / scale, makers, coverage, power=POWER)
+    return Band(shape.low ** usual[regime], shape.high ** usual[regime], coverage, shape.groups)
 
 
 def middle_half(*, regime: str, stated: bool = False, without: str = "") -> tuple[float, float]:
@@ -204,6 +216,16 @@ def outermost_band(*, regime: str, stated: bool = False, without: str = "") -> B
     )  # fmt: skip
 
 
+def _usual(values: NDArray[np.float64], makers: NDArray[np.object_], of: NDArray[np.bool_]) -> float:
+    """Mean |error| in one regime, drawn to that of all as by :data:`MAKERS` more makers."""
+    every = float(np.average(np.abs(values), weights=_weights(makers, POWER)))
+    if not of.any():
+        return every
+    number = len(set(makers[of]))
+    own = float(np.average(np.abs(values[of]), weights=_weights(makers[of], POWER)))
+    return (number * own + MAKERS * every) / (number + MAKERS)
+
+
 def _errors(regime: str, stated: bool, without: str) -> tuple[NDArray[np.float64], NDArray[np.object_]]:
     """Errors of a regime and who measured them; of all regimes where too few makers measured it."""
     known = shipped_residuals(stated=stated)
@@ -214,8 +236,13 @@ def _errors(regime: str, stated: bool, without: str) -> tuple[NDArray[np.float64
     return known.values[use], known.makers[use]
 
 
-def widened_band(values: NDArray[np.float64], makers: NDArray[np.object_], coverage: float) -> Band:
+def widened_band(
+    values: NDArray[np.float64], makers: NDArray[np.object_], coverage: float, *, power: float = 0.5
+) -> Band:
     """The band of some makers' errors, wider at both ends by a share that makers it has not seen need.
+
+    A maker weighs with this power of its rows (at most :data:`MOST`), so that one large table does not speak
+    for all.
 
     References
     ----------
@@ -232,25 +259,25 @@ def widened_band(values: NDArray[np.float64], makers: NDArray[np.object_], cover
     beyond = np.zeros(len(values))
     for name in names:
         mine = makers == name
-        low, high = _quantiles(values[~mine], makers[~mine], coverage)
+        low, high = _quantiles(values[~mine], makers[~mine], coverage, power)
         beyond[mine] = np.maximum(values[mine] - high, low - values[mine]) / max(high - low, LEAST)
-    low, high = _quantiles(values, makers, coverage)
-    further = max(_quantile(beyond, _weights(makers), coverage), -0.5) * max(high - low, LEAST)
+    low, high = _quantiles(values, makers, coverage, power)
+    further = max(_quantile(beyond, _weights(makers, power), coverage), -0.5) * max(high - low, LEAST)
     return Band(math.exp(low - further), math.exp(high + further), coverage, len(names))
 
 
-def _weights(makers: NDArray[np.object_]) -> NDArray[np.float64]:
+def _weights(makers: NDArray[np.object_], power: float = 0.5) -> NDArray[np.float64]:
     found = np.zeros(len(makers))
     for name in dict.fromkeys(makers):
         mine = makers == name
-        found[mine] = min(mine.sum(), MOST) ** 0.5 / mine.sum()
+        found[mine] = min(mine.sum(), MOST) ** power / mine.sum()
     return found / found.sum()
 
 
 def _quantiles(
-    values: NDArray[np.float64], makers: NDArray[np.object_], coverage: float
+    values: NDArray[np.float64], makers: NDArray[np.object_], coverage: float, power: float = 0.5
 ) -> tuple[float, float]:
-    weight, tail = _weights(makers), (1.0 - coverage) / 2.0
+    weight, tail = _weights(makers, power), (1.0 - coverage) / 2.0
     return _quantile(values, weight, tail), _quantile(values, weight, 1.0 - tail)
 
 
