@@ -157,6 +157,9 @@ def kernels(fit: str = DEFAULT) -> Kernels:
         share[of, BLOCK] = share[of, "fp8"] if own_share is None else own_share
         if own_fixed is not None:
             fixed[of + BLOCK] = own_fixed
+    timed = own.get("gemm_block_launch")  # of chips whose kernels of block scales are known, and no surface
+    if timed is not None:
+        fixed["gemm" + BLOCK] = timed
     return Kernels(
         share=share,
         launch={
