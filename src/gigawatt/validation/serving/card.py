@@ -289,11 +289,12 @@ def _of_group(cases: Sequence[ServingCase], refused: Refusals) -> list[ServingPa
     with np.errstate(all="ignore"):
         try:
             return _split(_row_pairs(cases), cases, refused)
-        except (GigawattError, ArithmeticError, MemoryError) as error:
+        except (GigawattError, Refusal, ArithmeticError, MemoryError) as error:
             if len(cases) > 1:
                 half = len(cases) // 2
                 return [pair for part in (cases[:half], cases[half:]) for pair in _of_group(part, refused)]
-            refused.add(Refusal("the row's numbers cannot be run", str(error)), cases[0].line)
+            run = Refusal("the row's numbers cannot be run", str(error))
+            refused.add(error if isinstance(error, Refusal) else run, cases[0].line)
             return []
 
 

@@ -15,7 +15,8 @@ from gigawatt.performance.serving.inference import Replica
 from gigawatt.performance.serving.memory import room
 from gigawatt.performance.serving.recipes import engine_on
 from gigawatt.performance.serving.steady import most_held, static_batch, steady
-from gigawatt.validation.serving.closed_loop import SHORTEST, predict_closed, predict_pools, recipe_of
+from gigawatt.validation.serving.closed_loop import SHORTEST, predict_closed, recipe_of
+from gigawatt.validation.serving.pools import predict_pools
 from gigawatt.validation.serving.replicas import replica_of
 from gigawatt.validation.serving.rows import ServingCase
 

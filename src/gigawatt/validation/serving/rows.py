@@ -43,7 +43,7 @@ from gigawatt.validation.serving.names import (
 from gigawatt.workload.architecture import Architecture
 from gigawatt.workload.inference import WEIGHT_BYTES, formats_of
 
-__all__ = ["COLUMNS", "MEASURED", "ServingCase", "case_of", "read_serving_rows"]
+__all__ = ["COLUMNS", "MEASURED", "ServingCase", "case_of", "check_heads", "read_serving_rows"]
 
 MEASURED = ("TTFT_ms", "TPOT_ms", "tok_s_total")
 """Columns of which a row must have one."""
@@ -273,8 +273,8 @@ def case_of(row: Mapping[str, str]) -> ServingCase:
     rate = _rate(row)
     chip, architecture = chip_named(row["accelerator"].strip()), architecture_named(row["model"])
     pools = pools_of(row, chip) if kind == "pools" else None
-    for pool in () if pools is None else (pools.prefill, pools.decode):
-        _check_heads(architecture, pool)
+    if pools is not None and pools.counted:
+        check_heads(architecture, pools)
     layout = pools.decode if pools is not None else layout_of(row, chip)
     load = _load_named(architecture.name, "|".join(row.get(k, "") for k in ("table", "mode", "regime")))
     prompt, output = _lengths(row, load)
@@ -298,10 +298,13 @@ def case_of(row: Mapping[str, str]) -> ServingCase:
     )  # fmt: skip
 
 
-def _check_heads(architecture: Architecture, layout: Layout) -> None:
+def check_heads(architecture: Architecture, pools: Pools) -> None:
     """Refuse tensor ranks that attention's heads cannot be dealt to: a label of more than one replica."""
-    if any(block.attention.heads % layout.tensor for block in architecture.blocks):
-        raise Refusal("degrees that do not divide", f"heads of {architecture.name} by TP{layout.tensor:g}")
+    for layout in (pools.prefill, pools.decode):
+        if any(block.attention.heads % layout.tensor for block in architecture.blocks):
+            raise Refusal(
+                "degrees that do not divide", f"heads of {architecture.name} by TP{layout.tensor:g}"
+            )
 
 
 def _measured(row: Mapping[str, str]) -> dict[str, float]:

@@ -1,0 +1,59 @@
+"""Rows over a prefill and a decode pool run as the published deployment for their load."""
+
+from __future__ import annotations
+
+import pytest
+
+from gigawatt.performance.serving.engines import load_engine
+from gigawatt.validation.files import Refusal
+from gigawatt.validation.serving.pools import pools_as_run
+from gigawatt.validation.serving.predict import predict_serving
+from gigawatt.validation.serving.rows import ServingCase, case_of
+
+ROW = {
+    "line": "2", "source": "somebody", "accelerator": "B200", "model": "deepseek-ai/DeepSeek-R1",
+    "framework": "trtllm", "weight_prec": "fp8", "mode": "disagg", "regime": "closed-loop fixed concurrency",
+    "isl": "1024", "osl": "1024", "concurrency": "32", "TTFT_ms": "300", "TPOT_ms": "15",
+}  # fmt: skip
+RANKS = "prefill: tp8 pp1 dp1 mtp1 ep8 workersNone bsNone; decode: tp8 pp1 dp1 mtp1 ep8 workersNone bsNone"
+WORKERS = "prefill: tp1 pp1 dp8 mtp1 ep8 workers1 bs1; decode: tp8 pp1 dp1 mtp8 ep1 workers3 bs11"
+
+
+def as_run(detail: str, **more: str) -> ServingCase:
+    return case_of(ROW | {"parallel_detail": detail} | more)
+
+
+def test_a_row_of_ranks_alone_runs_as_published() -> None:
+    """InferenceX, dsr1-fp8-b200-dynamo-trt, 1k/1k, concurrency 32: prefill DP8 EP8, three decode TP8."""
+    ranks, counted = as_run(RANKS), as_run(WORKERS, n_accel="32")
+    pools, guesses = pools_as_run(ranks, load_engine(ranks.engine))
+    assert counted.pools is not None
+    assert (pools.prefill, pools.decode, guesses) == (counted.pools.prefill, counted.pools.decode, 0.0)
+    assert predict_serving([ranks]) == predict_serving([counted])
+
+
+def test_drafts_of_a_deployment_quicken_its_tokens() -> None:
+    """The same configuration drafts three tokens at concurrency 8, on eight decode workers."""
+    few = as_run(RANKS, concurrency="8")
+    pools, guesses = pools_as_run(few, load_engine(few.engine))
+    assert (pools.decode.copies, guesses) == (8.0, 3.0)
+    label = WORKERS.replace("workers3 bs11", "workers8 bs1")
+    (drafted,), (plain,) = (predict_serving([one]) for one in (few, as_run(label, concurrency="8")))
+    assert 0.3 < drafted["tpot"] / plain["tpot"] < 0.7
+
+
+def test_what_is_not_published_is_balanced_where_heads_divide() -> None:
+    other = as_run(RANKS, model="Qwen/Qwen3-235B-A22B")
+    pools, guesses = pools_as_run(other, load_engine(other.engine))
+    assert (pools.decode.tensor, guesses) == (8.0, 0.0)
+    odd = as_run(RANKS.replace("tp8", "tp12").replace("ep8", "ep1"), model="Qwen/Qwen3-235B-A22B")
+    with pytest.raises(Refusal, match="heads of"):
+        predict_serving([odd])
+
+
+def test_ranks_that_do_not_hold_the_model_say_nothing() -> None:
+    """InferenceX's first GB200 configurations write tp 1 and set the ranks in scripts: DEP4, two DEP4."""
+    one = RANKS.replace("tp8", "tp1").replace("ep8", "ep1")
+    case = as_run(one, accelerator="GB200", framework="sglang", weight_prec="fp4", concurrency="64")
+    pools, _ = pools_as_run(case, load_engine(case.engine))
+    assert min(pools.prefill.chips, pools.decode.chips) >= 4.0
