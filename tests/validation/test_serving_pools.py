@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import csv
+from pathlib import Path
+
 import pytest
 
 from gigawatt.performance.serving.engines import load_engine
 from gigawatt.validation.files import Refusal
+from gigawatt.validation.serving.card import validate_serving
 from gigawatt.validation.serving.pools import pools_as_run
 from gigawatt.validation.serving.predict import predict_serving
 from gigawatt.validation.serving.rows import ServingCase, case_of
@@ -57,3 +61,17 @@ def test_ranks_that_do_not_hold_the_model_say_nothing() -> None:
     case = as_run(one, accelerator="GB200", framework="sglang", weight_prec="fp4", concurrency="64")
     pools, _ = pools_as_run(case, load_engine(case.engine))
     assert min(pools.prefill.chips, pools.decode.chips) >= 4.0
+
+
+def test_a_row_that_is_refused_late_is_counted_by_its_reason(tmp_path: Path) -> None:
+    """Heads must divide where no deployment is published, which is known when a row is predicted."""
+    odd = RANKS.replace("tp8", "tp12").replace("ep8", "ep1")
+    rows = [ROW | {"parallel_detail": label, "model": "Qwen/Qwen3-235B-A22B"} for label in (RANKS, odd)]
+    file = tmp_path / "rows.csv"
+    with file.open("w", newline="", encoding="utf-8") as stream:
+        writer = csv.DictWriter(stream, [name for name in ROW if name != "line"] + ["parallel_detail"])
+        writer.writeheader()
+        writer.writerows({name: row[name] for name in writer.fieldnames} for row in rows)
+    card = validate_serving(file)
+    assert card.predicted == 1
+    assert card.refused["degrees that do not divide"] == 1
