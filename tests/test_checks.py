@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from gigawatt.core.checks import check_range, check_word
+from gigawatt.core.checks import check_range, check_rules, check_word
 from gigawatt.core.errors import InputError
 
 
@@ -41,3 +41,18 @@ def test_a_word_that_is_not_known_has_a_nearest() -> None:
     with pytest.raises(InputError) as caught:
         check_word("kind", "rnig", ("ring", "mesh"), "no such kind")
     assert str(caught.value) == "kind: no such kind; given 'rnig'; allowed: ring, mesh; did you mean 'ring'?"
+
+
+def test_the_first_number_that_breaks_its_rule_is_named() -> None:
+    rules = [
+        ("power", 1.0, "above 0 W", True),
+        ("droop", np.inf, "above 0", True),
+        ("ramp", -2, "above 0", False),
+    ]
+    with pytest.raises(InputError) as caught:
+        check_rules(rules, "diesel")
+    assert str(caught.value) == "diesel.ramp: not a sensible value; given '-2'; allowed: above 0"
+    with pytest.raises(InputError) as caught:
+        check_rules(rules, finite=True, message="not a machine")
+    assert str(caught.value) == "droop: not a machine; given 'inf'; allowed: above 0"
+    check_rules(rules[:2])

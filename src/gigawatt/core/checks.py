@@ -1,8 +1,9 @@
-"""Checks of arguments: a number within its range, a word among those known; else one line that names it."""
+"""Checks of arguments: numbers within their ranges, a word among those known; else one line that names it."""
 
 from __future__ import annotations
 
-from collections.abc import Collection
+import math
+from collections.abc import Collection, Iterable
 from typing import TYPE_CHECKING, Any
 
 from gigawatt.core.errors import InputError, nearest
@@ -10,7 +11,7 @@ from gigawatt.core.errors import InputError, nearest
 if TYPE_CHECKING:
     from numpy.typing import ArrayLike, NDArray
 
-__all__ = ["check_range", "check_word"]
+__all__ = ["check_range", "check_rules", "check_word"]
 
 
 def check_range(
@@ -48,6 +49,30 @@ def check_range(
             allowed = f"above {low:g}{spaced}, finite" if open_low else f"{low:g}{spaced} or more, finite"
         raise InputError(message, key=key, given=given, allowed=allowed)
     return numbers
+
+
+def check_rules(
+    rules: Iterable[tuple[str, float, str, bool]],
+    owner: str = "",
+    *,
+    finite: bool = False,
+    message: str = "not a sensible value",
+) -> None:
+    """Refuse the first of several numbers that breaks its rule.
+
+    A rule is (key, value, what is allowed, whether the value fits); keys follow ``owner`` and a dot.
+    ``finite``: infinity and NaN fit no rule.
+
+    Raises
+    ------
+    InputError
+        ``message`` with the key, the value and what is allowed.
+    """
+    for key, value, allowed, fits in rules:
+        if not fits or (finite and not math.isfinite(value)):
+            raise InputError(
+                message, key=f"{owner}.{key}" if owner else key, given=f"{value:g}", allowed=allowed
+            )
 
 
 def check_word(key: str | None, given: str, options: Collection[str], message: str = "not known") -> str:

@@ -15,6 +15,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
+from gigawatt.core.checks import check_rules
 from gigawatt.core.errors import InputError
 
 __all__ = ["CutStep", "Flexible", "before_in", "queue_limit"]
@@ -55,19 +56,14 @@ class CutStep:
     name: str = ""
 
     def __post_init__(self) -> None:
-        for key, value, allowed, fits in (
+        rules = (
             ("share", self.share, "a share, above 0 to 1", 0.0 < self.share <= 1.0),
             ("cost", self.cost, "$/J, not negative", self.cost >= 0.0),
             ("event", self.event, "$/W, not negative", self.event >= 0.0),
             ("slows", self.slows, "a share, 0 to 1", 0.0 <= self.slows <= 1.0),
             ("stops", self.stops, "s, not negative", self.stops >= 0.0),
-        ):
-            _check(f"steps.{key}", value, allowed, fits)
-
-
-def _check(key: str, value: float, allowed: str, fits: bool) -> None:
-    if not (math.isfinite(value) and fits):
-        raise InputError("not a sensible value", key=f"flexible.{key}", given=f"{value:g}", allowed=allowed)
+        )
+        check_rules(rules, "flexible.steps", finite=True)
 
 
 @dataclass(frozen=True)
@@ -127,7 +123,7 @@ class Flexible:
                 "a later step costs less", key="flexible.steps",
                 given=", ".join(f"{price:g}" for price in prices), allowed="costs that rise, $/J",
             )  # fmt: skip
-        checks = (
+        rules = (
             ("cut_share", self.cut_share, "a share, 0 to 1", 0.0 <= self.cut_share <= 1.0),
             ("cut_cost", self.cut_cost, "$/J, not negative", self.cut_cost >= 0.0),
             ("cut_limit", limit, "a share, 0 to 1", 0.0 <= limit <= 1.0),
@@ -145,8 +141,7 @@ class Flexible:
                 self.defer_share + self.share <= 1.0 + _ROUNDING,
             ),
         )
-        for key, value, allowed, fits in checks:
-            _check(key, value, allowed, fits)
+        check_rules(rules, "flexible", finite=True)
 
     @property
     def ladder(self) -> tuple[CutStep, ...]:

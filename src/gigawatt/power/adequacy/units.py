@@ -10,7 +10,7 @@ from functools import lru_cache
 import numpy as np
 import numpy.typing as npt
 
-from gigawatt.core.errors import InputError
+from gigawatt.core.checks import check_rules
 
 __all__ = ["Units"]
 
@@ -46,21 +46,17 @@ class Units:
 
     def __post_init__(self) -> None:
         out = self.forced + sum(share for _, share in self.derated)
-        checks = (
-            ("count", self.count, "a whole number of units, 0 or more", self.count >= 0),
-            ("unit_size", self.size, "above 0", self.size > 0.0),
+        rules = (
+            ("count", self.count, "a whole number of units, 0 or more", 0 <= self.count < math.inf),
+            ("unit_size", self.size, "above 0", 0.0 < self.size < math.inf),
             ("forced_outage_rate", self.forced, "0, below 1", 0.0 <= self.forced < 1.0),
             ("planned_outage", self.planned, "0, below 1", 0.0 <= self.planned < 1.0),
             ("repair_time", self.repair, "above 0 h", math.isnan(self.repair) or self.repair > 0.0),
-            ("forced_outage_rate", out, "with derated states below 1", out < 1.0),
+            ("forced_outage_rate", out, "with derated states below 1", -math.inf < out < 1.0),
             ("derated", out, "shares and probabilities of 0 to 1",
              all(0.0 < lost <= 1.0 and share >= 0.0 for lost, share in self.derated)),
         )  # fmt: skip
-        for key, value, allowed, fits in checks:
-            if not (fits and (math.isfinite(value) or key == "repair_time")):
-                raise InputError(
-                    "not a sensible value", key=f"{self.name}.{key}", given=f"{value:g}", allowed=allowed
-                )
+        check_rules(rules, self.name)
 
     @property
     def total(self) -> float:

@@ -28,6 +28,7 @@ from typing import ClassVar
 import numpy as np
 from numpy.typing import NDArray
 
+from gigawatt.core.checks import check_rules
 from gigawatt.core.errors import InputError
 from gigawatt.power.loop.grid import GridCurve
 from gigawatt.power.loop.pools import ServingPool, ServingState, TrainingState, between
@@ -69,14 +70,12 @@ class Seen:
 
 
 def _period(name: str, period: float, delay: float, gain: float) -> None:
-    for key, value, fine in (
-        ("period", period, period > 0.0), ("delay", delay, delay >= 0.0), ("gain", gain, 0.0 < gain < 2.0)
-    ):  # fmt: skip
-        if not (fine and math.isfinite(value)):
-            raise InputError(
-                "not a controller", key=f"{name}.{key}", given=f"{value:g}",
-                allowed={"period": "s, above 0", "delay": "s, 0 or more", "gain": "above 0, below 2"}[key],
-            )  # fmt: skip
+    rules = (
+        ("period", period, "s, above 0", period > 0.0),
+        ("delay", delay, "s, 0 or more", delay >= 0.0),
+        ("gain", gain, "above 0, below 2", 0.0 < gain < 2.0),
+    )
+    check_rules(rules, name, finite=True, message="not a controller")
 
 
 @dataclass
@@ -246,16 +245,16 @@ class StoreControl:
     lost: float = field(init=False, default=0.0)
 
     def __post_init__(self) -> None:
-        for key, value, fine in (
+        rules = (
             ("power", self.power, self.power >= 0.0), ("energy", self.energy, self.energy >= 0.0),
             ("charge_efficiency", self.charge_efficiency, 0.0 < self.charge_efficiency <= 1.0),
             ("discharge_efficiency", self.discharge_efficiency, 0.0 < self.discharge_efficiency <= 1.0),
             ("level", self.level, 0.0 <= self.level <= 1.0), ("droop", self.droop, self.droop >= 0.0),
-        ):  # fmt: skip
-            if not (fine and math.isfinite(value)):
-                raise InputError(
-                    "not a store", key=f"store.{key}", given=f"{value:g}", allowed="in its range"
-                )
+        )  # fmt: skip
+        check_rules(
+            ((key, value, "in its range", fits) for key, value, fits in rules),
+            "store", finite=True, message="not a store",
+        )  # fmt: skip
         self.held = self.level * self.energy
 
     def act(self, seen: Seen, volts: float, step: float) -> float:

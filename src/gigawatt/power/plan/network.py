@@ -17,6 +17,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from gigawatt.core.checks import check_rules
 from gigawatt.core.errors import InputError, nearest
 from gigawatt.core.quantities import HOURS_PER_YEAR, compact
 from gigawatt.power.formulation import CARBON_PER_ENERGY, HOUR, MONEY_PER_ENERGY
@@ -57,7 +58,7 @@ class Link:
 
     def __post_init__(self) -> None:
         share = 0.0 if self.load_share is None else self.load_share
-        checks = (
+        rules = (
             ("capital", self.capital, "$ per W and year, not negative", self.capital >= 0.0),
             ("minimum", self.minimum, "W, not negative", self.minimum >= 0.0),
             ("maximum", self.maximum, "W, at least the minimum", self.maximum >= self.minimum),
@@ -65,11 +66,7 @@ class Link:
             ("cost", self.cost, "$/J, not negative", 0.0 <= self.cost < math.inf),
             ("load_share", share, "a share, 0 to 1", 0.0 <= share <= 1.0),
         )
-        for key, value, allowed, fits in checks:
-            if not fits:
-                raise InputError(
-                    "not a sensible value", key=f"{self.id}.{key}", given=f"{value:g}", allowed=allowed
-                )
+        check_rules(rules, self.id)
 
 
 @dataclass(frozen=True)

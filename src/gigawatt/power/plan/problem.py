@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any
@@ -10,7 +9,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from gigawatt.core.checks import check_range
+from gigawatt.core.checks import check_range, check_rules
 from gigawatt.core.errors import InfeasibleError, InputError
 from gigawatt.core.quantities import compact
 from gigawatt.power.flexible import Flexible
@@ -86,24 +85,18 @@ class Problem:
             twice = next(name for name in ids if ids.count(name) > 1)
             raise InputError("two plants have the same id", key="plants", given=twice)
         hours = float(len(need)) if self.hours is None else float(self.hours)
-        limit = self.carbon_limit
-        checks = (
+        carbon = 0.0 if self.carbon_limit is None else self.carbon_limit
+        not_served, matching = self.not_served_limit or 0.0, self.matching or 0.0
+        rules = (
             ("not_served_price", self.not_served_price, "$/J, above 0", self.not_served_price > 0.0),
-            ("carbon_limit", limit, "kg/J, not negative", limit is None or limit >= 0.0),
+            ("carbon_limit", carbon, "kg/J, not negative", carbon >= 0.0),
             ("carbon_price", self.carbon_price, "$/kg, not negative", self.carbon_price >= 0.0),
-            (
-                "not_served_limit",
-                self.not_served_limit,
-                "a share, 0 to 1",
-                0.0 <= (self.not_served_limit or 0.0) <= 1.0,
-            ),
-            ("matching", self.matching, "a share, 0 to 1", 0.0 <= (self.matching or 0.0) <= 1.0),
+            ("not_served_limit", not_served, "a share, 0 to 1", 0.0 <= not_served <= 1.0),
+            ("matching", matching, "a share, 0 to 1", 0.0 <= matching <= 1.0),
             ("clean_carbon", self.clean_carbon, "kg/J, not negative", self.clean_carbon >= 0.0),
             ("duty", self.duty, "a share, above 0 to 1", 0.0 < self.duty <= 1.0),
         )
-        for key, value, allowed, fits in checks:
-            if value is not None and not (math.isfinite(value) and fits):
-                raise InputError("not a sensible value", key=key, given=f"{value:g}", allowed=allowed)
+        check_rules(rules, finite=True)
         check_range("hours", hours, 0.0, open_low=True, message="not a number of hours")
         if self.years < 1 or need.size % self.years:
             raise InputError(

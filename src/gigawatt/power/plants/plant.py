@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import numpy.typing as npt
 
-from gigawatt.core.checks import check_word
+from gigawatt.core.checks import check_rules, check_word
 from gigawatt.core.errors import InputError
 from gigawatt.core.evidence import Assumption, Evidence
 from gigawatt.power.plants.demand import Demand
@@ -241,13 +241,7 @@ class Plant:
         self._check("reserve_price", 0.0, math.inf)
         if self.host and self.kind != "storage":
             raise InputError("only a store stands inside a plant", key=f"{self.id}.host", given=self.host)
-        if not self.host_ratio > 0.0:
-            raise InputError(
-                "not a sensible value",
-                key=f"{self.id}.host_ratio",
-                given=f"{self.host_ratio:g}",
-                allowed="above 0",
-            )
+        check_rules([("host_ratio", self.host_ratio, "above 0", self.host_ratio > 0.0)], self.id)
         if not self.life > 0.0:
             raise InputError(
                 "a plant lives", key=f"{self.id}.life", given=f"{self.life:g} s", allowed="above 0 s"
@@ -286,21 +280,15 @@ class Plant:
             )
 
     def _check_storage(self, store: Storage) -> None:
+        charge, discharge = store.charge_efficiency, store.discharge_efficiency
         rules = (
-            ("charge_efficiency", "above 0, at most 1", 0.0 < store.charge_efficiency <= 1.0),
-            ("discharge_efficiency", "above 0, at most 1", 0.0 < store.discharge_efficiency <= 1.0),
-            ("self_discharge", "0 to 1 an hour", 0.0 <= store.self_discharge < 1.0),
-            ("cycles", "above 0", store.cycles > 0.0),
-            ("fade", "0, below 1", 0.0 <= store.fade < 1.0),
+            ("charge_efficiency", charge, "above 0, at most 1", 0.0 < charge <= 1.0),
+            ("discharge_efficiency", discharge, "above 0, at most 1", 0.0 < discharge <= 1.0),
+            ("self_discharge", store.self_discharge, "0 to 1 an hour", 0.0 <= store.self_discharge < 1.0),
+            ("cycles", store.cycles, "above 0", store.cycles > 0.0),
+            ("fade", store.fade, "0, below 1", 0.0 <= store.fade < 1.0),
         )
-        for name, allowed, holds in rules:
-            if not holds:
-                raise InputError(
-                    "not a sensible value",
-                    key=f"{self.id}.storage.{name}",
-                    given=f"{getattr(store, name):g}",
-                    allowed=allowed,
-                )
+        check_rules(rules, f"{self.id}.storage")
         if not 0.0 <= store.duration_min <= store.duration_max or store.duration_max <= 0.0:
             raise InputError(
                 "the durations are not in order",

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from gigawatt.core.checks import check_word
+from gigawatt.core.checks import check_rules, check_word
 from gigawatt.core.errors import InputError
 from gigawatt.power.seconds.load import series
 
@@ -66,13 +66,12 @@ def voltage(
     Kundur, Power System Stability and Control, 1994, section 2.1.2 (power transfer to a load).
     """
     values = series(power, "power")
-    for key, given, fine, allowed in (
-        ("short_circuit", short_circuit, short_circuit > 0.0, "above 0 VA"),
-        ("x_over_r", x_over_r, x_over_r >= 0.0, "0 or more"),
-        ("power_factor", power_factor, 0.0 < power_factor <= 1.0, "above 0, at most 1"),
-    ):
-        if not fine:
-            raise InputError("not a sensible value", key=key, given=f"{given:g}", allowed=allowed)
+    rules = (
+        ("short_circuit", short_circuit, "above 0 VA", short_circuit > 0.0),
+        ("x_over_r", x_over_r, "0 or more", x_over_r >= 0.0),
+        ("power_factor", power_factor, "above 0, at most 1", 0.0 < power_factor <= 1.0),
+    )
+    check_rules(rules)
     p = values / short_circuit
     q = p * math.tan(math.acos(power_factor))
     r = 1.0 / math.hypot(1.0, x_over_r)

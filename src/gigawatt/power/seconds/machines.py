@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from gigawatt.core.checks import check_range
+from gigawatt.core.checks import check_range, check_rules
 from gigawatt.core.errors import InputError
 from gigawatt.power.seconds.load import series
 
@@ -79,25 +79,18 @@ class Machine:
     power: float | None = None
 
     def __post_init__(self) -> None:
-        checks = (
-            ("rating", self.rating > 0.0 and math.isfinite(self.rating), "above 0 W"),
-            ("inertia", self.inertia >= 0.0, "0 s or more"),
-            ("droop", self.droop > 0.0, "above 0"),
-            ("governor_time", self.governor_time >= 0.0, "0 s or more"),
-            ("turbine_time", self.turbine_time >= 0.0, "0 s or more"),
-            ("slow_time", self.slow_time >= 0.0, "0 s or more"),
-            ("fast_share", 0.0 < self.fast_share <= 1.0, "above 0, at most 1"),
-            ("ramp", self.ramp > 0.0, "above 0"),
-            ("minimum", self.minimum < self.maximum, "below the maximum"),
+        rules = (
+            ("rating", self.rating, "above 0 W", 0.0 < self.rating < math.inf),
+            ("inertia", self.inertia, "0 s or more", self.inertia >= 0.0),
+            ("droop", self.droop, "above 0", self.droop > 0.0),
+            ("governor_time", self.governor_time, "0 s or more", self.governor_time >= 0.0),
+            ("turbine_time", self.turbine_time, "0 s or more", self.turbine_time >= 0.0),
+            ("slow_time", self.slow_time, "0 s or more", self.slow_time >= 0.0),
+            ("fast_share", self.fast_share, "above 0, at most 1", 0.0 < self.fast_share <= 1.0),
+            ("ramp", self.ramp, "above 0", self.ramp > 0.0),
+            ("minimum", self.minimum, "below the maximum", self.minimum < self.maximum),
         )
-        for name, fine, allowed in checks:
-            if not fine:
-                raise InputError(
-                    "not a sensible value",
-                    key=f"{self.name}.{name}",
-                    given=f"{getattr(self, name):g}",
-                    allowed=allowed,
-                )
+        check_rules(rules, self.name)
 
 
 @dataclass(frozen=True)

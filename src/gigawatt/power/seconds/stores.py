@@ -9,8 +9,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 import numpy.typing as npt
 
-from gigawatt.core.checks import check_range
-from gigawatt.core.errors import InputError
+from gigawatt.core.checks import check_range, check_rules
 from gigawatt.power.seconds.load import series
 
 __all__ = ["Passed", "Software", "Store", "endless", "pass_store", "pass_stores", "soften"]
@@ -56,25 +55,20 @@ class Store:
     standing: float = 0.0
 
     def __post_init__(self) -> None:
-        for name in ("power", "energy", "time_constant", "standing"):
-            if not getattr(self, name) >= 0.0:
-                self._refuse(name, "0 or more")
-        for name in ("ramp_up", "ramp_down", "restore"):
-            if not getattr(self, name) > 0.0:
-                self._refuse(name, "above 0")
-        for name in ("charge_efficiency", "discharge_efficiency"):
-            if not 0.0 < getattr(self, name) <= 1.0:
-                self._refuse(name, "above 0, at most 1")
-        if not 0.0 <= self.level <= 1.0:
-            self._refuse("level", "0 to 1")
-
-    def _refuse(self, name: str, allowed: str) -> None:
-        raise InputError(
-            "not a sensible value",
-            key=f"{self.name}.{name}",
-            given=f"{getattr(self, name):g}",
-            allowed=allowed,
+        charge, discharge = self.charge_efficiency, self.discharge_efficiency
+        rules = (
+            ("power", self.power, "0 or more", self.power >= 0.0),
+            ("energy", self.energy, "0 or more", self.energy >= 0.0),
+            ("time_constant", self.time_constant, "0 or more", self.time_constant >= 0.0),
+            ("standing", self.standing, "0 or more", self.standing >= 0.0),
+            ("ramp_up", self.ramp_up, "above 0", self.ramp_up > 0.0),
+            ("ramp_down", self.ramp_down, "above 0", self.ramp_down > 0.0),
+            ("restore", self.restore, "above 0", self.restore > 0.0),
+            ("charge_efficiency", charge, "above 0, at most 1", 0.0 < charge <= 1.0),
+            ("discharge_efficiency", discharge, "above 0, at most 1", 0.0 < discharge <= 1.0),
+            ("level", self.level, "0 to 1", 0.0 <= self.level <= 1.0),
         )
+        check_rules(rules, self.name)
 
 
 @dataclass(frozen=True)
@@ -232,12 +226,10 @@ def soften(
     burner at the end); Choukse et al., arXiv 2508.14318 (floor of the GB200).
     """
     values = series(load, "load")
-    for key, value in (("floor", floor), ("hold", hold), ("awake", awake)):
-        if not value >= 0.0:
-            raise InputError("not a sensible value", key=key, given=f"{value:g}", allowed="0 or more")
-    for key, value in (("ramp_up", ramp_up), ("ramp_down", ramp_down), ("step", step)):
-        if not value > 0.0:
-            raise InputError("not a sensible value", key=key, given=f"{value:g}", allowed="above 0")
+    at_least = (("floor", floor), ("hold", hold), ("awake", awake))
+    above = (("ramp_up", ramp_up), ("ramp_down", ramp_down), ("step", step))
+    check_rules((key, value, "0 or more", value >= 0.0) for key, value in at_least)
+    check_rules((key, value, "above 0", value > 0.0) for key, value in above)
     clock = np.arange(len(values)) * step
     at_work = np.maximum.accumulate(np.where(values >= awake, clock, -math.inf))
     lately = clock - at_work <= hold
