@@ -12,7 +12,8 @@ from numpy.typing import NDArray
 from gigawatt.chain.serving.question import ServingQuestion
 from gigawatt.chain.serving.replica import Prices, degrees_of, replica
 from gigawatt.chain.serving.screen import Points
-from gigawatt.core.errors import InfeasibleError, InputError, nearest
+from gigawatt.core.checks import check_word
+from gigawatt.core.errors import InfeasibleError
 from gigawatt.core.quantities import several, show
 from gigawatt.machine import Cluster
 from gigawatt.performance.serving.memory import kept
@@ -168,11 +169,7 @@ def ranked(
 
 def check_minimised(minimise: str) -> None:
     """Raise ``InputError`` of an unknown objective."""
-    if minimise not in MINIMISED:
-        raise InputError(
-            "unknown objective", key="minimise", given=minimise, allowed=MINIMISED,
-            nearest=nearest(minimise, MINIMISED),
-        )  # fmt: skip
+    check_word("minimise", minimise, MINIMISED, "unknown objective")
 
 
 def together(

@@ -25,7 +25,8 @@ from gigawatt.chain.serving.question import ServingQuestion
 from gigawatt.chain.serving.replica import Prices, candidates, prices_of
 from gigawatt.chain.serving.screen import Points, decode_points, prefill_points, screen
 from gigawatt.chain.serving.trials import CLOSE, Tried, layout_words, try_out
-from gigawatt.core.errors import InfeasibleError, InputError, nearest
+from gigawatt.core.checks import check_word
+from gigawatt.core.errors import InfeasibleError, InputError
 from gigawatt.core.evidence import Assumption
 from gigawatt.machine import Cluster
 
@@ -240,8 +241,7 @@ def _short_of_memory(
 
 
 def _check(mode: str, minimise: str, chips: int | None, finalists: int, requests: int) -> None:
-    if mode not in MODES:
-        raise InputError("no such mode", key="mode", given=mode, allowed=MODES, nearest=nearest(mode, MODES))
+    check_word("mode", mode, MODES, "no such mode")
     check_minimised(minimise)
     for key, value, least in (("chips", chips, 1), ("finalists", finalists, 0), ("requests", requests, 10)):
         if value is not None and value < least:

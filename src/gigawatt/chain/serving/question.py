@@ -17,7 +17,8 @@ from gigawatt.chain.serving.classes import read_classes, refuse_beside_classes
 from gigawatt.chain.serving.drafts import measured_drafts, whole_number, with_drafter
 from gigawatt.chain.serving.encoders import read_encoded
 from gigawatt.chain.serving.traffic import Traffic, read_traffic
-from gigawatt.core.errors import InputError, nearest
+from gigawatt.core.checks import check_word
+from gigawatt.core.errors import InputError
 from gigawatt.core.evidence import Assumption, Grade
 from gigawatt.machine import Chip, Cluster, build_cluster, load_chip
 from gigawatt.performance.serving.engines import (
@@ -394,12 +395,7 @@ def _weights(assumed: AssumptionList, given: str | None) -> str:
 def _stored(assumed: AssumptionList, key: str, given: str | None, known: Mapping[str, float]) -> str:
     if given is None:
         return assumed.default(f"serving.{key}").text("text")
-    if given not in known:
-        raise InputError(
-            "unknown number format", key=key, given=given, allowed=known,
-            nearest=nearest(given, known),
-        )  # fmt: skip
-    return given
+    return check_word(key, given, known, "unknown number format")
 
 
 def _cache(assumed: AssumptionList, given: str | None, chip: Chip) -> str:
@@ -456,8 +452,5 @@ def _objective(assumed: AssumptionList, given: str | None, architecture: Archite
 
 def _fixed(given: Mapping[str, int | None]) -> dict[str, int]:
     for name in given:
-        if name not in DEGREES:
-            raise InputError(
-                "no such degree", key=name, given=name, allowed=DEGREES, nearest=nearest(name, DEGREES)
-            )
+        check_word(name, name, DEGREES, "no such degree")
     return {name: int(whole_number(name, value)) for name, value in given.items() if value is not None}

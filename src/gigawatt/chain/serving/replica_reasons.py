@@ -17,7 +17,8 @@ from gigawatt.chain.serving.question import DEGREES
 from gigawatt.chain.serving.relief import time_shares
 from gigawatt.chain.serving.replica import held_bytes, replica
 from gigawatt.chain.serving.trials import layout_words
-from gigawatt.core.errors import InfeasibleError, InputError, nearest
+from gigawatt.core.checks import check_word
+from gigawatt.core.errors import InfeasibleError, InputError
 from gigawatt.schema.scenario import LoadedScenario
 
 __all__ = ["ReplicaReasons", "ReplicaVerdict", "replica_reasons", "replica_verdict"]
@@ -164,10 +165,7 @@ def replica_verdict(loaded: LoadedScenario, degrees: Mapping[str, int]) -> Repli
         No such degree, or one that is not a positive whole number.
     """
     for name, value in degrees.items():
-        if name not in DEGREES:
-            raise InputError(
-                "no such degree", key="layout", given=name, allowed=DEGREES, nearest=nearest(name, DEGREES)
-            )
+        check_word("layout", name, DEGREES, "no such degree")
         if value < 1:
             raise InputError("not a positive whole number", key=name, given=value)
     asker = Asker(loaded)

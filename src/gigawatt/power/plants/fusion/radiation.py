@@ -11,7 +11,7 @@ import numpy as np
 import numpy.typing as npt
 
 from gigawatt.catalog import entity
-from gigawatt.core.errors import InputError, nearest
+from gigawatt.core.checks import check_word
 
 __all__ = [
     "IMPURITIES",
@@ -99,17 +99,6 @@ IMPURITIES: tuple[str, ...] = tuple(_COOLING)
 """Elements with a cooling rate."""
 
 
-def _known(element: str) -> None:
-    if element not in _COOLING:
-        raise InputError(
-            "no cooling rate of this element",
-            key="impurity",
-            given=element,
-            allowed=IMPURITIES,
-            nearest=nearest(element, IMPURITIES),
-        )
-
-
 def cooling_rate(element: str, temperature: npt.ArrayLike) -> Array:
     """Radiative cooling rate L_z in coronal equilibrium: power over n_e n_z.
 
@@ -134,7 +123,7 @@ def cooling_rate(element: str, temperature: npt.ArrayLike) -> Array:
     ----------
     Mavrin, Radiation Effects and Defects in Solids 173 (2018) 388, fits of ADAS data (ADAS: 30 % and worse).
     """
-    _known(element)
+    check_word("impurity", element, IMPURITIES, "no cooling rate of this element")
     warm = np.clip(np.asarray(temperature, dtype=float), _COLDEST, _HOTTEST)
     found = np.zeros_like(warm)
     below = _COLDEST
@@ -172,7 +161,7 @@ def mean_charge(element: str, temperature: npt.ArrayLike) -> Array:
     ----------
     ADAS ionisation balance (Summers 2004), read in the tables of the PROCESS code.
     """
-    _known(element)
+    check_word("impurity", element, IMPURITIES, "no cooling rate of this element")
     warm = np.maximum(np.asarray(temperature, dtype=float), _COLDEST)
     if _NUCLEUS[element] <= _NUCLEUS["Ne"]:
         return np.full_like(warm, float(_NUCLEUS[element]))
