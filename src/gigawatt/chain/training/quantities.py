@@ -15,8 +15,8 @@ from gigawatt.chain.training.reliability import (
     cluster_of,
     given_goodput,
     goodput_beside,
-    goodput_of,
     run_band,
+    share_with,
 )
 from gigawatt.performance import Search, Stack, StepTable, TrainingRun, capped, capped_search, evaluate
 from gigawatt.performance.power import chip_power_of
@@ -348,10 +348,7 @@ def relief(
     for name, (words, change) in resources(machine_cap).items():
         if name == "mtbf":
             if training_reliability.cluster:
-                rarer = goodput_of(
-                    training_reliability.cluster, cluster.count, failures=1.0 / _TWICE,
-                    recovery=training_reliability.recovery,
-                ).share  # fmt: skip
+                rarer = share_with(training_reliability, cluster.count, failures=1.0 / _TWICE)
                 times[words] = training_effective_step_time * training_goodput / rarer
             continue
         machine, stack = change(cluster, software_stack, _TWICE)

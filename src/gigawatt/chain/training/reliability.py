@@ -40,6 +40,7 @@ __all__ = [
     "reliability_rows",
     "run_band",
     "share_band",
+    "share_with",
     "words_of",
 ]
 
@@ -101,6 +102,11 @@ def reliability_rows(cluster: str) -> tuple[Evidence, ...]:
         raise InputError("not a cluster", key="reliability", given=cluster, allowed=clusters)
     plain = catalog.entity("reliability", CLUSTER)
     return tuple((row if name in row.numbers else plain).evidence(name) for name in QUANTITIES)
+
+
+def share_with(goodput: Goodput, accelerators: float, failures: float) -> float:
+    """Share of time that makes progress at ``failures`` times the rate of failures, recovery the same."""
+    return goodput_of(goodput.cluster, accelerators, failures=failures, recovery=goodput.recovery).share
 
 
 def goodput_beside(

@@ -22,7 +22,7 @@ from gigawatt.chain import methods
 from gigawatt.chain.machine.quantities import Machine
 from gigawatt.chain.machine.resources import resources
 from gigawatt.chain.registry import training
-from gigawatt.chain.training.reliability import Goodput, goodput_of
+from gigawatt.chain.training.reliability import Goodput, share_with
 from gigawatt.chain.training.rl.outputs import Outputs
 from gigawatt.chain.training.rl.passes import passes_of
 from gigawatt.chain.training.sizes import Fit
@@ -424,10 +424,7 @@ def relief(
     for name, (words, change) in resources(machine_cap).items():
         if name == "mtbf":
             if training_reliability.cluster:
-                rarer = goodput_of(
-                    training_reliability.cluster, machine.count, failures=1.0 / _TWICE,
-                    recovery=training_reliability.recovery,
-                ).share  # fmt: skip
+                rarer = share_with(training_reliability, machine.count, failures=1.0 / _TWICE)
                 times[words] = training_effective_step_time * training_goodput / rarer
             continue
         (changed, stack), (rolling, _) = (
