@@ -17,9 +17,8 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from gigawatt.catalog import Entity, loader
-from gigawatt.core.errors import InputError
 from gigawatt.power.market.order import CELL, rank, within
-from gigawatt.power.market.series import price_years
+from gigawatt.power.market.series import check_priced, price_years
 
 __all__ = ["CUTS", "column", "modelled_year", "of_quantiles", "probit", "score"]
 
@@ -87,13 +86,8 @@ def modelled_year(
     InputError
         A year that the model lacks.
     """
-    years = price_years(row)
-    if year not in years:
-        raise InputError(
-            f"no quantiles of {row.text('name')} in this year", key="supply.grid.year", given=year,
-            allowed=", ".join(map(str, years)),
-        )  # fmt: skip
-    chosen = [one for one in years if one != year] if left_out else [year]
+    check_priced(row, year, f"no quantiles of {row.text('name')} in this year")
+    chosen = [one for one in price_years(row) if one != year] if left_out else [year]
     rows = [loader.entity("grids_hours_quantiles", f"{row.id}-{one}") for one in chosen]
     quantiles = [float(np.median([one.value(column(cut)) for one in rows])) for cut in CUTS]
     spells = float(np.median([one.value("spells") for one in rows]))

@@ -16,7 +16,16 @@ from numpy.typing import NDArray
 from gigawatt.catalog import Entity, loader
 from gigawatt.core.errors import InputError, MissingDataError
 
-__all__ = ["FIRST_YEAR", "MISSING", "STEP", "filled_year", "local_years", "market_year", "price_years"]
+__all__ = [
+    "FIRST_YEAR",
+    "MISSING",
+    "STEP",
+    "check_priced",
+    "filled_year",
+    "local_years",
+    "market_year",
+    "price_years",
+]
 
 Array = NDArray[np.float64]
 
@@ -68,6 +77,13 @@ def price_years(row: Entity) -> tuple[int, ...]:
     return tuple(sorted(one.year for one in row.numbers.get("price", ()) if one.year is not None))
 
 
+def check_priced(row: Entity, year: int, message: str) -> None:
+    """Refuse a year in which a row of ``grids_hours`` has no prices."""
+    years = price_years(row)
+    if year not in years:
+        raise InputError(message, key="supply.grid.year", given=year, allowed=", ".join(map(str, years)))
+
+
 def filled_year(hours: Array) -> tuple[Array, int]:
     """A year with gaps filled by the same hour of the nearest day that has it, and how many were filled."""
     days = hours.reshape(-1, _DAY).copy()
@@ -100,11 +116,6 @@ def market_year(row: Entity, year: int, time_zone: float) -> tuple[Array, int]:
     InputError
         A year that the series lacks.
     """
-    years = price_years(row)
-    if year not in years:
-        raise InputError(
-            f"no hours of {row.text('name')} in this year", key="supply.grid.year", given=year,
-            allowed=", ".join(map(str, years)),
-        )  # fmt: skip
+    check_priced(row, year, f"no hours of {row.text('name')} in this year")
     hours, count = filled_year(local_years(_stored(row.id), time_zone)[year])
     return hours / hours.mean(), count
