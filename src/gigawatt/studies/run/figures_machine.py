@@ -146,13 +146,21 @@ def lost_time(parts: Mapping[str, float], days: float, overhead: float) -> Any:
 
 def relief(result: Result) -> Any:
     """What doubling each resource (halving a latency) would save of the step."""
+    return relief_bars(result, "the step", "step time saved [%]", room=1.18)
+
+
+def relief_bars(result: Result, total: str, axis: str, *, room: float, longest: int = 30) -> Any:
+    """Bars of what doubling a resource saves of ``total``; ``room``: length of the axis over the longest bar.
+
+    Names of resources have at most ``longest`` characters.
+    """
     import plotly.graph_objects as go
 
     gains = column(need_table(result, "relief"), "gain")[0].sort_values(ascending=False)
     percent = [100 * float(v) for v in gains]
     figure = go.Figure(
         go.Bar(
-            y=[safe(label(str(n))) for n in gains.index],
+            y=[safe(label(str(n)), longest) for n in gains.index],
             x=percent,
             orientation="h",
             marker={"color": [colour(str(n), i) for i, n in enumerate(gains.index)]},
@@ -160,17 +168,17 @@ def relief(result: Result) -> Any:
             textposition="outside",
             textangle=0,
             cliponaxis=False,
-            hovertemplate="%{y}: %{x:.2f} % of the step<extra></extra>",
+            hovertemplate=f"%{{y}}: %{{x:.2f}} % of {total}<extra></extra>",
         )
     )
     figure = finish(
         figure,
         title="What doubling a resource would save",
         height=80 + 38 * len(gains),
-        x="step time saved [%]",
+        x=axis,
     )
     figure.update_yaxes(autorange="reversed", showgrid=False)
-    figure.update_xaxes(range=[min(0.0, *percent) * 1.2, 1.18 * max(*percent, 0.1)])
+    figure.update_xaxes(range=[min(0.0, *percent) * 1.2, room * max(*percent, 0.1)])
     return figure
 
 

@@ -6,9 +6,9 @@ import math
 from typing import Any
 
 from gigawatt.core.result import Result
-from gigawatt.faces.figures.readable import label, significant, with_unit
-from gigawatt.faces.figures.style import INK, colour, finish, safe, short
-from gigawatt.studies.run.figures_machine import waterfall
+from gigawatt.faces.figures.readable import significant, with_unit
+from gigawatt.faces.figures.style import INK, finish, short
+from gigawatt.studies.run.figures_machine import relief_bars, waterfall
 from gigawatt.studies.run.figures_money import bill
 from gigawatt.studies.run.figures_tables import column, get_table, need_table
 from gigawatt.studies.serving.figures import roofline, ticks
@@ -159,30 +159,7 @@ def time(result: Result) -> Any:
 
 def cost_relief(result: Result) -> Any:
     """What twice a resource (half a latency or overhead) would save of the cost of a token."""
-    import plotly.graph_objects as go
-
-    gains = column(need_table(result, "relief"), "gain")[0].sort_values(ascending=False)
-    percent = [100 * float(v) for v in gains]
-    names = [safe(label(str(n)), 42) for n in gains.index]
-    figure = go.Figure(
-        go.Bar(
-            y=names,
-            x=percent,
-            orientation="h",
-            marker={"color": [colour(str(n), i) for i, n in enumerate(gains.index)]},
-            text=[f"{v:.1f} %" for v in percent],
-            textposition="outside",
-            textangle=0,
-            cliponaxis=False,
-            hovertemplate="%{y}: %{x:.2f} % of the cost of a token<extra></extra>",
-        )
-    )
-    finish(
-        figure, title="What doubling a resource would save", height=80 + 38 * len(gains), x="cost saved [%]"
-    )
-    figure.update_yaxes(autorange="reversed", showgrid=False)
-    figure.update_xaxes(range=[min(0.0, *percent) * 1.2, 1.2 * max(*percent, 0.1)])
-    return figure
+    return relief_bars(result, "the cost of a token", "cost saved [%]", room=1.2, longest=42)
 
 
 def wall(result: Result) -> Any:
