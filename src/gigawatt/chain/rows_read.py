@@ -30,17 +30,13 @@ class RowsRead:
 
     def to_json(self) -> dict[str, Any]:
         """Stable keys: ``assumptions``, and ``rows`` with ``read``, ``guesses``, ``weakest``, ``sources``."""
-        told = [
-            {"key": a.key, "value": a.value, "reason": a.reason, "grade": a.grade.label, "source": a.source}
-            for a in self.assumptions
-        ]
         rows = {
             "read": sum(self.sources.values()),
             "guesses": self.guesses,
             "weakest": self.weakest.label,
             "sources": dict(self.sources),
         }
-        return {"assumptions": told, "rows": rows}
+        return {"assumptions": [one.to_json() for one in self.assumptions], "rows": rows}
 
 
 def reading(compute: Callable[[], T]) -> tuple[T, RowsRead]:

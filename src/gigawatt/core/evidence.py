@@ -98,3 +98,13 @@ class Assumption:
     reason: str
     grade: Grade
     source: str = ""
+
+    def to_json(self) -> dict[str, str]:
+        """Its fields as texts, the grade by its label."""
+        return {
+            "key": self.key,
+            "value": self.value,
+            "reason": self.reason,
+            "grade": self.grade.label,
+            "source": self.source,
+        }

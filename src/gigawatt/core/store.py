@@ -64,7 +64,7 @@ def as_json(result: Result) -> dict[str, Any]:
         },
         "tables": {name: _records(table) for name, table in small.items()},
         "notices": list(result.notices),
-        "assumptions": [{**dataclasses.asdict(a), "grade": a.grade.label} for a in result.assumptions],
+        "assumptions": [one.to_json() for one in result.assumptions],
         "run": dict(result.run),
     }
 

@@ -7,7 +7,7 @@ answer does not depend on the chunks.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import dataclass, field, replace
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
@@ -114,9 +114,6 @@ class OutlookResult:
     def to_json(self) -> dict[str, Any]:
         """Plain numbers and texts, with stable keys."""
 
-        def grades(rows: tuple[Assumption, ...]) -> list[dict[str, Any]]:
-            return [{**asdict(row), "grade": row.grade.label} for row in rows]
-
         def shares(table: Mapping[str, Array]) -> dict[str, list[float]]:
             return {name: [float(x) for x in row] for name, row in table.items()}
 
@@ -146,8 +143,8 @@ class OutlookResult:
             "factories": shares(self.factories),
             "relief": {name: [[float(x) for x in row] for row in rows] for name, rows in self.relief.items()},
             "value_exponent_above_one": self.value_above_one,
-            "overrides": grades(self.overrides),
-            "assumptions": grades(self.assumptions),
+            "overrides": [one.to_json() for one in self.overrides],
+            "assumptions": [one.to_json() for one in self.assumptions],
             "sensitivities": dict(self.sensitivities),
             "decades": dict(self.decades),
         }

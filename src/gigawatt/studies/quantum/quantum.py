@@ -30,11 +30,8 @@ def _with_rows(asked: Answer, compute: Callable[[], Answer], more: tuple[Assumpt
     """An answer with ``asked``, and with ``assumptions`` and ``rows`` of what was read for it."""
     answer, read = reading(compute)
     rows = read.to_json()
-    first = [
-        {"key": a.key, "value": a.value, "reason": a.reason, "grade": a.grade.label, "source": a.source}
-        for a in more
-    ]
-    return {**answer, "asked": asked, "assumptions": [*first, *rows["assumptions"]], "rows": rows["rows"]}
+    assumptions = [*(one.to_json() for one in more), *rows["assumptions"]]
+    return {**answer, "asked": asked, "assumptions": assumptions, "rows": rows["rows"]}
 
 
 def vqe_answer(

@@ -92,13 +92,7 @@ def as_answer(found: SecondsAnswer) -> dict[str, Any]:
         "flexibility": None if found.flexibility is None else as_flexibility(found.flexibility),
         "notices": list(found.notices),
         "assumptions": [
-            {
-                "key": one.key,
-                "value": one.value,
-                "reason": one.reason,
-                "grade": one.grade.label,
-                "source": one.source,
-            }
+            one.to_json()
             for one in (*q.assumptions, *(flexible.question.assumptions if flexible is not None else ()))
         ],
     }

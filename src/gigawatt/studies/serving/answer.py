@@ -73,7 +73,7 @@ def _assumptions(assumptions: tuple[Assumption, ...], notices: tuple[str, ...]) 
     seen: dict[str, Assumption] = {one.key: one for one in assumptions}
     return {
         "notices": list(notices),
-        "assumptions": [{**asdict(one), "grade": one.grade.label} for one in seen.values()],
+        "assumptions": [one.to_json() for one in seen.values()],
     }
 
 

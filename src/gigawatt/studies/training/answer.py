@@ -11,7 +11,6 @@ from gigawatt.chain.training.pareto import Compromise
 from gigawatt.chain.training.plan import Plan
 from gigawatt.chain.training.relief import Relief
 from gigawatt.chain.training.sites import ALLOWED, Sites
-from gigawatt.core.evidence import Assumption
 from gigawatt.performance import StepTable
 from gigawatt.performance.layouts import COLUMNS
 from gigawatt.performance.schedules.makespan import Timeline
@@ -101,7 +100,7 @@ def as_answer(
         *_software_notice(spread),
     ]
     assumed = (*plan.assumptions, *(sites.assumptions if sites is not None else ()))
-    answer["assumptions"] = [_assumption(one) for one in assumed]
+    answer["assumptions"] = [one.to_json() for one in assumed]
     return answer
 
 
@@ -369,13 +368,3 @@ def _inverse(inverse: Inverse) -> dict[str, Any]:
             "key_value_heads": attention.key_value_heads,
         }
     return answer
-
-
-def _assumption(one: Assumption) -> dict[str, str]:
-    return {
-        "key": one.key,
-        "value": one.value,
-        "reason": one.reason,
-        "grade": one.grade.label,
-        "source": one.source,
-    }
