@@ -2,19 +2,23 @@
 
 from __future__ import annotations
 
-import dataclasses
 import math
+from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from gigawatt import catalog
 from gigawatt.core.quantities import compact, finite_or_none
 from gigawatt.money.annuity import SECONDS_PER_YEAR
+from gigawatt.power.pathway.pathway import Pathway
 from gigawatt.power.plan.words import money
 from gigawatt.studies.pathway.plan import NOTICED, Pathways
 
 __all__ = ["pathway_answer", "sentences"]
+
+Array = NDArray[np.float64]
 
 _MWH = 3.6e9
 _GWH = 3.6e12
@@ -27,17 +31,50 @@ _KWH = 3.6e6
 def pathway_answer(pathways: Pathways) -> dict[str, Any]:
     """The answer as plain data, units in the names of its keys."""
     best, question = pathways.best, pathways.question
+    dark = np.array(_lasting(pathways, best.energy_not_served))
+    return {
+        "site": question.loaded.scenario.site.name,
+        "years": [float(year) for year in best.years],
+        "end": float(question.end),
+        "discount_rate": pathways.rate,
+        "present_cost_M$": best.objective / 1e6,
+        "accelerator": {
+            "chip": pathways.accelerators.chip,
+            "power_at_meter_W": pathways.accelerators.power,
+            "cost_$/h": pathways.accelerators.hour,
+        },
+        "idle_accelerator_hours": float(pathways.accelerators.hours(dark)),
+        "not_served_price_$/MWh": pathways.not_served_price * _MWH,
+        "ready": {name: float(year) for name, year in pathways.ready.items()},
+        "steps": _steps(pathways),
+        "bridges": list(pathways.bridges),
+        "waiting": None if pathways.waiting is None else _waiting(pathways, pathways.waiting),
+        "weeks": {
+            "hours": len(best.hours.index),
+            "error_of_cost": pathways.week_error,
+            "checked_step": pathways.checked,
+        },
+        "words": list(sentences(pathways)),
+        "notices": [*question.notices, *best.notices],
+        "solver": {"name": best.solver, "gap": best.gap, "infeasibility": best.infeasibility,
+                   "seconds": best.seconds, "iterations": best.iterations},
+        "assumptions": [one.to_json() for one in pathways.assumptions],
+    }  # fmt: skip
+
+
+def _steps(pathways: Pathways) -> list[dict[str, Any]]:
+    """Each step of the pathway, plant by plant."""
+    best = pathways.best
     idle = pathways.accelerators.hours(best.energy_not_served)
-    ends = [*best.years[1:], question.end]
-    steps: list[dict[str, Any]] = []
+    ends = [*best.years[1:], pathways.question.end]
     dust = NEGLIGIBLE * float(np.max(best.demand))
     energies = np.where(best.energy > dust, best.energy, 0.0)
     sizes = {
         name: np.where(values > dust / SECONDS_PER_YEAR, values, 0.0) / 1e6
         for name, values in (("capacity", best.capacity), ("built", best.added), ("retired", best.retired))
     }
+    steps: list[dict[str, Any]] = []
     for s, step in enumerate(best.steps):
-        served = best.demand[s] - best.energy_not_served[s]
         plants = [
             {
                 "plant": name,
@@ -55,7 +92,7 @@ def pathway_answer(pathways: Pathways) -> dict[str, Any]:
                 "year": float(step.year),
                 "end": float(ends[s]),
                 "load_MW": best.demand[s] / SECONDS_PER_YEAR / 1e6,
-                "served_GWh": served / _GWH,
+                "served_GWh": (best.demand[s] - best.energy_not_served[s]) / _GWH,
                 "not_served_GWh": best.energy_not_served[s] / _GWH,
                 "idle_accelerator_hours": float(idle[s]),
                 "idle_cost_M$": float(idle[s]) * pathways.accelerators.hour / 1e6,
@@ -70,47 +107,24 @@ def pathway_answer(pathways: Pathways) -> dict[str, Any]:
                 "plants": plants,
             }
         )
-    dark = np.array(_lasting(pathways, best.energy_not_served))
-    waiting = None
-    if pathways.waiting is not None:
-        more = _lasting(pathways, pathways.waiting.energy_not_served - best.energy_not_served)
-        hours = float(pathways.accelerators.hours(np.array(more)))
-        waiting = {
-            "without": list(pathways.bridges),
-            "idle_accelerator_hours_more": hours,
-            "idle_cost_more_M$": hours * pathways.accelerators.hour / 1e6,
-            "present_cost_more_M$": (pathways.waiting.objective - best.objective) / 1e6,
-        }
+    return steps
+
+
+def _waiting(pathways: Pathways, waiting: Pathway) -> dict[str, Any]:
+    """What it costs more to wait than to build the bridging plants."""
+    hours = _more_idle_hours(pathways, waiting)
     return {
-        "site": question.loaded.scenario.site.name,
-        "years": [float(year) for year in best.years],
-        "end": float(question.end),
-        "discount_rate": pathways.rate,
-        "present_cost_M$": best.objective / 1e6,
-        "accelerator": {
-            "chip": pathways.accelerators.chip,
-            "power_at_meter_W": pathways.accelerators.power,
-            "cost_$/h": pathways.accelerators.hour,
-        },
-        "idle_accelerator_hours": float(pathways.accelerators.hours(dark)),
-        "not_served_price_$/MWh": pathways.not_served_price * _MWH,
-        "ready": {name: float(year) for name, year in pathways.ready.items()},
-        "steps": steps,
-        "bridges": list(pathways.bridges),
-        "waiting": waiting,
-        "weeks": {
-            "hours": len(best.hours.index),
-            "error_of_cost": pathways.week_error,
-            "checked_step": pathways.checked,
-        },
-        "words": list(sentences(pathways)),
-        "notices": [*question.notices, *best.notices],
-        "solver": {"name": best.solver, "gap": best.gap, "infeasibility": best.infeasibility,
-                   "seconds": best.seconds, "iterations": best.iterations},
-        "assumptions": [
-            {**dataclasses.asdict(one), "grade": one.grade.label} for one in pathways.assumptions
-        ],
-    }  # fmt: skip
+        "without": list(pathways.bridges),
+        "idle_accelerator_hours_more": hours,
+        "idle_cost_more_M$": hours * pathways.accelerators.hour / 1e6,
+        "present_cost_more_M$": (waiting.objective - pathways.best.objective) / 1e6,
+    }
+
+
+def _more_idle_hours(pathways: Pathways, waiting: Pathway) -> float:
+    """Idle accelerator-hours of all years that waiting has more."""
+    joules = _lasting(pathways, waiting.energy_not_served - pathways.best.energy_not_served)
+    return float(pathways.accelerators.hours(np.array(joules)))
 
 
 def _lasting(pathways: Pathways, yearly: Any) -> float:
@@ -128,11 +142,20 @@ def _when(year: float) -> str:
 
 def sentences(pathways: Pathways) -> tuple[str, ...]:
     """The pathway in sentences: load that waits, bridging plants, the cost of waiting instead."""
-    best, lines = pathways.best, []
-    demand = np.maximum(best.demand, 1e-300)
-    share = best.energy / demand[:, None]
+    share = pathways.best.energy / np.maximum(pathways.best.demand, 1e-300)[:, None]
+    return (
+        *_load_that_waits(pathways),
+        *(_bridging(pathways, name, share) for name in pathways.bridges),
+        *(() if pathways.waiting is None else (_waiting_instead(pathways, pathways.waiting),)),
+        *_late_plants(pathways, share),
+    )
+
+
+def _load_that_waits(pathways: Pathways) -> Iterator[str]:
+    """A sentence for each run of steps in which the same share of the load waits."""
+    best = pathways.best
     ends = [*best.years[1:], pathways.question.end]
-    dark = best.energy_not_served / demand
+    dark = best.energy_not_served / np.maximum(best.demand, 1e-300)
     generators = [name for name in pathways.ready if catalog.entity("plants", name).text("kind") != "storage"]
     ready = min((pathways.ready[name] for name in generators), default=math.inf)
     spans: list[list[int]] = []
@@ -148,50 +171,57 @@ def sentences(pathways: Pathways) -> tuple[str, ...]:
         elif dark[s] > NOTICED * 10:
             why = "ready plants are at a limit, or cost more than waiting"
         share_waits = f"{dark[s]:.0%}" if dark[s] > 1.0 - NOTICED else f"{dark[s]:.1%}"
-        lines.append(
+        yield (
             f"from {_when(best.years[s])} to {_when(ends[span[-1]])} {share_waits} of the load waits "
             f"({why}): {hours / 1e6:,.4g} million idle accelerator-hours a year, "
             f"{money(hours * pathways.accelerators.hour)}"
         )
-    for name in pathways.bridges:
-        i = best.names.index(name)
-        most = int(np.argmax(share[:, i]))
-        after = [s for s in range(most + 1, len(best.steps)) if share[s, i] < share[most, i] / 2.0]
-        text = (
-            f"{_called(name)} bridges: ready in {_when(pathways.ready[name])}, it carries "
-            f"{share[most, i]:.0%} of the load from {_when(best.years[most])}"
-        )
-        if after:
-            s = after[0]
-            risen = np.argsort(best.energy[most] / demand[most] - best.energy[s] / demand[s])
-            came = [best.names[j] for j in risen if share[s, j] - share[most, j] > 0.1][:2]
-            last = len(best.steps) - 1
-            text += f" and {share[s, i]:.0%} from {_when(best.years[s])}"
-            text += f", when {' and '.join(_called(one) for one in came)} came" if came else ""
-            reserve = best.capacity[last, i]
-            text += (
-                f"; {compact(reserve, 'W')} remain as reserve in the last step"
-                if reserve > NOTICED * best.capacity[most, i]
-                else "; it is retired by the last step"
-            )
-        lines.append(text)
-    if pathways.waiting is not None:
-        joules = _lasting(pathways, pathways.waiting.energy_not_served - best.energy_not_served)
-        hours = float(pathways.accelerators.hours(np.array(joules)))
-        without = " and ".join(_called(one) for one in pathways.bridges)
-        dearer = money(pathways.waiting.objective - best.objective)
-        lines.append(
-            f"waiting instead, without {without}: {hours / 1e6:,.4g} million more idle accelerator-hours "
-            f"({money(hours * pathways.accelerators.hour)} at ${pathways.accelerators.hour:.2f} an hour), "
-            f"and the whole pathway costs {dearer} more at present worth"
-        )
+
+
+def _bridging(pathways: Pathways, name: str, share: Array) -> str:
+    """What a bridging plant carries, and what becomes of it; ``share`` (steps, plants) of the load."""
+    best = pathways.best
+    i = best.names.index(name)
+    most = int(np.argmax(share[:, i]))
+    after = [s for s in range(most + 1, len(best.steps)) if share[s, i] < share[most, i] / 2.0]
+    text = (
+        f"{_called(name)} bridges: ready in {_when(pathways.ready[name])}, it carries "
+        f"{share[most, i]:.0%} of the load from {_when(best.years[most])}"
+    )
+    if not after:
+        return text
+    s = after[0]
+    risen = np.argsort(share[most] - share[s])
+    came = [best.names[j] for j in risen if share[s, j] - share[most, j] > 0.1][:2]
+    text += f" and {share[s, i]:.0%} from {_when(best.years[s])}"
+    text += f", when {' and '.join(_called(one) for one in came)} came" if came else ""
+    reserve = best.capacity[-1, i]
+    if reserve > NOTICED * best.capacity[most, i]:
+        return text + f"; {compact(reserve, 'W')} remain as reserve in the last step"
+    return text + "; it is retired by the last step"
+
+
+def _waiting_instead(pathways: Pathways, waiting: Pathway) -> str:
+    """What waiting without the bridging plants costs more."""
+    hours = _more_idle_hours(pathways, waiting)
+    without = " and ".join(_called(one) for one in pathways.bridges)
+    dearer = money(waiting.objective - pathways.best.objective)
+    return (
+        f"waiting instead, without {without}: {hours / 1e6:,.4g} million more idle accelerator-hours "
+        f"({money(hours * pathways.accelerators.hour)} at ${pathways.accelerators.hour:.2f} an hour), "
+        f"and the whole pathway costs {dearer} more at present worth"
+    )
+
+
+def _late_plants(pathways: Pathways, share: Array) -> Iterator[str]:
+    """When plants that are ready later start to carry much; ``share`` (steps, plants) of the load."""
+    best = pathways.best
     late = {n: y for n, y in pathways.ready.items() if y > best.years[0] and n not in pathways.bridges}
     for name, year in sorted(late.items(), key=lambda pair: -pair[1]):
         i = best.names.index(name) if name in best.names else None
         if i is not None and share[:, i].max() > 1.0 / 4.0:
             first = int(np.flatnonzero(share[:, i] > NOTICED)[0])
-            lines.append(
+            yield (
                 f"{_called(name)}, ready in {_when(year)} if ordered in {_when(best.years[0])}, starts in "
                 f"{_when(best.years[first])} and carries up to {share[:, i].max():.0%}"
             )
-    return tuple(lines)
