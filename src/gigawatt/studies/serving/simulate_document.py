@@ -8,7 +8,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from gigawatt.core.document import Again, Card, Document, Grid, Part, Section
+from gigawatt.core.document import Again, Card, Document, Grid, Section
 from gigawatt.core.evidence import worst
 from gigawatt.core.quantities import several
 from gigawatt.faces.figures.readable import count, label, large, significant, with_unit
@@ -172,23 +172,17 @@ def _parts(answer: Answer) -> list[Grid]:
     return [rows_grid("Time of the replicas by component.", ("pool", "part", "share"), rows)] if rows else []
 
 
-def document(answer: Answer, again: Again, more: Any = None) -> Document:
-    """The document of a simulated service; ``more`` are the columns of its series."""
-    columns: Columns = more or {}
-    assumptions = read_assumptions(answer["assumptions"])
-    grade = worst(a.grade for a in assumptions).label
-    errors = left_out(answer["engine"], answer["chip"])
-    error = error_grid(errors)
-    far = (*bands_grid(answer), *(() if error is None else (error,)))
-    peak, step = (with_unit(answer[key], "kW") for key in ("power_peak_kW", "power_step_kW"))
+def _facts(answer: Answer) -> tuple[tuple[str, str], ...]:
+    """Facts of a simulation beside those of any service."""
     goodput = significant(answer["goodput_requests_per_s"] or 0.0)
     attainment = significant(100 * (answer["kept_share"].get("all") or 0.0))
     occupancy, most = _share(answer["kv_occupancy"]), _share(answer["kv_occupancy_peak"])
     lost = f"{answer['preemptions']:,} preemptions, {answer['requests_rejected']:,} rejected"
+    peak, step = (with_unit(answer[key], "kW") for key in ("power_peak_kW", "power_step_kW"))
     running, waiting = (significant(answer[key] or 0.0) for key in ("running_mean", "waiting_mean"))
     speed = answer["requests_per_cpu_s"]
     rate = f", {large(round(speed, -3))} requests a CPU-second" if speed else ""
-    added = (
+    return (
         *_sessions(answer),
         *_hits(answer),
         *_outages(answer),
@@ -203,46 +197,52 @@ def document(answer: Answer, again: Again, more: Any = None) -> Document:
         ("evaluated window", str(answer["window"])),
         ("simulated in", f"{with_unit(answer['events_cpu_s'], 's')} of CPU time{rate}"),
     )
+
+
+def _cards(answer: Answer, grade: str) -> tuple[Card, ...]:
+    rates = (significant(answer[key] or 0.0) for key in ("requests_per_s", "goodput_requests_per_s"))
+    served, within = (f"{rate} requests/s" for rate in rates)
+    cost = answer["USD_per_million_output_tokens"] or 0.0
+    return (
+        Card("Requests served", served, grade),
+        Card("Within the SLO", within, grade),
+        Card("Per million output tokens", with_unit(cost, "$"), grade),
+        Card("Power at the meter", with_unit(answer["power_kW"]["meter"], "kW"), grade),
+        Card("Highest second, accelerators", with_unit(answer["power_peak_kW"], "kW"), grade),
+    )
+
+
+def _sections(answer: Answer, columns: Columns, error: Grid | None) -> tuple[Section, ...]:
+    """Summary, latencies, tiers, what comes over time and uncertainty: those that have something to say."""
     waited = (
         "Cumulative distribution of TTFT and TPOT over requests, and of the gap (ITL) over tokens. "
         "Vertical: the SLO; horizontal: its percentile."
     )
-    over: tuple[Part, ...] = ()
-    if columns:
-        over = (
-            drawn("series", partial(series, answer, columns), "Shaded: the window of latencies and means."),
-        )
-    sections = [
-        Section("answer", "Summary", (facts_grid(answer, *added),)),
-        Section("waits", "Latencies",
-                (drawn("distributions", partial(distributions, answer), waited), _times(answer),
-                 *classes_grids(answer))),
-        Section("time", "Over time", (*over, *_parts(answer))),
-    ]  # fmt: skip
+    shaded = "Shaded: the window of latencies and means."
+    over = (drawn("series", partial(series, answer, columns), shaded),) if columns else ()
+    distributed = drawn("distributions", partial(distributions, answer), waited)
     tiers = _tiers(answer)
-    sections[2:2] = [Section("tiers", "Cache tiers", (tiers,))] if tiers else []
-    sections = [section for section in sections if section.parts]
-    if far:
-        sections.append(Section("error", "Uncertainty", far))
+    sections = (
+        Section("answer", "Summary", (facts_grid(answer, *_facts(answer)),)),
+        Section("waits", "Latencies", (distributed, _times(answer), *classes_grids(answer))),
+        Section("tiers", "Cache tiers", () if tiers is None else (tiers,)),
+        Section("time", "Over time", (*over, *_parts(answer))),
+        Section("error", "Uncertainty", (*bands_grid(answer), *(() if error is None else (error,)))),
+    )
+    return tuple(section for section in sections if section.parts)
+
+
+def document(answer: Answer, again: Again, more: Any = None) -> Document:
+    """The document of a simulated service; ``more`` are the columns of its series."""
+    assumptions = read_assumptions(answer["assumptions"])
+    grade = worst(a.grade for a in assumptions).label
+    errors = left_out(answer["engine"], answer["chip"])
     texts = (
         f"{_summary(answer, grade)} {waits_words(answer)}".strip(),
         f"{_busy(answer)}{_bottleneck(answer)} {bands_words(answer)} {error_words(errors)}",
         f"{cost_words(answer)} {trust_words(assumptions)}",
     )
     machine = f"{count(answer['chips'])} {answer['chip']}"
-    cards = (
-        Card("Requests served", f"{significant(answer['requests_per_s'] or 0.0)} requests/s", grade),
-        Card(
-            "Within the SLO",
-            f"{significant(answer['goodput_requests_per_s'] or 0.0)} requests/s",
-            grade,
-        ),
-        Card(
-            "Per million output tokens", with_unit(answer["USD_per_million_output_tokens"] or 0.0, "$"), grade
-        ),
-        Card("Power at the meter", with_unit(answer["power_kW"]["meter"], "kW"), grade),
-        Card("Highest second, accelerators", peak, grade),
-    )
     return Document(
         title=f"{answer['model']} on {machine}, {count(answer['requests'])} requests",
         setting=f"weights {answer['weights']} · KV cache {answer['cache']} · {answer['engine']}",
@@ -250,9 +250,9 @@ def document(answer: Answer, again: Again, more: Any = None) -> Document:
         again=again,
         short=("answer", "waits"),
         stated=STATED,
-        cards=cards,
+        cards=_cards(answer, grade),
         notices=tuple(map(str, answer["notices"])),
-        sections=tuple(sections),
+        sections=_sections(answer, more or {}, error_grid(errors)),
         facts=facts_of(again),
         **trusted(assumptions),
     )
