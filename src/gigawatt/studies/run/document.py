@@ -174,87 +174,95 @@ def _far_off(result: Result) -> tuple[Grid, ...]:
     return (() if found is None else (band_grid(found),)) + resembling_grid(result)
 
 
-def _sections(result: Result) -> tuple[Section, ...]:
-    one = _Pieces(result)
-    serves = one.serves
-    found: list[tuple[str, str, tuple[Part, ...]]] = []
+def _day(one: _Pieces) -> tuple[Part, ...]:
+    """The day of a service and its latencies; a run of training has none."""
+    if not one.serves:
+        return ()
+    waits = (*one.figure("latency"), *one.table("promise"), *one.folded("latency", "Latencies as a table"))
+    every = one.folded("day", "Every hour as a table")
+    return (*one.figure("day"), Columns(waits, one.figure("occupancy")), *every)
 
-    def add(key: str, title: str, *parts: Part) -> None:
-        kept = tuple(p for p in parts if not isinstance(p, Columns) or p.left or p.right)
-        if kept:
-            found.append((key, title, kept))
 
-    if serves:
-        waits = Columns(
-            (*one.figure("latency"), *one.table("promise"), *one.folded("latency", "Latencies as a table")),
-            one.figure("occupancy"),
-        )
-        add(
-            "day", "The day, and latencies",
-            *one.figure("day"), waits, *one.folded("day", "Every hour as a table"),
-        )  # fmt: skip
-    add(
-        "flows", "From source to arithmetic",
-        *one.figure("sankey"), *one.folded("flows", "The flows as a table"),
-    )  # fmt: skip
-    binding: list[Part] = [
-        Columns(
-            (*one.figure("time" if serves else "breakdown"), *one.table("breakdown")),
-            (*one.figure("cost_relief" if serves else "relief"), *one.table("relief")),
-        )
-    ]
-    if one.table("goodput"):
-        binding.append(Heading("Lost wall-clock time"))
-        binding.append(Columns(one.figure("goodput"), one.table("goodput")))
-    add("binding", "Bottleneck, and what would relieve it", *binding)
-    add("phases", "When power is there", *phases_grid(result))
-    drawn = spread_grid(result, grids.titles_of(result))
-    curves = Columns(one.figure("odds"), one.figure("fan"))
-    add(
-        "error", "Uncertainty",
+def _binding(one: _Pieces) -> tuple[Part, ...]:
+    """Where the time goes, what would relieve it, and what failures take."""
+    time, relief = ("time", "cost_relief") if one.serves else ("breakdown", "relief")
+    binding = Columns(
+        (*one.figure(time), *one.table("breakdown")), (*one.figure(relief), *one.table("relief"))
+    )
+    lost = one.table("goodput")
+    if not lost:
+        return (binding,)
+    return (binding, Heading("Lost wall-clock time"), Columns(one.figure("goodput"), lost))
+
+
+def _uncertainty(one: _Pieces, result: Result) -> tuple[Part, ...]:
+    """Intervals, the inputs behind them, curves, and how far off the times may be."""
+    return (
         *one.figure("uncertainty"), *one.figure("tornado"),
         *(Folded("These inputs as a table", grid) for grid in tornado_grid(result)),
-        curves, *drawn, *_far_off(result),
+        Columns(one.figure("odds"), one.figure("fan")),
+        *spread_grid(result, grids.titles_of(result)), *_far_off(result),
     )  # fmt: skip
+
+
+def _replicas(one: _Pieces) -> tuple[Part, ...]:
+    """Configurations of replicas, and the memory wall."""
     wall = one.figure("wall")
-    if wall:
-        more = one.folded("formats", "Other formats and quicker memory as a table")
-        add(
-            "replicas", "The replicas", *one.table("configurations"), Heading("The memory wall"), *wall, *more
-        )
-    else:
-        add("replicas", "The replicas", *one.table("configurations"))
-    if one.table("layouts"):
-        every = one.folded("operations", "Every operation of a layer, forward and backward")
-        add("layouts", "The best layouts", *one.table("layouts"), *every)
-    add(
-        "machine", "Memory and energy",
-        Columns(
-            (*one.figure("memory"), *one.folded("memory", "Memory as a table")),
-            (*one.figure("energy"), *one.folded("energy", "Electricity as a table")),
-        ),
+    if not wall:
+        return one.table("configurations")
+    more = one.folded("formats", "Other formats and quicker memory as a table")
+    return (*one.table("configurations"), Heading("The memory wall"), *wall, *more)
+
+
+def _layouts(one: _Pieces) -> tuple[Part, ...]:
+    layouts = one.table("layouts")
+    every = one.folded("operations", "Every operation of a layer, forward and backward")
+    return (*layouts, *every) if layouts else ()
+
+
+def _weeks(one: _Pieces) -> tuple[Part, ...]:
+    """The hottest and the coldest week hour by hour, and the hours of the year in their order."""
+    summer = one.figure("dispatch_summer")
+    if not summer:
+        return ()
+    return (
+        Heading("Summer"), *summer,
+        Heading("Winter"), *one.figure("dispatch_winter"),
+        Heading("The whole year, sorted"), Columns(one.figure("duration"), one.figure("price")),
     )  # fmt: skip
-    if summer := one.figure("dispatch_summer"):
-        add(
-            "weeks", "Two weeks, hour by hour",
-            Heading("Summer"), *summer,
-            Heading("Winter"), *one.figure("dispatch_winter"),
-            Heading("The whole year, sorted"), Columns(one.figure("duration"), one.figure("price")),
-        )  # fmt: skip
-    add("outages", "A bad week", *one.figure("bad_week"))
-    add("plants", "The plants", *one.figure("capacity"), *one.table("plants"))
-    add("bill", "The bill of the grid", *one.table("bill"))
-    add(
-        "capacity", "The capacity chain", *one.figure("single_line"), *one.table("capacity_chain"),
+
+
+def _sections(result: Result) -> tuple[Section, ...]:
+    """The sections of which a result has figures or tables."""
+    one = _Pieces(result)
+    gives = "What the service can give up" if one.serves else "What the runs can give up"
+    memory = (*one.figure("memory"), *one.folded("memory", "Memory as a table"))
+    energy = (*one.figure("energy"), *one.folded("energy", "Electricity as a table"))
+    ledger = Columns(one.table("ledger"), one.table("per_token"), uneven=True)
+    outline: tuple[tuple[str, str, tuple[Part, ...]], ...] = (
+        ("day", "The day, and latencies", _day(one)),
+        ("flows", "From source to arithmetic",
+         (*one.figure("sankey"), *one.folded("flows", "The flows as a table"))),
+        ("binding", "Bottleneck, and what would relieve it", _binding(one)),
+        ("phases", "When power is there", tuple(phases_grid(result))),
+        ("error", "Uncertainty", _uncertainty(one, result)),
+        ("replicas", "The replicas", _replicas(one)),
+        ("layouts", "The best layouts", _layouts(one)),
+        ("machine", "Memory and energy", (Columns(memory, energy),)),
+        ("weeks", "Two weeks, hour by hour", _weeks(one)),
+        ("outages", "A bad week", one.figure("bad_week")),
+        ("plants", "The plants", (*one.figure("capacity"), *one.table("plants"))),
+        ("bill", "The bill of the grid", one.table("bill")),
+        ("capacity", "The capacity chain", (*one.figure("single_line"), *one.table("capacity_chain"))),
+        ("flexibility", gives, (*one.figure("flexibility"), *one.table("flexibility"))),
+        ("ledger", "The ledger", (*one.figure("cost" if one.yearly else "ledger"), ledger)),
     )  # fmt: skip
-    gives = "What the service can give up" if serves else "What the runs can give up"
-    add("flexibility", gives, *one.figure("flexibility"), *one.table("flexibility"))
-    add(
-        "ledger", "The ledger",
-        *one.figure("cost" if one.yearly else "ledger"),
-        Columns(one.table("ledger"), one.table("per_token"), uneven=True),
-    )  # fmt: skip
-    return tuple(Section(key, title, parts) for key, title, parts in found)
+    found = ((key, title, tuple(filter(_has_something, parts))) for key, title, parts in outline)
+    return tuple(Section(key, title, parts) for key, title, parts in found if parts)
+
+
+def _has_something(part: Part) -> bool:
+    return not isinstance(part, Columns) or bool(part.left or part.right)
 
 
 def again(result: Result) -> Again:
