@@ -14,6 +14,7 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -171,24 +172,14 @@ def load_grid(
     elif price is None:
         price = _mean("price", "price", "order of magnitude", *filled)
     mean_water = water if water is not None else _mean("water", "water of electricity", "mean", *filled)
-    left = dirty = np.ones(HOURS)
-    if own is not None and own.carbon is not None:
-        dirty = own.carbon / max(float(own.carbon.mean()), np.finfo(float).tiny)
-        carbon = float(own.carbon.mean()) if carbon is None else carbon
-    elif market is not None and market.carbon is not None:
-        dirty = market.carbon
-    elif method == "residual":
-        left, demand = residual_load(row, weather, assumptions, carbon_alone=market is not None)
-        dirty = left / demand
-        dirty = dirty / dirty.mean()
+    left, dirty = _residual_hours(row, weather, own, market, assumptions)
+    if carbon is None and own is not None and own.carbon is not None:
+        carbon = float(own.carbon.mean())
     kind = "" if method != "cambium" else "marginal" if marginal else "average"
     carbons = _carbon_hours(row, year, carbon, dirty, kind, boundary, assumptions)
     if residual is None:
         residual, told_residual = residual_mix(row, check_boundary(boundary), float(carbons.mean()))
         assumptions.append(told_residual)
-    connection = (row if "connection_time" in row.numbers else defaults).evidence("connection_time")
-    cut = "connection_time_nonfirm"
-    early = (row if cut in row.numbers else defaults).evidence(cut)
     if market is None:
         prices = _price_shape(row, left)
     if price is not None:
@@ -203,13 +194,7 @@ def load_grid(
         price=prices,
         carbon=carbons,
         limit=limit,
-        connection_time=connection.value,
-        connection_range=(connection.low or connection.value, connection.high or connection.value),
-        nonfirm_time=_three(early),
-        smaller_times=tuple(
-            (defaults.value(f"connection_{size}"), _three(defaults.evidence(f"connection_time_{size}")))
-            for size in ("small", "medium")
-        ),
+        **_connection_times(row, defaults),
         evidence=evidence,
         assumptions=tuple(assumptions),
         clean=_clean(row, dirty),
@@ -220,6 +205,44 @@ def load_grid(
         basis=None if place is None else place.hours,
         basis_ends=(0.0, 0.0) if place is None else place.ends,
     )
+
+
+def _residual_hours(
+    row: Entity,
+    weather: Weather | None,
+    own: OwnHours | None,
+    market: MarketHours | None,
+    assumptions: list[Assumption],
+) -> tuple[Array, Array]:
+    """(residual load, carbon over its mean) of the hours; ones of what is not known."""
+    level = np.ones(HOURS)
+    if own is not None and own.carbon is not None:
+        return level, own.carbon / max(float(own.carbon.mean()), np.finfo(float).tiny)
+    if market is not None and market.carbon is not None:
+        return level, market.carbon
+    if row.text("method") != "residual":
+        return level, level
+    left, demand = residual_load(row, weather, assumptions, carbon_alone=market is not None)
+    dirty = left / demand
+    return left, dirty / dirty.mean()
+
+
+def _connection_times(row: Entity, defaults: Entity) -> dict[str, Any]:
+    """Times of a connection as fields of :class:`Grid`, the world's where the grid has none."""
+
+    def of(name: str) -> tuple[float, float, float]:
+        return _three((row if name in row.numbers else defaults).evidence(name))
+
+    value, *ends = of("connection_time")
+    return {
+        "connection_time": value,
+        "connection_range": tuple(ends),
+        "nonfirm_time": of("connection_time_nonfirm"),
+        "smaller_times": tuple(
+            (defaults.value(f"connection_{size}"), _three(defaults.evidence(f"connection_time_{size}")))
+            for size in ("small", "medium")
+        ),
+    }
 
 
 def _carbon_hours(
