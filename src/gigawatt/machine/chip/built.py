@@ -33,6 +33,23 @@ class DieBuilt:
     rate: float
     cost: DieCost
 
+    def to_json(self) -> dict[str, Any]:
+        """Stable keys; SI, shares of good dies and prices in $ of one die."""
+        return {
+            "role": self.role,
+            "node": self.node,
+            "count": self.count,
+            "area": self.area,
+            "budget": dict(self.budget),
+            "rate": self.rate,
+            "yield_perfect": self.cost.perfect,
+            "yield_sold": self.cost.sold,
+            "gross": self.cost.gross,
+            "price": self.cost.price,
+            "price_low": self.cost.low,
+            "price_high": self.cost.high,
+        }
+
 
 @dataclass(frozen=True)
 class Built:
@@ -182,23 +199,7 @@ class Built:
             "ridge": self.ridge,
             "clock": self.clock,
             "binding": self.binding,
-            "dies": [
-                {
-                    "role": die.role,
-                    "node": die.node,
-                    "count": die.count,
-                    "area": die.area,
-                    "budget": dict(die.budget),
-                    "rate": die.rate,
-                    "yield_perfect": die.cost.perfect,
-                    "yield_sold": die.cost.sold,
-                    "gross": die.cost.gross,
-                    "price": die.cost.price,
-                    "price_low": die.cost.low,
-                    "price_high": die.cost.high,
-                }
-                for die in self.dies
-            ],
+            "dies": [die.to_json() for die in self.dies],
             "memory": None
             if self.stack is None
             else {
@@ -238,14 +239,5 @@ class Built:
             "limits": {
                 k: {"used": u, "available": a, "unit": unit} for k, (u, a, unit) in self.limits.items()
             },
-            "assumptions": [
-                {
-                    "key": one.key,
-                    "value": one.value,
-                    "reason": one.reason,
-                    "grade": one.grade.label,
-                    "source": one.source,
-                }
-                for one in self.assumptions
-            ],
+            "assumptions": [one.to_json() for one in self.assumptions],
         }
