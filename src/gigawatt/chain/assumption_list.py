@@ -29,7 +29,7 @@ class AssumptionList:
 
     def add_row(self, key: str, row: Evidence, value: str, reason: str) -> None:
         """Add a row of the catalog that is used where the question leaves ``key`` out."""
-        self.add(key, value, reason, row.grade, row.source_id)
+        self.assumptions.append(row.assumption(key, reason, value))
 
     def default(self, key: str, id: str | None = None) -> catalog.Entity:
         """A row of the catalog's ``defaults``, ``key`` or another ``id``, added as an assumption."""

@@ -149,7 +149,7 @@ def _overhead(fill: Filler, training: Any) -> None:
         row = catalog.entity("reliability", "whole-run").evidence("overhead")
         shown = f"{100.0 * row.value:g} %"
         fill.leaves[name] = Leaf(row.value, "catalog", reason=row.note, written=shown, evidence=(row,))
-        fill.assumptions.append(Assumption(name, shown, row.note, row.grade, row.source_id))
+        fill.assumptions.append(row.assumption(name, row.note, shown))
 
 
 def _machine(fill: Filler, training: Any) -> None:

@@ -88,6 +88,10 @@ class Evidence:
         """``entity.quantity``, unique within a table and year."""
         return f"{self.entity}.{self.quantity}"
 
+    def assumption(self, key: str, reason: str, value: str | None = None) -> Assumption:
+        """The assumption that this number stands for ``key``, shown as ``value`` or as its row says it."""
+        return Assumption(key, self.shown if value is None else value, reason, self.grade, self.source_id)
+
 
 @dataclass(frozen=True, slots=True)
 class Assumption:

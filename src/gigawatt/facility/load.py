@@ -233,7 +233,7 @@ def facility_load(
         electrical = loader.entity("cooling_electrical", "double-conversion")
         row = electrical.evidence("ups_no_load")
         reason = electrical.text("name")
-        assumptions = (Assumption("facility.electrical", electrical.id, reason, row.grade, row.source_id),)
+        assumptions = (row.assumption("facility.electrical", reason, electrical.id),)
     chain = chain_losses(it_power=power, chain=electrical, redundancy=redundancy, design_power=design)
     spare = installed_ratio(redundancy, "cooling")
     air_heat = power * (1.0 - cooling.value("liquid_share")) + chain.inside

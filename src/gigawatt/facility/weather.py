@@ -256,13 +256,11 @@ def scale_wind(weather: Weather, mean: float) -> Weather:
     height = "10" if weather.wind_100m is None else "100"
     row = loader.entity("places_limits", "world")
     at, least, most = row.at("wind_scaled", 0.0)
-    told = Assumption(
+    told = row.evidence("wind_scaled").assumption(
         "site.wind_speed",
-        f"{mean:.3g} m/s at 100 m",
         f"hours of {weather.id} at {height} m, mean {known.mean():.3g} m/s, scaled to that mean: five sites "
         f"whose hours at 100 m are known have {least:g} to {most:g} of the output so, {at:g} in the median",
-        row.evidence("wind_scaled").grade,
-        row.evidence("wind_scaled").source_id,
+        f"{mean:.3g} m/s at 100 m",
     )
     return replace(weather, wind_100m=known * (mean / known.mean()), assumptions=(*weather.assumptions, told))
 
@@ -336,13 +334,11 @@ def _of_own_files(site: Site) -> Weather:
         mean = row.evidence("wind_100m_mean")
         series["wind_100m"] = series["wind_10m"] * (mean.value / float(series["wind_10m"].mean()))
         assumptions.append(
-            Assumption(
+            mean.assumption(
                 "site.wind_100m",
-                f"{mean.value:.1f} m/s in the mean",
                 f"wind is known at 10 m only (mean {series['wind_10m'].mean():.1f} m/s): scaled to the mean "
                 "that the catalog has at 100 m",
-                mean.grade,
-                mean.source_id,
+                f"{mean.value:.1f} m/s in the mean",
             )
         )
     year = int(row.value("weather_year"))

@@ -128,12 +128,10 @@ def _load(name: str) -> tuple[Array, Array, Array, tuple[Assumption, ...]]:
     solar, raw = (columns[key].reshape(shape) / _SCALE for key in ("cf_solar", "cf_wind"))
     proof = row.evidence("longitude")
     assumptions = [
-        Assumption(
+        proof.assumption(
             "site.years",
-            f"{name} {int(row.value('first_year'))} to {int(row.value('last_year'))}",
             "hourly capacity factors of ERA5, of one turbine and one tracker without losses of a farm stated",
-            proof.grade,
-            proof.source_id,
+            f"{name} {int(row.value('first_year'))} to {int(row.value('last_year'))}",
         )
     ]
     wind = raw
@@ -152,12 +150,10 @@ def _load(name: str) -> tuple[Array, Array, Array, tuple[Assumption, ...]]:
             how = "by a power transform"
         wind = mended.reshape(shape)
         assumptions.append(
-            Assumption(
+            target.assumption(
                 "site.wind_capacity_factor",
-                f"{target.value:.3f}",
                 f"ERA5 understates wind here ({float(raw.mean()):.3f}): brought to the catalog's mean {how}",
-                target.grade,
-                target.source_id,
+                f"{target.value:.3f}",
             )
         )
     for series in (solar, raw, wind):

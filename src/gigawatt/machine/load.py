@@ -219,12 +219,8 @@ def _network(out: Link) -> list[Assumption]:
     """Power and price of the scale-out network for each accelerator, where its row knows them."""
     numbers = (("network_power", out.network_power, "W"), ("network_price", out.network_price, "$"))
     return [
-        Assumption(
-            f"cluster.{key}",
-            f"{value:.4g} {unit}",
-            f"per accelerator with {out.id}",
-            out.evidence[key].grade,
-            out.evidence[key].source_id,
+        out.evidence[key].assumption(
+            f"cluster.{key}", f"per accelerator with {out.id}", f"{value:.4g} {unit}"
         )
         for key, value, unit in numbers
         if out.evidence.get(key) is not None

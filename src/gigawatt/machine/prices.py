@@ -39,7 +39,7 @@ def bought_in(chip: Chip, year: float) -> Chip:
     reason = (
         f"bought in {year:g}: {show(chip.price, '$')} of {since} fall by {100 * decline.value:.3g} % a year"
     )
-    told = Assumption("chip.price", show(price, "$"), reason, decline.grade, decline.source_id)
+    told = decline.assumption("chip.price", reason, show(price, "$"))
     return replace(chip, price=price, assumptions=(*chip.assumptions, told),
                    evidence={**chip.evidence, "price_decline": decline})  # fmt: skip
 

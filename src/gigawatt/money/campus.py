@@ -16,7 +16,7 @@ def _assumption(row: Evidence, key: str, unit: str, reason: str) -> Assumption:
     text = show(row.value, unit)
     if row.low is not None and row.high is not None:
         text += f" ({show(row.low, unit)} to {show(row.high, unit)})"
-    return Assumption(key, text, reason, row.grade, row.source_id)
+    return row.assumption(key, reason, text)
 
 
 def discount_rate(

@@ -106,7 +106,7 @@ def residual_mix(row: Entity, boundary: str, location: float) -> tuple[float, As
     value = proof.value * (1.0 if boundary == DIRECT else upstream.value)
     added = "" if boundary == DIRECT else f", {upstream.value - 1.0:.0%} added before the stack"
     reason = f"what no contract names in the market of {row.text('name', row.id)}, {proof.year}{added}"
-    return value, Assumption("carbon.residual_mix", _grams(value), reason, proof.grade, proof.source_id)
+    return value, proof.assumption("carbon.residual_mix", reason, _grams(value))
 
 
 _RULE = "ghg-scope-2"

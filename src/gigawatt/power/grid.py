@@ -369,9 +369,7 @@ def _delivery(
     own = row if "delivery" in row.numbers else defaults
     proof = own.evidence("delivery")
     evidence["delivery"] = proof
-    assumptions.append(
-        Assumption("supply.grid.delivery", proof.shown, proof.note, proof.grade, proof.source_id)
-    )
+    assumptions.append(proof.assumption("supply.grid.delivery", proof.note))
     return proof.value
 
 
@@ -462,30 +460,16 @@ def _mean(
         return row.value(quantity)
     proof = defaults.evidence(quantity)
     evidence[quantity] = proof
-    assumptions.append(
-        Assumption(
-            f"supply.grid_{quantity}",
-            proof.shown,
-            f"the catalog has no {called} for {row.text('name', row.id)}: a world-wide {stand_in}",
-            proof.grade,
-            proof.source_id,
-        )
-    )
+    reason = f"the catalog has no {called} for {row.text('name', row.id)}: a world-wide {stand_in}"
+    assumptions.append(proof.assumption(f"supply.grid_{quantity}", reason))
     return proof.value
 
 
 def _held(row: Entity, year: int, assumptions: list[Assumption]) -> None:
     """Say that the mean of an earlier year stands for ``year``."""
     proof = row.evidence("carbon")
-    assumptions.append(
-        Assumption(
-            "supply.grid_carbon",
-            proof.shown,
-            f"the catalog's newest mean of {row.id} ({proof.locator or 'no year'}) is held for {year}",
-            proof.grade,
-            proof.source_id,
-        )
-    )
+    reason = f"the catalog's newest mean of {row.id} ({proof.locator or 'no year'}) is held for {year}"
+    assumptions.append(proof.assumption("supply.grid_carbon", reason))
 
 
 def _cambium(row: Entity, year: int, kind: str, assumptions: list[Assumption]) -> Array:

@@ -90,13 +90,7 @@ def read_agreements(
 def assumed_of_prices(rows: Sequence[Evidence]) -> list[Assumption]:
     """Prices of agreements that the catalog fills in."""
     return [
-        Assumption(
-            f"supply.ppa_price.{row.quantity}",
-            row.shown,
-            f"the catalog's price of {row.entity}",
-            row.grade,
-            row.source_id,
-        )
+        row.assumption(f"supply.ppa_price.{row.quantity}", f"the catalog's price of {row.entity}")
         for row in rows
     ]
 

@@ -83,7 +83,7 @@ def read_hedge(text: str, grid: Grid, *, own: bool) -> tuple[tuple[Position, ...
     if FORWARD not in text:
         return positions, ()
     why = f"mean of the hub's hours {show(hub, '$/MWh', 3)}, and a premium of {premium.shown}: {premium.note}"
-    told = Assumption(HEDGE, show(forward, "$/MWh", 3), why, premium.grade, premium.source_id)
+    told = premium.assumption(HEDGE, why, show(forward, "$/MWh", 3))
     return positions, (told,)
 
 

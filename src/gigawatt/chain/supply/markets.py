@@ -44,7 +44,7 @@ def carbon_price(country: Country, year: float) -> tuple[tuple[float, float, flo
     if paying[2] > 0.0:
         why += "; on what burns on the site, the price of the grid has it already"
     shown = _ranged(paying, "$/t")
-    return paying, Assumption(CARBON_PRICE, shown, why, evidence.grade, evidence.source_id)
+    return paying, evidence.assumption(CARBON_PRICE, why, shown)
 
 
 def _ranged(triple: tuple[float, float, float], unit: str) -> str:
@@ -76,12 +76,10 @@ def _fuel_assumption(
     if fuel in given or row.table != "fuel_hubs":
         return None
     evidence = row.evidence(_PRICE, int(year))
-    return Assumption(
+    return evidence.assumption(
         f"{FUEL_PRICES}.{fuel}",
-        _ranged(row.at(_PRICE, year), "$/MMBtu"),
         f"{row.text('name')} in {year:g}, the hub of {country.name}; {evidence.locator}",
-        evidence.grade,
-        evidence.source_id,
+        _ranged(row.at(_PRICE, year), "$/MMBtu"),
     )
 
 

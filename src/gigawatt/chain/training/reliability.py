@@ -241,7 +241,7 @@ def _assumption(row: Evidence, method: str) -> Assumption:
     written = row.shown
     whole = row.entity == _WHOLE and row.quantity in ("base", "each") and method != _WHOLE
     key = f"training.restart.{row.quantity}" if whole else f"training.{row.quantity}"
-    return Assumption(key, written, row.note or row.locator, row.grade, row.source_id)
+    return row.assumption(key, row.note or row.locator, written)
 
 
 def _covered(

@@ -205,13 +205,7 @@ def _assumed(methods: Sequence[str]) -> tuple[Assumption, ...]:
     """Assumptions of the lines between sites and of the methods."""
     used = [("wan", entity("wan", "fibre")), *((name, table("wan_methods")[name]) for name in methods)]
     return tuple(
-        Assumption(
-            f"{name}.{row.quantity}",
-            row.shown,
-            row.note or row.locator,
-            row.grade,
-            row.source_id,
-        )
+        row.assumption(f"{name}.{row.quantity}", row.note or row.locator)
         for name, one in used
         for row in one.rows()
     )

@@ -108,7 +108,7 @@ def fit_runs(terms: RunTerms, count: int, runs: int, known: Sizes | None = None)
             f"{2 * runs} runs would train {2.0 * times[at - 1] / times[at]:.3g} times the tokens a day"
         )
     best = _told(sizes, best)
-    assumed = Assumption("training.runs_worth", f"{worth.value:g}", worth.note, worth.grade, worth.source_id)
+    assumed = worth.assumption("training.runs_worth", worth.note, f"{worth.value:g}")
     return replace(
         best, runs=runs, notices=("; ".join(told), *best.notices) if told else best.notices,
         assumptions=(*best.assumptions, assumed), evidence=(*best.evidence, worth),
@@ -255,8 +255,5 @@ def _assumed(terms: RunTerms, fit: Fit) -> tuple[Assumption, ...]:
             "training.batch_chosen", compact(fit.run.tokens_per_step, "tokens"),
             "the quickest on this machine, by the law of the critical batch", Grade.guess,
         ),
-        Assumption(
-            "training.critical_batch", compact(critical_batch(terms.tokens), "tokens"),
-            law.note, law.grade, law.source_id,
-        ),
+        law.assumption("training.critical_batch", law.note, compact(critical_batch(terms.tokens), "tokens")),
     )  # fmt: skip

@@ -117,4 +117,4 @@ def _told(row: Entity, proof: Evidence) -> Assumption:
         said += f"; an hour is off it by {show(spread.value, '$/MWh', 3)} (standard deviation)"
     if f"{row.id}-q1" in loader.table("basis_hours"):
         said += "; hours of the day by quarter"
-    return Assumption(_KEY, show(proof.value, "$/MWh", 3), said, proof.grade, proof.source_id)
+    return proof.assumption(_KEY, said, show(proof.value, "$/MWh", 3))

@@ -134,13 +134,11 @@ def given_hours(
     assert dear is not None  # a file has one of them
     at = dealing(dear, driver, weight=weight.value)
     price, carbon = (None if one is None else one[at] for one in (own.price, own.carbon))
-    told = Assumption(
+    told = weight.assumption(
         "supply.grid_hours",
-        f"{own.name}, {own.year}",
         f"dealt out among the days of each month by the residual load of {weather}, with which price has a "
         f"rank correlation of {weight.value:.2g} at an hour of the day: the weather is of another year",
-        weight.grade,
-        weight.source_id,
+        f"{own.name}, {own.year}",
     )
     return replace(own, price=price, carbon=carbon), (told,)
 
@@ -197,13 +195,11 @@ def _told(
     if f"{row.id}-01" in loader.table("grids_hours_carbon"):
         error = row.evidence("carbon_error")
         told.append(
-            Assumption(
+            error.assumption(
                 "supply.grid_carbon_hours",
-                "by month, hour of the day and rank of the price",
                 "hours of carbon may not be passed on: a shape fitted on them, off by "
                 f"{error.value:.0%} of the mean (root mean square) in a year that the fit has not seen",
-                error.grade,
-                error.source_id,
+                "by month, hour of the day and rank of the price",
             )
         )
     return tuple(told)

@@ -39,13 +39,8 @@ def list_plants() -> list[str]:
 def default_not_served_price() -> tuple[float, Assumption]:
     """($/J of energy not served, the assumption that says where it comes from)."""
     row = entity("supply_plan", "plan").evidence("not_served_price")
-    return row.value, Assumption(
-        key="supply.not_served_price",
-        value=row.shown,
-        reason="no price of lost load was given; " + row.note,
-        grade=row.grade,
-        source=row.source_id,
-    )
+    reason = "no price of lost load was given; " + row.note
+    return row.value, row.assumption("supply.not_served_price", reason)
 
 
 def cycle_life(*, life: float, cycles: float, cycles_per_year: float) -> float:

@@ -137,7 +137,7 @@ def read_flexible(
             return value
         evidence = row.evidence(name)
         text = evidence.shown
-        told.append(Assumption(name, text, reason, evidence.grade, evidence.source_id))
+        told.append(evidence.assumption(name, reason, text))
         return evidence.value
 
     asked = _controls(control)
@@ -319,17 +319,14 @@ def _grid(
     """(W at most and normally → voltages, what it is in words)."""
     evidence = catalog.entity("dynamics_load", "training").evidence("power_factor")
     factor = evidence.value
-    told.append(
-        Assumption("power_factor", evidence.written, "of the load", evidence.grade, evidence.source_id)
-    )
+    told.append(evidence.assumption("power_factor", "of the load", evidence.written))
     if feeder is None:
         row = catalog.entity("dynamics_machines", "grid")
         strength = row.evidence("short_circuit_ratio")
         ratio = strength.value if q.short_circuit_ratio is None else q.short_circuit_ratio
         if q.short_circuit_ratio is None:
             told.append(
-                Assumption("short_circuit_ratio", strength.written, "no connection is given", strength.grade,
-                           strength.source_id)
+                strength.assumption("short_circuit_ratio", "no connection is given", strength.written)
             )  # fmt: skip
         angle = row.value("x_over_r")
 

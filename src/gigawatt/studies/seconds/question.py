@@ -161,7 +161,7 @@ class _Said:
     def default(self, key: str, name: str, reason: str) -> float:
         """A number of the row ``training`` of ``dynamics_load`` in place of what was not given."""
         evidence: Evidence = catalog.entity("dynamics_load", "training").evidence(name)
-        self.assumptions.append(Assumption(key, evidence.shown, reason, evidence.grade, evidence.source_id))
+        self.assumptions.append(evidence.assumption(key, reason))
         return evidence.value
 
 
@@ -240,10 +240,7 @@ def _limits(chosen: str, made: _Series, said: _Said) -> Limits:
     for quantity in ("ramp", "dynamic_range", "amplitude"):
         evidence = catalog.entity("dynamics_limits", chosen).evidence(quantity)
         said.assumptions.append(
-            Assumption(
-                f"limits.{chosen}.{quantity}", evidence.shown,
-                "share of the peak; the utility has its own", evidence.grade, evidence.source_id,
-            )
+            evidence.assumption(f"limits.{chosen}.{quantity}", "share of the peak; the utility has its own")
         )  # fmt: skip
     return found
 
@@ -366,7 +363,7 @@ def read_seconds_question(
 def _chosen(table: str, id: str, key: str, reason: str) -> Assumption:
     """A row that is taken because nobody named one, with the weakest grade of its numbers."""
     weakest = max(catalog.entity(table, id).rows(), key=lambda row: row.grade)
-    return Assumption(key, id, reason, weakest.grade, weakest.source_id)
+    return weakest.assumption(key, reason, id)
 
 
 def _check_alone(trace: str | None, given: Mapping[str, object], nodes: float) -> None:

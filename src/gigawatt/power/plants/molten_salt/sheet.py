@@ -349,25 +349,17 @@ def _settings(wanted: Mapping[str, float | str], design: str) -> dict[str, Setti
 def _assumptions(wanted: Mapping[str, float | str], design: str, year: float) -> tuple[Assumption, ...]:
     row = reactor_row(design)
     found = [
-        Assumption(
-            key=f"molten_salt.{key}",
-            value=one.shown,
-            reason="not set; " + (one.note or one.locator or "from the catalog"),
-            grade=one.grade,
-            source=one.source_id,
-        )
+        one.assumption(f"molten_salt.{key}", "not set; " + (one.note or one.locator or "from the catalog"))
         for key in _NUMBERS
         if key not in wanted
         for one in (row.evidence(key),)
     ]
     priced = entity("plants", PRICED_AS).evidence("capital_cost", math.floor(year))
     found.append(
-        Assumption(
-            key="molten_salt.capital_cost",
-            value=f"as {PRICED_AS}",
-            reason="no molten-salt reactor has a price: the estimate is that of small light-water reactors",
-            grade=priced.grade,
-            source=priced.source_id,
+        priced.assumption(
+            "molten_salt.capital_cost",
+            "no molten-salt reactor has a price: the estimate is that of small light-water reactors",
+            f"as {PRICED_AS}",
         )
     )
     return tuple(found)

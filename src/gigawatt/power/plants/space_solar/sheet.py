@@ -346,15 +346,7 @@ def _assumptions(row: Entity, year: float, fixed: frozenset[str]) -> tuple[Assum
         (entity("space_solar", "carbon").evidence("hardware_carbon"), "no inventory of such hardware"),
     )
     for evidence, reason in told:
-        found.append(
-            Assumption(
-                key=f"supply.space_solar.{evidence.quantity}",
-                value=evidence.shown,
-                reason=reason,
-                grade=evidence.grade,
-                source=evidence.source_id,
-            )
-        )
+        found.append(evidence.assumption(f"supply.space_solar.{evidence.quantity}", reason))
     return tuple(found)
 
 
