@@ -297,16 +297,7 @@ def energy_share(
 ) -> float:
     """Share of a step's energy on a 16-bit digital machine, its waiting counted, that ``chosen`` takes.
 
-    Parameters
-    ----------
-    work : sequence of Work
-        The step.
-    chosen : callable
-        Which operations count.
-    chip : Chip
-        The digital machine.
-    of : str
-        ``energy``, or ``time``: the share of a step's seconds.
+    ``of`` is ``energy``, or ``time`` for the share of a step's seconds.
     """
     which = 1 if of == "time" else 0
     spent = [(_spent(one, chip)[which], chosen(one)) for one in work]

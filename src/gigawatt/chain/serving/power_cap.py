@@ -18,21 +18,9 @@ __all__ = ["cap_notices"]
 def cap_notices(
     question: ServingQuestion, cluster: Cluster, degrees: Degrees, held: float
 ) -> tuple[str, ...]:
-    """What a cap does to prompts alone and to decoding alone of a replica with ``held`` requests.
+    """What a cap does to prompts alone and to decoding alone of a replica where ``held`` requests decode.
 
-    Parameters
-    ----------
-    question, cluster
-        What is served, on what.
-    degrees : Degrees
-        The replica (one row).
-    held : float
-        Requests that decode at once.
-
-    Returns
-    -------
-    tuple of str
-        Empty without a cap.
+    ``degrees`` has one row. Empty without a cap.
     """
     if question.cap is None:
         return ()

@@ -31,12 +31,7 @@ class Cell(NamedTuple):
 class Cells:
     """The positive cells of tables of one answer, computed again where a quantity that they read has moved.
 
-    Parameters
-    ----------
-    branch : str
-        Of the chain.
-    objects : mapping of str to object
-        Every quantity of the answer.
+    ``objects`` holds every quantity of the answer by name.
     """
 
     def __init__(self, branch: str, objects: Mapping[str, Any]) -> None:

@@ -108,17 +108,7 @@ def swapped(model: Model, outcome: Outcome, groups: Sequence[str]) -> Outcome:
 
 
 def take_apart(model: Model, twin: Outcome, outcome: Outcome, metric: str) -> Parts:
-    """What each group of changes does to a metric.
-
-    Parameters
-    ----------
-    model : Model
-        Of both.
-    twin, outcome : Outcome
-        Today's chip, and the design.
-    metric : str
-        Of the outcome.
-    """
+    """What each group of changes from today's chip, the ``twin``, to the design does to a metric."""
     groups = groups_changed(model, outcome)
 
     def value(chosen: frozenset[str]) -> np.ndarray | None:

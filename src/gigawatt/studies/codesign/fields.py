@@ -19,14 +19,7 @@ _DESIGNED = {
 
 
 def check_fields(asker: Asker, kin: str) -> None:
-    """Refuse what a co-design has no use for.
-
-    Parameters
-    ----------
-    asker : Asker
-        The scenario.
-    kin : str
-        The catalog's chip that the design is like, or an empty string.
+    """Refuse what a co-design has no use for; ``kin``: the catalog's chip that the design is like, or empty.
 
     Raises
     ------

@@ -89,19 +89,7 @@ def sources(answer: Mapping[str, Any]) -> Any:
 def lines(
     answer: Mapping[str, Any], title: str, names: Sequence[tuple[str, str]], *, logarithmic: bool
 ) -> Any:
-    """Medians of a few outputs by year with 5 to 95 %.
-
-    Parameters
-    ----------
-    answer : mapping
-        JSON of the outlook.
-    title : str
-        Of the figure.
-    names : sequence of (str, str)
-        Output and its colour.
-    logarithmic : bool
-        Of the y axis.
-    """
+    """Medians of a few outputs by year with 5 to 95 %; ``names`` are (output, its colour)."""
     import plotly.graph_objects as go
 
     figure: Any = go.Figure()

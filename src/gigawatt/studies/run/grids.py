@@ -398,14 +398,8 @@ _MOST_VALUE = 90
 def every_quantity(result: Result, words: str, link: Callable[[str], str]) -> tuple[tuple[str, Grid], ...]:
     """Every quantity, given or computed, by the room that it belongs to: value, grade, what it is, by whom.
 
-    Parameters
-    ----------
-    result : Result
-        Whose.
-    words : str
-        Those in which all of them stand: names, what they are, grades. Empty: every one.
-    link : callable
-        From the name of a quantity to an address.
+    Those alone that have all ``words`` in their names, what they are, or grades; ``link`` makes an address of
+    a name.
     """
     wanted = words.lower().replace("_", " ").split()
     groups: dict[str, list[tuple[Cell, ...]]] = {}

@@ -86,16 +86,7 @@ def with_phases(result: Result, loaded: LoadedScenario, objects: Mapping[str, An
     """The result with its phases as a table, and what they say among its notices.
 
     A result whose accelerators and halls are there as the year begins, and its plants too (or the year has
-    passed), stays as it is.
-
-    Parameters
-    ----------
-    result : Result
-        What was computed.
-    loaded : LoadedScenario
-        The scenario of it.
-    objects : mapping
-        Its quantities by name.
+    passed), stays as it is. ``objects`` are its quantities by name.
     """
     campus = campus_phases(objects)
     if not campus.phased and not _late(objects, loaded.scenario.year):

@@ -31,12 +31,7 @@ def _published(grid: str, plant: str) -> list[dict[str, Any]]:
 def accreditation_json(credits: Sequence[Credit], grid: str) -> list[dict[str, Any]]:
     """A row a plant; ``elcc`` of the plan's own system, ``ratings`` of the grid's market, where it has them.
 
-    Parameters
-    ----------
-    credits : sequence of Credit
-        Marginal ELCC of the plants.
-    grid : str
-        Row of ``grids``.
+    ``credits`` are marginal; ``grid`` is a row of ``grids``.
     """
     return [
         {

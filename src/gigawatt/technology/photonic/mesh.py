@@ -342,17 +342,7 @@ def decompose_real(matrix: Real) -> RealMesh:
 
 
 def flawed(mesh: Mesh, flaws: Flaws, rng: np.random.Generator) -> Mesh:
-    """The mesh as it was fabricated and set: phases rounded, warmed by their neighbours, then off by chance.
-
-    Parameters
-    ----------
-    mesh : Mesh
-        As designed.
-    flaws : Flaws
-        Their sizes.
-    rng : numpy Generator
-        Of the draws.
-    """
+    """The mesh as fabricated and set: phases rounded, warmed by their neighbours, then off by chance."""
     theta, phi, output = mesh.theta, mesh.phi, mesh.output
     if flaws.bits:
         step = _TURN / 2.0**flaws.bits
@@ -396,19 +386,8 @@ def flawed_matrix(
     """Real matrices (meshes, N, N) that two flawed meshes make.
 
     Detection is of the in-phase part of the field (homodyne), so that the real part is what is read. The
-    attenuators have the loss of an interferometer and no error of their own.
-
-    Parameters
-    ----------
-    made : RealMesh
-        The design.
-    flaws : Flaws
-        Of both meshes.
-    rng : numpy Generator
-        Of the draws.
-    exact : array (meshes, N, N), optional
-        What they should make: with it one gain a matrix (least squares) makes good the mean loss, as a
-        receiver does.
+    attenuators have the loss of an interferometer and no error of their own. With ``exact`` (meshes, N, N),
+    what they should make, one gain a matrix (least squares) makes good the mean loss, as a receiver does.
     """
     left, right = flawed(made.left, flaws, rng), flawed(made.right, flaws, rng)
     state = made.middle[:, :, None] * matrix_of(right)
