@@ -82,6 +82,13 @@ class Filler:
         """A default that is a row of the catalog has the grades of that row, not one of its own."""
         self.leaves[name] = replace(self.leaves[name], evidence=rows, grade=None)
 
+    def listed(self, id: str) -> str:
+        """The text of a row of the catalog's ``defaults``, listed as an assumption that is no leaf."""
+        row = catalog.entity("defaults", id)
+        grade, source = Grade.read(row.text("grade")), row.text("source_id")
+        self.assumptions.append(Assumption(row.id, row.text("text"), row.text("reason"), grade, source))
+        return row.text("text")
+
     def given_or_default(
         self, name: str, value: T | None, read: Callable[[str], T], default: str | None = None
     ) -> T:

@@ -25,7 +25,7 @@ from gigawatt.chain.supply.markets import fill_carbon, fill_fuels
 from gigawatt.chain.supply.terms import COMPUTED, read_flexible, read_matching, read_reliability
 from gigawatt.chain.supply.weather_years import grid_of, weather_years
 from gigawatt.core.errors import InfeasibleError, InputError
-from gigawatt.core.evidence import Assumption, Evidence, Grade
+from gigawatt.core.evidence import Evidence
 from gigawatt.core.graph import Leaf
 from gigawatt.core.once import once, stamp
 from gigawatt.core.quantities import show
@@ -206,11 +206,7 @@ def fill_grid(fill: Filler) -> None:
     if (rule := given.get("peak_hours")) is not None:
         given["peak_hours"] = fill.ask("supply.grid.peak_hours", lambda: read_peak_hours(rule))
     elif given.get("peak_charge"):
-        row = catalog.entity("defaults", "supply.grid.peak_hours")
-        given["peak_hours"], grade = row.text("text"), Grade.read(row.text("grade"))
-        fill.assumptions.append(
-            Assumption(row.id, row.text("text"), row.text("reason"), grade, row.text("source_id"))
-        )
+        given["peak_hours"] = fill.listed("supply.grid.peak_hours")
     if (named := given.get("tariff")) is not None:
         name = str(beside(fill.loaded, named))
         given["tariff"] = fill.ask("supply.grid.tariff", lambda: read_tariff(name))

@@ -15,7 +15,7 @@ from gigawatt.chain.serving.question import DEGREES, POOLED, ServingQuestion, re
 from gigawatt.chain.serving.traffic import USER_REQUESTS
 from gigawatt.chain.training.reliability import cluster_of
 from gigawatt.core.errors import GigawattError, InputError
-from gigawatt.core.evidence import Assumption, Evidence, Grade
+from gigawatt.core.evidence import Assumption, Evidence
 from gigawatt.core.graph import Leaf
 from gigawatt.core.quantities import parse
 from gigawatt.machine import Chip, load_chip
@@ -60,9 +60,7 @@ def model_and_serving(fill: Filler) -> Chip:
     fill.written("scenario.boundary", "boundary", scenario.boundary)
     fill.written("serving.demand", "serving.demand", section.demand)
     if section.demand is not None and section.demand[0] == "user":
-        listed = AssumptionList()
-        listed.default(USER_REQUESTS)
-        fill.assumptions += listed.assumptions
+        fill.listed(USER_REQUESTS)
 
     def leaf(key: str, value: Any, given: bool, rows: tuple[Evidence, ...] = ()) -> None:
         name = f"serving.{key}"
@@ -192,13 +190,8 @@ def _trace_rows(name: str | None) -> tuple[Evidence, ...]:
     return () if name is None else _rows("traces", name)
 
 
-def _default(fill: Filler, name: str, unit: str) -> float:
-    """The number of a row of ``defaults``, listed."""
-    row = catalog.entity("defaults", name)
-    text = row.text("text")
-    grade = Grade.read(row.text("grade"))
-    fill.assumptions.append(Assumption(name, text, row.text("reason"), grade, row.text("source_id")))
-    return parse(text, unit)
+def _seconds(text: str) -> float:
+    return parse(text, "s")
 
 
 def _autoscaling(fill: Filler, section: Any) -> Scaling | None:
@@ -210,12 +203,12 @@ def _autoscaling(fill: Filler, section: Any) -> Scaling | None:
         raise fill.loaded.blame(error, "serving.autoscaling.target")
     least, target = given.minimum, given.target
     times = [
-        _default(fill, f"serving.autoscaling_{name}", "s") for name in ("interval", "start_up", "cool_down")
+        _seconds(fill.listed(f"serving.autoscaling_{name}")) for name in ("interval", "start_up", "cool_down")
     ]
     return Scaling(
-        _default(fill, "serving.autoscaling_minimum", "1") if least is None else least,
+        parse(fill.listed("serving.autoscaling_minimum"), "1") if least is None else least,
         target,
-        _default(fill, "serving.autoscaling_full", "1") if target is None else 1.0,
+        parse(fill.listed("serving.autoscaling_full"), "1") if target is None else 1.0,
         *times,
     )
 
@@ -237,22 +230,11 @@ def _failures(fill: Filler, section: Any) -> None:
             "is reached by no reserve", given=f"{section.availability:.0%}", allowed="below 100 %"
         )
         raise fill.loaded.blame(error, "serving.availability")
-    row = catalog.entity("defaults", "serving.autoscaling_start_up")
-    text = row.text("text")
-    fill.default("serving.restart", parse(text, "s"), text, row.text("reason"), row)
+    fill.given_or_default("serving.restart", None, _seconds, "serving.autoscaling_start_up")
 
 
 def _simulation(fill: Filler, section: Any) -> None:
     """Limits of the simulation."""
-    for name, key, given in (
-        ("serving.simulated_requests", "serving.simulated_requests", section.simulated_requests),
-        ("serving.simulated_replicas", "serving.simulated_replicas", section.simulated_replicas),
-        ("serving.simulated_hour", "", None),
-    ):
-        if given is not None:
-            fill.written(name, key, given)
-            continue
-        found = catalog.entity("defaults", name)
-        text = found.text("text")
-        value = parse(text, "s") if name.endswith("hour") else int(text)
-        fill.default(name, value, text, found.text("reason"), found)
+    fill.given_or_default("serving.simulated_requests", section.simulated_requests, int)
+    fill.given_or_default("serving.simulated_replicas", section.simulated_replicas, int)
+    fill.given_or_default("serving.simulated_hour", None, _seconds)

@@ -28,7 +28,6 @@ from gigawatt.chain.supply.allowed import (
 from gigawatt.chain.supply.candidates import plant_id
 from gigawatt.chain.supply.orders import ANY, ORDERED, Orders, order_date, orders_of
 from gigawatt.core.errors import InfeasibleError
-from gigawatt.core.evidence import Assumption, Grade
 from gigawatt.core.quantities import parse, show
 from gigawatt.facility import country_of
 from gigawatt.facility.countries import Law
@@ -258,11 +257,7 @@ def _fill_dates(fill: Filler) -> None:
             _offer(fill, arrivals, names, unsold)
         return
     if written is None:
-        row = catalog.entity("defaults", ORDERED)
-        fill.assumptions.append(
-            Assumption(ORDERED, row.text("text"), row.text("reason"), Grade.read(row.text("grade")),
-                       row.text("source_id"))
-        )  # fmt: skip
+        fill.listed(ORDERED)
     limited = {fill.ask(LIMITS, lambda n=name: plant_id(LIMITS, n)) for name in supply.limits}
     late: dict[str, Arrival] = {}
     for name, one in found.items():
@@ -354,7 +349,7 @@ def _limit_resources(fill: Filler) -> None:
         row = law.row.evidence("limit")
         limits = replace(limits, value={**limits.value, name: row.value})
         why = f"{law.words} in {law.place}; {row.note}"
-        fill.assumptions.append(Assumption(f"{LIMITS}.{name}", row.shown, why, row.grade, row.source_id))
+        fill.assumptions.append(row.assumption(f"{LIMITS}.{name}", why))
     fill.leaves[LIMITS] = limits
 
 
