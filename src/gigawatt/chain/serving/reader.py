@@ -12,7 +12,7 @@ from gigawatt.chain.graph import graph_of_branch
 from gigawatt.chain.question_words import HERE, Words, place_of, with_defaults
 from gigawatt.chain.serving.classes import MixedTraffic
 from gigawatt.chain.serving.question import DEGREES, ServingQuestion, read_service
-from gigawatt.chain.serving.traffic import USER_REQUESTS
+from gigawatt.chain.serving.traffic import USER_REQUESTS, Traffic
 from gigawatt.chain.shared_leaves import fill_chip
 from gigawatt.core.errors import InputError
 from gigawatt.schema.changed import scenario_of
@@ -202,13 +202,7 @@ def read_serving_question(
         fill_chip(fill, found.chip, ())
         assumed.assumptions += fill.assumptions
         assumed.notices += fill.loaded.notices
-        asked = _demand(rate, demand) or section.demand
-        if found.traffic.own_rate is not None and isinstance(found.traffic, MixedTraffic):
-            if asked is not None:
-                key, given_rate = ("rate", rate) if demand is None else ("demand", demand)
-                raise InputError("each class has a rate", key=key, given=given_rate or "serving.demand",
-                                 allowed="without --rate")  # fmt: skip
-            asked = ("request", found.traffic.own_rate)
+        asked = _demand(rate, demand, section.demand, found.traffic)
         if asked is not None and asked[0] == "user":
             assumed.default(USER_REQUESTS)
         wanted = None if asked is None else found.traffic.requests(asked)
@@ -231,7 +225,22 @@ def read_serving_question(
     )
 
 
-def _demand(rate: str | None, demand: str | None) -> tuple[str, float] | None:
+def _demand(
+    rate: str | None, demand: str | None, settled: tuple[str, float] | None, traffic: Traffic
+) -> tuple[str, float] | None:
+    """(Of what, how much a second): by words, by ``settings``, or by classes with rates of their own."""
+    asked = _demand_in_words(rate, demand) or settled
+    if traffic.own_rate is None or not isinstance(traffic, MixedTraffic):
+        return asked
+    if asked is not None:
+        key, given = ("rate", rate) if demand is None else ("demand", demand)
+        raise InputError(
+            "each class has a rate", key=key, given=given or "serving.demand", allowed="without --rate"
+        )
+    return "request", traffic.own_rate
+
+
+def _demand_in_words(rate: str | None, demand: str | None) -> tuple[str, float] | None:
     if rate is not None and demand is not None:
         raise InputError(
             "the demand is given twice", key="demand", given=demand, allowed=f"or the rate {rate}"
