@@ -219,26 +219,14 @@ class Plant:
         if (self.storage is not None) != (self.kind == "storage"):
             raise InputError("a plant of kind 'storage', and no other, has storage data", key=self.id)
         for name in (
-            "capital",
-            "fixed",
-            "investment",
-            "construction_carbon",
-            "carbon",
-            "water",
-            "reserve_price",
-            "credit",
-            "energy_credit",
-            "methane",
-        ):
-            self._check(name, 0.0, math.inf)
-        for name in ("minimum", "unit_size", "lead_time", "start_cost", "start_carbon", "stock"):
-            self._check(name, 0.0, math.inf)
-        for name in ("minimum_up", "minimum_down"):
+            "capital", "fixed", "investment", "construction_carbon", "carbon", "water", "reserve_price",
+            "credit", "energy_credit", "methane", "minimum", "unit_size", "lead_time", "start_cost",
+            "start_carbon", "stock", "minimum_up", "minimum_down",
+        ):  # fmt: skip
             self._check(name, 0.0, math.inf)
         if (self.demand or self.standing or self.swaps) and self.kind != "grid":
             raise InputError("only a grid charges for demand", key=self.id)
         self._check("queue_time", 0.0, self.lead_time)
-        self._check("reserve_price", 0.0, math.inf)
         if self.host and self.kind != "storage":
             raise InputError("only a store stands inside a plant", key=f"{self.id}.host", given=self.host)
         check_rules([("host_ratio", self.host_ratio, "above 0", self.host_ratio > 0.0)], self.id)
