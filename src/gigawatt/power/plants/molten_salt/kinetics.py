@@ -11,7 +11,7 @@ import numpy.typing as npt
 
 from gigawatt.core.checks import check_range, check_word
 from gigawatt.core.errors import InputError
-from gigawatt.power.plants.molten_salt.loop import MOST_FLOW, lost_reactivity
+from gigawatt.power.plants.molten_salt.loop import MOST_FLOW, instants_of, lost_reactivity
 from gigawatt.power.plants.molten_salt.system import Steady, System, steady
 
 __all__ = ["Transient", "effective_fraction", "natural_flow", "simulate"]
@@ -117,9 +117,7 @@ def simulate(
     ----------
     ORNL-TM-1070, appendix A; ORNL-TM-1626; momentum of the loop: Welander, J. Fluid Mech. 29, 1967.
     """
-    instants = np.asarray(time, dtype=float)
-    if instants.ndim != 1 or len(instants) < 2 or not np.all(np.diff(instants) > 0.0):
-        raise InputError("times must rise", key="time", allowed="at least two instants in s")
+    instants = instants_of(time)
     check_range("tolerance", tolerance, 1e-10, 1e-3, message="tolerance out of range")
     check_word("method", method, ("BDF", "Radau"), "no such solver")
     start_flow = natural_flow(plant, power) if natural else 1.0

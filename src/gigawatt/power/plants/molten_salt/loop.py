@@ -20,6 +20,7 @@ from gigawatt.core.errors import InputError
 __all__ = [
     "Neutrons",
     "Ring",
+    "instants_of",
     "lost_by_group",
     "lost_reactivity",
     "lost_reactivity_plug",
@@ -312,6 +313,14 @@ def _shape(bottom: float, top: float) -> float:
 def _means(bottom: float, top: float, count: int) -> Array:
     edges = np.linspace(bottom, top, count + 1)
     return np.array([_shape(a, b) for a, b in pairwise(edges)])
+
+
+def instants_of(time: npt.ArrayLike) -> Array:
+    """Instants [s] as an array (T,); fewer than two, or some that do not rise, are refused."""
+    instants = np.asarray(time, dtype=float)
+    if instants.ndim != 1 or len(instants) < 2 or not np.all(np.diff(instants) > 0.0):
+        raise InputError("times must rise", key="time", allowed="at least two instants in s")
+    return instants
 
 
 def _check_flow(flow: float) -> None:

@@ -16,6 +16,7 @@ from gigawatt.power.plants.molten_salt.loop import (
     MOST_FLOW,
     Neutrons,
     Ring,
+    instants_of,
     neutrons,
     ring,
     steady_precursors,
@@ -94,9 +95,7 @@ def rod_reactivity(kinetics: Neutrons, loop: Ring, *, time: npt.ArrayLike, flow:
     ----------
     ORNL-4233, section 5.6 (the test); ORNL-TM-1626, equation 14 with dn/dt = 0.
     """
-    instants, flows = np.asarray(time, dtype=float), np.asarray(flow, dtype=float)
-    if instants.ndim != 1 or len(instants) < 2 or not np.all(np.diff(instants) > 0.0):
-        raise InputError("times must rise", key="time", allowed="at least two instants in s")
+    instants, flows = instants_of(time), np.asarray(flow, dtype=float)
     if flows.shape != instants.shape:
         raise InputError(
             "one flow an instant", key="flow", given=str(flows.shape), allowed=str(instants.shape)
