@@ -420,32 +420,12 @@ class Gpu:
             share *= efficiency.arithmetic
         if of == "gemm":
             share /= best_shape(chip.kernels, form, chip.units)
-        arithmetic, memory = physical(
-            of,
-            fit,
-            m=op.m,
-            n=op.n,
-            k=op.k,
-            batch=op.batch,
-            flops=op.flops,
-            moved=moved,
-            units=chip.units,
-            rate=peak * min(share, 1.0),
-            bandwidth=bandwidth,
-        )
+        sizes = {"m": op.m, "n": op.n, "k": op.k, "batch": op.batch, "flops": op.flops, "moved": moved}
+        rate = peak * min(share, 1.0)
+        arithmetic, memory = physical(of, fit, **sizes, units=chip.units, rate=rate, bandwidth=bandwidth)
         found = surface(chip.kernels, of, form)
         if found is not None:
-            at = coordinates(
-                of,
-                m=op.m,
-                n=op.n,
-                k=op.k,
-                batch=op.batch,
-                flops=op.flops,
-                moved=moved,
-                tile=fit.attention_tile,
-            )
-            factor = found.at(*at)
+            factor = found.at(*coordinates(of, **sizes, tile=fit.attention_tile))
             arithmetic, memory = arithmetic * factor, memory * factor
         if of == "attention":
             arithmetic = with_own_exponentials(arithmetic, op, chip)
