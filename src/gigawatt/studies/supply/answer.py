@@ -58,29 +58,10 @@ def as_answer(supply: SupplyAnswer) -> dict[str, Any]:
     curtailed = float(np.sum(plan.curtailed)) * HOUR * plan.weight * year
     lacking = float(np.sum(plan.not_served)) * HOUR * plan.weight * year
     construction = sum(plan.construction_carbon.values()) * year
-    flexible = question.flexible or Flexible()
     queue = plan.waiting.reshape(question.weather_years, -1)  # J
     put_off = float(np.maximum(queue - np.roll(queue, 1, axis=1), 0.0).sum()) * plan.weight * year
     answer: dict[str, Any] = {
-        "site": question.site.id,
-        "site_name": question.site.name,
-        "grid": question.grid.id,
-        "year": question.year,
-        "weather_years": question.weather_years,
-        "load_peak_MW": float(plan.load.max()) / _MW,
-        "load_mean_MW": float(plan.load.mean()) * plan.duty / _MW,
-        "load_GWh": float(plan.load.sum()) * HOUR * plan.weight * year / _GWH,
-        "profile": question.profile,
-        "carbon_limit_g_per_kWh": _scaled(question.carbon_limit, _GRAM),
-        "carbon_price_USD_per_t": question.carbon_price * 1e3,
-        "not_served_price_USD_per_MWh": question.not_served_price * _MWH,
-        "reliability": None if question.not_served_limit is None else 1.0 - question.not_served_limit,
-        "matching": question.matching,
-        "flexible_share": flexible.cut_share or None,
-        "flexible_USD_per_MWh": flexible.cut_cost * _MWH if flexible.cut_share else None,
-        "deferrable_share": flexible.defer_share or None,
-        "deferrable_h": flexible.defer_window / HOUR if flexible.defer_share else None,
-        "discount_rate": question.rate,
+        **_asked(supply),
         "cost_USD_per_MWh": plan.cost_per_energy * _MWH,
         "cost_low_USD_per_MWh": low / served * _MWH,
         "cost_high_USD_per_MWh": high / served * _MWH,
@@ -135,6 +116,33 @@ def as_answer(supply: SupplyAnswer) -> dict[str, Any]:
             "water_m3_per_year": float(built.water.sum()),
         }
     return answer
+
+
+def _asked(supply: SupplyAnswer) -> dict[str, Any]:
+    """The question with its load, of a mean year."""
+    question, plan = supply.question, supply.plan
+    flexible = question.flexible or Flexible()
+    return {
+        "site": question.site.id,
+        "site_name": question.site.name,
+        "grid": question.grid.id,
+        "year": question.year,
+        "weather_years": question.weather_years,
+        "load_peak_MW": float(plan.load.max()) / _MW,
+        "load_mean_MW": float(plan.load.mean()) * plan.duty / _MW,
+        "load_GWh": float(plan.load.sum()) * HOUR * plan.weight * supply.year_share / _GWH,
+        "profile": question.profile,
+        "carbon_limit_g_per_kWh": _scaled(question.carbon_limit, _GRAM),
+        "carbon_price_USD_per_t": question.carbon_price * 1e3,
+        "not_served_price_USD_per_MWh": question.not_served_price * _MWH,
+        "reliability": None if question.not_served_limit is None else 1.0 - question.not_served_limit,
+        "matching": question.matching,
+        "flexible_share": flexible.cut_share or None,
+        "flexible_USD_per_MWh": flexible.cut_cost * _MWH if flexible.cut_share else None,
+        "deferrable_share": flexible.defer_share or None,
+        "deferrable_h": flexible.defer_window / HOUR if flexible.defer_share else None,
+        "discount_rate": question.rate,
+    }
 
 
 def _bill(supply: SupplyAnswer, bill: Bill) -> dict[str, Any]:
