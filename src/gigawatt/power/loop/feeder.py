@@ -82,7 +82,6 @@ class Voltages:
 
     nodes: tuple[str, ...]
     values: Array
-    phasors: Complex
     rounds: int
 
     def of(self, bus: str) -> Array:
@@ -269,7 +268,7 @@ def solve(feeder: Feeder, site: Mapping[str, complex] | None = None) -> Voltages
         moved = float(np.max(np.abs(found - volts) / feeder.base))
         volts = found
         if moved < _CLOSE:
-            return Voltages(feeder.nodes, np.abs(volts) / feeder.base, volts, number)
+            return Voltages(feeder.nodes, np.abs(volts) / feeder.base, number)
         if not moved < 1e3:
             break
     asked = sum((abs(x) for x in (site or {}).values()), 0.0)
