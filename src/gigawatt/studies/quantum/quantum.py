@@ -35,16 +35,16 @@ def _with_rows(asked: Answer, compute: Callable[[], Answer], more: tuple[Assumpt
 
 
 def vqe_answer(
-    name: str = "h2",
-    bond: float | None = None,
+    name: str,
+    bond: float | None,
     *,
-    ansatz: str = "uccsd",
-    optimiser: str = "bfgs",
-    layers: int = 2,
-    iterations: int = 200,
-    shots: int = 0,
-    seed: int = 0,
-    noisy: bool = False,
+    ansatz: str,
+    optimiser: str,
+    layers: int,
+    iterations: int,
+    shots: int,
+    seed: int,
+    noisy: bool,
 ) -> Answer:
     """Ground-state energy of a molecule beside the exact one.
 
@@ -52,8 +52,8 @@ def vqe_answer(
     ----------
     name : str
         ``h2``, ``lih``, ``h4`` or ``beh2``.
-    bond : float, optional
-        Distance of neighbours [m]; near that of least energy where left out.
+    bond : float or None
+        Distance of neighbours [m]; ``None`` is near that of least energy.
     ansatz, optimiser, layers, iterations, shots, seed
         As of :func:`~gigawatt.technology.qubits.vqe.vqe`.
     noisy : bool
@@ -141,14 +141,14 @@ def _noise(molecule: molecules.Molecule, minimum: Variational) -> list[dict[str,
 
 
 def optimise_answer(
-    piece: str = "pipeline",
+    piece: str,
     *,
-    depth: int = 3,
-    model: str = "llama-3.1-8b",
-    stages: int = 4,
-    window: int = 5,
-    mean_bits: float = 3.5,
-    machine: str = "superconducting",
+    depth: int,
+    model: str,
+    stages: int,
+    window: int,
+    mean_bits: float,
+    machine: str,
 ) -> Answer:
     """A piece of model development on qubits beside exact classical solvers (``kind`` optimise).
 
@@ -174,17 +174,17 @@ def optimise_answer(
 
 
 def resources_answer(
-    name: str = "rsa",
+    name: str,
     *,
-    qubits: float | None = None,
-    toffolis: float | None = None,
-    bits: int = 2048,
-    error: float = 1e-3,
-    cycle: float = 1e-6,
-    reaction: float = 1e-5,
-    budget: float = 0.1,
-    factories: int = 4,
-    qdk: bool = False,
+    qubits: float | None,
+    toffolis: float | None,
+    bits: int,
+    error: float,
+    cycle: float,
+    reaction: float,
+    budget: float,
+    factories: int,
+    qdk: bool,
 ) -> Answer:
     """Physical qubits, time, joules and dollars of a fault-tolerant computation (``kind`` resources).
 
@@ -283,11 +283,11 @@ def _counts(name: str, qubits: float | None, toffolis: float | None) -> resource
 
 
 def break_even_answer(
-    problem: str = "chemistry",
+    problem: str,
     *,
-    algorithm: str = "femoco-lee",
-    weights: float = 8e9,
-    machine: str = "superconducting",
+    algorithm: str,
+    weights: float,
+    machine: str,
 ) -> Answer:
     """Joules and dollars of a quantum run beside the classical way, with bands (``kind`` break-even).
 
