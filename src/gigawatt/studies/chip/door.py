@@ -46,12 +46,16 @@ def chip_build(design: str, settings: Mapping[str, str] | None = None, *, publis
     InputError, InfeasibleError
         A design that cannot be read or built.
     """
+    from gigawatt.chain.rows_read import reading
     from gigawatt.faces.report.held import FILE, published_text
+    from gigawatt.machine.chip.build import build_chip
+    from gigawatt.machine.chip.design_file import read_design
     from gigawatt.studies.chip import figures
-    from gigawatt.studies.chip.chip import chip_answer
     from gigawatt.validation.published import checks_of
 
-    built, data = chip_answer(design, dict(settings or {}))
+    built, read = reading(lambda: build_chip(read_design(design, dict(settings or {}))))
+    data, rows_read = built.to_json(), read.to_json()
+    data |= rows_read | {"assumptions": [*data["assumptions"], *rows_read["assumptions"]]}
     row = {f"{key} [{unit}]": float(f"{value:.6g}") for key, (value, unit) in built.numbers().items()}
     row_of_catalog = {"id": built.design.id, "name": built.design.name, **row}
     rows = [check.to_json() for check in checks_of("technologies", "shipping")] if published else []

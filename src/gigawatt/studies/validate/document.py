@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from gigawatt.core.document import Again, Document, Grid, Points, Section
 from gigawatt.faces.report.parts import facts_of, rows_grid
-from gigawatt.studies.validate.cells import cell
+from gigawatt.faces.terminal.console import number
 
 __all__ = ["NOTES", "card_document", "read_notes"]
 
@@ -20,6 +21,15 @@ _CHECK = ("part", "what", "ours", "published", "unit", "error", "tolerance", "ok
 _WORDS = frozenset(("part", "metric", "source", "accelerator", "use", "role", "counted", "what", "operation",
                     "device", "format", "part_of", "quantity", "kind", "boundary", "derived"))  # fmt: skip
 """Keys of groups whose words stand in the group's name already."""
+_SHARES = frozenset(
+    (
+        "mape", "median_ape", "p90_ape", "bias", "coverage90", "baseline_mape", "median", "p90",
+        "median_error", "median_as_used", "p90_as_used", "benchmark", "step", "measured", "kept", "error",
+        "tolerance", "within25", "coverage80", "below5", "above95", "crps", "crps_point",
+    )
+)  # fmt: skip
+_TENTH = re.compile("to_\\d+")
+"""Columns of a histogram."""
 Data = Mapping[str, Any]
 
 
@@ -94,5 +104,14 @@ def _groups(answer: Data) -> Grid:
 
 
 def _grid(caption: str, columns: Sequence[str], lines: Sequence[Sequence[Any]]) -> Grid:
-    rows = [[cell(name, value) for name, value in zip(columns, line, strict=True)] for line in lines]
+    rows = [[_cell(name, value) for name, value in zip(columns, line, strict=True)] for line in lines]
     return rows_grid(caption, [name.replace("_", " ") for name in columns], rows)
+
+
+def _cell(name: str, value: str | int | float | None) -> str:
+    """A value of a column: shares in percent, four digits, nothing for what is not known."""
+    if value is None or (isinstance(value, float) and value != value):
+        return ""
+    if isinstance(value, (str, bool)):
+        return str(value)
+    return f"{100 * value:.1f} %" if name in _SHARES or _TENTH.fullmatch(name) else number(value)

@@ -11,8 +11,7 @@ import numpy as np
 from gigawatt.chain import methods
 from gigawatt.chain.registry import training
 from gigawatt.chain.training.budget import Trial
-from gigawatt.chain.training.rl.outputs import Outputs
-from gigawatt.chain.training.rl.passes import passes_of
+from gigawatt.chain.training.rl.outputs import Outputs, passes_of
 from gigawatt.chain.training.size import fit_runs
 from gigawatt.chain.training.sizes import Fit
 from gigawatt.chain.training.terms import RunTerms

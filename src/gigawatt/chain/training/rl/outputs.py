@@ -15,7 +15,7 @@ from gigawatt.core.errors import InputError
 if TYPE_CHECKING:  # a run without rollouts does not import what serves
     from gigawatt.serving.lengths import Lengths
 
-__all__ = ["Outputs", "outputs"]
+__all__ = ["Outputs", "outputs", "passes_of"]
 
 Array = NDArray[np.float64]
 _GIVEN = ("rl.steps",)
@@ -23,6 +23,14 @@ _POINTS = 4096
 """Quantiles of a distribution of which its moments are means."""
 STRATA = 256
 """Lengths that the outputs of a replica have at most, each that of several."""
+
+_PASSES = {"none": 0, "reference": 1, "policy": 1, "both": 2}
+"""Forward passes over the outputs before an update, by the words of ``rl.logprobs``."""
+
+
+def passes_of(logprobs: str) -> int:
+    """Forward passes that compute log-probabilities: of the reference, of the policy, of both or of none."""
+    return _PASSES[logprobs]
 
 
 def _middles(count: int) -> Array:

@@ -23,8 +23,7 @@ from gigawatt.chain.machine.quantities import Machine
 from gigawatt.chain.machine.resources import resources
 from gigawatt.chain.registry import training
 from gigawatt.chain.training.reliability import Goodput, share_with
-from gigawatt.chain.training.rl.outputs import Outputs
-from gigawatt.chain.training.rl.passes import passes_of
+from gigawatt.chain.training.rl.outputs import Outputs, passes_of
 from gigawatt.chain.training.sizes import Fit
 from gigawatt.machine import Chip, Cluster, build_cluster
 from gigawatt.performance import Search, Stack, TrainingRun, capped, collectives, evaluate
