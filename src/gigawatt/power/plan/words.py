@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 import numpy as np
 import numpy.typing as npt
 
@@ -57,6 +59,11 @@ def binding(
     enough = _REACHED * abs(bill) * year
     per_watt = MONEY_PER_ENERGY * HOUR * year
     found: list[tuple[float, str]] = []
+
+    def mention(saved: float, text: str) -> None:
+        if saved > enough:
+            found.append((saved, text))
+
     for i, plant in enumerate(programme.plants):
         if i in programme.largest_row:
             worth = float(z[programme.largest_row[i]]) * per_watt
@@ -73,46 +80,37 @@ def binding(
                 )
         if i in programme.ratio_row:
             worth = float(z[programme.ratio_row[i]]) * per_watt
-            if worth * hours.capacity[i] > enough:
-                found.append(
-                    (
-                        worth * hours.capacity[i],
-                        f"{plant.name} is as large as {plant.host} takes: a further MW would save "
-                        f"{money(worth * 1e6)} per year",
-                    )
-                )
+            mention(
+                worth * hours.capacity[i],
+                f"{plant.name} is as large as {plant.host} takes: a further MW would save "
+                f"{money(worth * 1e6)} per year",
+            )
         if plant.minimum > 0.0:
             dual = float(z[programme.least_row[i]])
             worth = (max(-dual, 0.0) if plant.minimum == plant.maximum else dual) * per_watt
-            if worth * plant.minimum > enough:
-                found.append(
-                    (
-                        worth * plant.minimum,
-                        f"{plant.name} has {compact(plant.minimum, 'W')} because its minimum binds: "
-                        f"one MW less would save {money(worth * 1e6)} per year",
-                    )
-                )
+            mention(
+                worth * plant.minimum,
+                f"{plant.name} has {compact(plant.minimum, 'W')} because its minimum binds: "
+                f"one MW less would save {money(worth * 1e6)} per year",
+            )
     if carbon_limit is not None:
         shadow = carbon_shadow_price(programme, z)
         served = float(programme.weight @ (programme.load - hours.not_served - hours.cut)) * HOUR * year
         gram = 1.0 / (HOUR * 1e6)
-        if shadow * served * max(carbon_limit, gram) > enough:
-            found.append(
-                (
-                    shadow * served * max(carbon_limit, gram),
-                    f"the carbon limit of {grams(carbon_limit)} binds at ${shadow * 1e3:,.4g} per tonne: "
-                    f"one g/kWh more would save {money(shadow * served * gram)} per year",
-                )
-            )
-    found.extend(_of_load(programme, hours, z, year, enough))
+        mention(
+            shadow * served * max(carbon_limit, gram),
+            f"the carbon limit of {grams(carbon_limit)} binds at ${shadow * 1e3:,.4g} per tonne: "
+            f"one g/kWh more would save {money(shadow * served * gram)} per year",
+        )
+    for saved, text in _of_load(programme, z, year):
+        mention(saved, text)
     return tuple(text for _, text in sorted(found, key=lambda pair: -pair[0]))
 
 
-def _of_load(p: Programme, hours: Hours, z: Array, year: float, enough: float) -> list[tuple[float, str]]:
-    """Hourly matching and the limits of a load that gives way."""
+def _of_load(p: Programme, z: Array, year: float) -> Iterator[tuple[float, str]]:
+    """Hourly matching and the limits of a load that gives way: ($ saved in a year, sentence)."""
     to_money = MONEY_PER_ENERGY * HOUR * p.power_unit * year
     need = p.load / p.power_unit
-    found: list[tuple[float, str]] = []
 
     def worth(first: int | None, per_point: Array) -> tuple[float, int]:
         if first is None:
@@ -122,54 +120,38 @@ def _of_load(p: Programme, hours: Hours, z: Array, year: float, enough: float) -
         return value, int(np.sum(duals * np.maximum(per_point, _REACHED) > _REACHED * np.max(duals)))
 
     saved, count = worth(p.matching_row, need * _POINT)
-    if saved > enough:
-        found.append(
-            (
-                saved,
-                f"the hourly matching binds in {count:,} of {p.hours:,} h: one percentage point less would "
-                f"save {money(saved)} per year",
-            )
-        )
+    yield (
+        saved,
+        f"the hourly matching binds in {count:,} of {p.hours:,} h: one percentage point less would "
+        f"save {money(saved)} per year",
+    )
     if p.cut_limit_row is not None:
         saved = float(z[p.cut_limit_row]) * float(p.weight @ need) * _POINT * to_money
-        if saved > enough:
-            found.append(
-                (
-                    saved,
-                    f"the limit on load cut binds: one percentage point of the energy more would save "
-                    f"{money(saved)} per year",
-                )
-            )
+        yield (
+            saved,
+            f"the limit on load cut binds: one percentage point of the energy more would save "
+            f"{money(saved)} per year",
+        )
     if p.lost_limit_row is not None:
         saved = float(z[p.lost_limit_row]) * float(np.sum(p.weight)) * _POINT * to_money
-        if saved > enough:
-            found.append(
-                (
-                    saved,
-                    f"the time that cuts may lose binds: one percentage point more would save {money(saved)} "
-                    "per year",
-                )
-            )
+        yield (
+            saved,
+            f"the time that cuts may lose binds: one percentage point more would save {money(saved)} "
+            "per year",
+        )
     ones = np.ones(p.hours)
     saved, count = worth(p.peak_row, ones)
-    if saved > enough:
-        found.append(
-            (
-                saved,
-                f"the largest power of the load keeps deferred load from being made up in {count:,} of "
-                f"{p.hours:,} h: a further MW would save {money(saved / p.power_unit * 1e6)} per year",
-            )
-        )
+    yield (
+        saved,
+        f"the largest power of the load keeps deferred load from being made up in {count:,} of "
+        f"{p.hours:,} h: a further MW would save {money(saved / p.power_unit * 1e6)} per year",
+    )
     saved, count = worth(p.queue_limit_row, ones)
-    if saved > enough:
-        found.append(
-            (
-                saved,
-                f"the window of the deferrable load binds in {count:,} of {p.hours:,} h: a further "
-                f"MWh of it would save {money(saved / p.power_unit * 1e6)} per year",
-            )
-        )
-    return found
+    yield (
+        saved,
+        f"the window of the deferrable load binds in {count:,} of {p.hours:,} h: a further "
+        f"MWh of it would save {money(saved / p.power_unit * 1e6)} per year",
+    )
 
 
 def _often(programme: Programme, hours: Hours, i: int) -> str:
