@@ -142,17 +142,17 @@ def held_to(load: LoadShape, oversubscription: float | None) -> LoadShape:
     if not oversubscription:
         return load
     allowed = np.minimum(1.0, load.peak / (1.0 + oversubscription) / np.maximum(load.running, 1e-300))
-    names = ("facility", "it", "water", "evaporated", "blowdown", "running")
+    return replace(_scaled(load, allowed), running=allowed * load.running, allowed=allowed)
+
+
+def _scaled(load: LoadShape, share: Array | float) -> LoadShape:
+    """``share`` of the power, heat and water of every hour; what it draws as it runs stays."""
+    names = ("facility", "it", "water", "evaporated", "blowdown")
     chain = load.chain
     if chain is not None:
-        chain = replace(chain, **{one.name: allowed * getattr(chain, one.name) for one in fields(chain)})
-    return replace(
-        load,
-        **{name: allowed * getattr(load, name) for name in names},
-        parts={name: allowed * part for name, part in load.parts.items()},
-        chain=chain,
-        allowed=allowed,
-    )
+        chain = replace(chain, **{one.name: share * getattr(chain, one.name) for one in fields(chain)})
+    parts = {name: share * part for name, part in load.parts.items()}
+    return replace(load, **{name: share * getattr(load, name) for name in names}, parts=parts, chain=chain)
 
 
 def _checked_power(it_power: ArrayLike, design_power: float | None) -> tuple[Array, float]:
@@ -338,15 +338,4 @@ def with_standing(load: LoadShape, *, duty: float, nameplate: float | None = Non
     hour in both states (half empty, a building would lose a little more). ``nameplate`` [W] is kept beside.
     """
     check_range("duty", duty, 0.0, 1.0, open_low=True, message="not a share")
-    names = ("facility", "it", "water", "evaporated", "blowdown")
-    chain = load.chain
-    if chain is not None:
-        chain = replace(chain, **{one.name: duty * getattr(chain, one.name) for one in fields(chain)})
-    return replace(
-        load,
-        **{name: duty * getattr(load, name) for name in names},
-        parts={name: duty * part for name, part in load.parts.items()},
-        chain=chain,
-        running=load.facility,
-        nameplate=nameplate,
-    )
+    return replace(_scaled(load, duty), running=load.facility, nameplate=nameplate)
