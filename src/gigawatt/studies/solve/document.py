@@ -206,10 +206,9 @@ def _points(answer: Answer) -> list[Section]:
     return [Section("points", "Points evaluated", tuple(parts))]
 
 
-def _crossing(answer: Answer, again: Again) -> Document:
-    key, unit = answer["unknown"], answer["unit"]
-    rows = answer["rows"]
-    searched = answer["searched"]
+def _crossing_words(answer: Answer) -> str:
+    """Question and answer of a crossing in words: where it first holds, begins and ceases."""
+    key, rows = answer["unknown"], answer["rows"]
     low, high = (rows[0]["value"], rows[-1]["value"]) if rows else ("–", "–")
     asked = f"Question: from where on {answer['where']} holds, over {key} from {low} to {high}."
     if answer["first"] is None:
@@ -226,15 +225,20 @@ def _crossing(answer: Answer, again: Again) -> Document:
         for one in answer["crossings"]
     ]
     text = f"{asked} {said}{'; ' if turns else ''}{listed(turns) if turns else ''}."
-    course = "changes one way only" if searched["monotone"] else "turns on the way"
-    text += f" The difference of the two sides {course} at the {len(rows)} evaluated values."
+    course = "changes one way only" if answer["searched"]["monotone"] else "turns on the way"
+    return f"{text} The difference of the two sides {course} at the {len(rows)} evaluated values."
+
+
+def _crossing(answer: Answer, again: Again) -> Document:
+    key, unit = answer["unknown"], answer["unit"]
+    searched = answer["searched"]
     grid = rows_grid(
         f"Both sides at every value of {key} that was evaluated.",
         (key, "left side", "right side", "holds"),
         [
             (one["value"], amount(one["left"], unit, 4), amount(one["right"], unit, 4),
              "yes" if one["holds"] else "no")
-            for one in rows
+            for one in answer["rows"]
         ],
     )  # fmt: skip
     turned = rows_grid(
@@ -262,7 +266,7 @@ def _crossing(answer: Answer, again: Again) -> Document:
     return Document(
         title=f"Where {answer['where']}",
         setting=f"over {key}",
-        paragraphs=(text, *([error] if error else [])),
+        paragraphs=(_crossing_words(answer), *([error] if error else [])),
         again=again,
         short=("answer", "crossing", "limits"),
         cards=cards,
