@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 from gigawatt.machine.machine import Chip
 from gigawatt.technology.interface import Product
 from gigawatt.technology.registry import model_of
 from gigawatt.technology.substrate import Statistics, Substrate
 from gigawatt.technology.work import Work
-from gigawatt.workload.operations import Array, Operation
+from gigawatt.workload.operations import Operation
 
 __all__ = ["Product", "product_of"]
 
@@ -20,7 +18,6 @@ def product_of(
     statistics: Statistics | None = None,
     *,
     chip: Chip,
-    cache: Array | None = None,
 ) -> Product:
     """What one launch of an operation takes on a substrate that it is placed on.
 
@@ -34,9 +31,6 @@ def product_of(
         What a functional run of it counted.
     chip : Chip
         The digital machine: the substrate itself, or its host.
-    cache : array, optional
-        Elements of keys and values that an attention operation reads; what it reads in all, in 16 bits, where
-        left out.
 
     Returns
     -------
@@ -49,6 +43,4 @@ def product_of(
         The technology is not registered.
     """
     work = Work.of(operation)
-    if cache is not None:
-        work = replace(work, cache=cache)
     return model_of(substrate.technology).product(work, substrate, statistics or {}, chip=chip)

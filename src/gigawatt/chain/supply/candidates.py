@@ -121,8 +121,6 @@ def plants_here(
     case: str = "value",
     boundary: str = SUPPLY_CHAIN,
     leak: float | None = None,
-    key: str = "supply.plants",
-    limits_key: str = "supply.limits",
 ) -> tuple[Plant, ...]:
     """The plants called ``names`` with this year's costs and this site's weather.
 
@@ -161,8 +159,6 @@ def plants_here(
         ``value``, ``low`` or ``high`` end of the ranges of capital costs.
     boundary, leak : str, float
         What carbon counts, and the share of gas that leaks (:mod:`gigawatt.power.carbon`).
-    key, limits_key : str
-        What names and limits are called where they were given, for errors.
 
     Raises
     ------
@@ -171,15 +167,15 @@ def plants_here(
         them burns.
     """
     known = catalog.table("plants")
-    wanted = tuple(plant_id(key, name) for name in names)
-    limits = {plant_id(limits_key, name): limit for name, limit in limits.items()}
+    wanted = tuple(plant_id("supply.plants", name) for name in names)
+    limits = {plant_id("supply.limits", name): limit for name, limit in limits.items()}
     for name in limits:
-        check_word(limits_key, name, wanted, "a limit on a plant outside supply.plants")
+        check_word("supply.limits", name, wanted, "a limit on a plant outside supply.plants")
 
     if not any(known[name].text("kind") != "storage" for name in wanted):
         raise InputError(
             "no plant here makes electricity",
-            key=key,
+            key="supply.plants",
             given=", ".join(wanted),
             allowed="at least one plant that is no store, such as grid",
         )

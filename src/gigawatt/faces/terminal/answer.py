@@ -18,7 +18,7 @@ __all__ = ["check_folder", "give", "print_answer"]
 Progress = Callable[[str, float], None]
 
 
-def check_folder(output: str | Path | None, key: str = "--output") -> Path | None:
+def check_folder(output: str | Path | None) -> Path | None:
     """The folder of the answer, where files can be written into it; an error names the option."""
     if output is None:
         return None
@@ -27,7 +27,7 @@ def check_folder(output: str | Path | None, key: str = "--output") -> Path | Non
     try:
         return writable(output)
     except InputError as error:
-        raise error.at(key=key) from None
+        raise error.at(key="--output") from None
 
 
 def give(

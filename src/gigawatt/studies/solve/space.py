@@ -24,6 +24,7 @@ _TABLES = {
 _MOST = 4096
 _BITS = 4
 _STEP = re.compile(r"^(?P<ends>.*\S)\s+(?P<word>step|times)\s+(?P<by>\S.*)$")
+_OPTION = "--limit"
 _LIMIT = re.compile(r"^\s*(?P<name>[\w.\-]+)\s*(?P<sign><=|>=|==|=|<|>|≤|≥)\s*(?P<value>\S.*?)\s*$")
 _RANGE = "LOW..HIGH, 'LOW..HIGH step 2', 'LOW..HIGH times 2', or values with a bar between: a|b"
 
@@ -98,7 +99,7 @@ class Limit:
         return show(value, self.unit or "1", 5)
 
 
-def read_limit(asker: Asker, written: str, key: str = "--limit") -> Limit:
+def read_limit(asker: Asker, written: str) -> Limit:
     """A limit as a person writes it: ``"facility.power_peak <= 300 MW"``.
 
     Raises
@@ -110,20 +111,20 @@ def read_limit(asker: Asker, written: str, key: str = "--limit") -> Limit:
     if match is None or match["sign"] not in ("<=", ">=", "≤", "≥"):
         raise InputError(
             "not a limit",
-            key=key,
+            key=_OPTION,
             given=written,
             allowed="'QUANTITY <= VALUE unit' or 'QUANTITY >= VALUE unit'",
         )
-    unit = asker.quantity(match["name"], key)
+    unit = asker.quantity(match["name"], _OPTION)
     try:
         value = parse(match["value"], unit)
     except InputError as error:
-        error.key = f"{key} {match['name']}"
+        error.key = f"{_OPTION} {match['name']}"
         raise
     return Limit(match["name"], match["sign"] in ("<=", "≤"), value, unit, " ".join(written.split()))
 
 
-def check_limits(limits: Sequence[Limit], key: str = "--limit") -> None:
+def check_limits(limits: Sequence[Limit]) -> None:
     """Refuse limits that contradict or repeat one another."""
     for i, one in enumerate(limits):
         for other in limits[:i]:
@@ -132,7 +133,7 @@ def check_limits(limits: Sequence[Limit], key: str = "--limit") -> None:
             if other.most == one.most:
                 raise InputError(
                     "this quantity has that limit twice",
-                    key=key,
+                    key=_OPTION,
                     given=one.written,
                     allowed=f"one of them; {other.written} as well",
                 )
@@ -140,7 +141,7 @@ def check_limits(limits: Sequence[Limit], key: str = "--limit") -> None:
             if least.value > most.value:
                 raise InputError(
                     "limits that contradict each other",
-                    key=key,
+                    key=_OPTION,
                     given=f"{least.written} and {most.written}",
                     allowed="a least value below the most",
                 )
