@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import csv
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -247,38 +247,40 @@ def _months(answer: Answer) -> Grid:
     return rows_grid("Month by month [GWh].", heads, cells)
 
 
-def document(answer: Answer, again: Again, more: Any = None) -> Document:
-    """The document of a planned supply; ``more`` are the hours of the year by column."""
-    hours: Hours = more or {}
-    assumptions = read_assumptions(answer["assumptions"])
-    names = {row["id"]: row["name"] for row in answer["plants"]}
-    grade = worst(a.grade for a in assumptions).label
+def _sections(answer: Answer, hours: Hours, names: Mapping[str, str]) -> tuple[Section, ...]:
+    """The sections of which there is something to say, in their order."""
 
     def figure(name: str, *, table: bool = False) -> tuple[Part, ...]:
         draw, caption = FIGURES[name]
         return (drawn(name, partial(draw, answer, hours), caption, table=table),) if hours else ()
 
-    sections = [
+    def points(lines: Sequence[str]) -> tuple[Part, ...]:
+        return (Points(tuple(lines)),) if lines else ()
+
+    orders = points(answer["lead_times"])
+    if orders and any(row["ready"] is not None for row in built(answer)):
+        orders = (*figure("arrivals"), *orders)
+    near = (*figure("near"), *near_grids(answer["near"], names)) if "near" in answer else ()
+    sections = (
         Section("answer", "Summary", (_facts(answer),)),
+        Section("binding", "Bottleneck and what would relieve it", points(answer["binding"])),
         Section("plants", "The plants", (*figure("capacity"), _plants(answer))),
+        Section("bill", "The bill of the grid", _bill(answer["bill"]) if "bill" in answer else ()),
+        Section("near", "What costs almost the same", near),
         Section("adequacy", "Adequacy", (*figure("week"), *parts(answer), *accreditation_grids(answer))),
         Section("capacity", "The capacity chain", (*figure("single_line"), _chain(answer))),
         Section("hours", "Hour by hour", (*figure("heat"), *figure("duration", table=True))),
         Section("months", "Month by month", (*figure("months"), _months(answer))),
-    ]
-    if "near" in answer:
-        sections.insert(2, Section("near", "What costs almost the same",
-                                   (*figure("near"), *near_grids(answer["near"], names))))  # fmt: skip
-    sections = [section for section in sections if section.parts]
-    if "bill" in answer:
-        sections.insert(2, Section("bill", "The bill of the grid", _bill(answer["bill"])))
-    if answer["binding"]:
-        sections.insert(1, Section("binding", "Bottleneck and what would relieve it",
-                                   (Points(tuple(answer["binding"])),)))  # fmt: skip
-    if answer["lead_times"]:
-        dated = any(row["ready"] is not None for row in built(answer))
-        drawing = figure("arrivals") if dated else ()
-        sections.append(Section("orders", "Order by", (*drawing, Points(tuple(answer["lead_times"])))))
+        Section("orders", "Order by", orders),
+    )
+    return tuple(section for section in sections if section.parts)
+
+
+def document(answer: Answer, again: Again, more: Any = None) -> Document:
+    """The document of a planned supply; ``more`` are the hours of the year by column."""
+    assumptions = read_assumptions(answer["assumptions"])
+    names = {row["id"]: row["name"] for row in answer["plants"]}
+    grade = worst(a.grade for a in assumptions).label
     near = (near_words(answer["near"], names),) if "near" in answer else ()
     texts = (
         f"{_question(answer)} {_summary(answer, grade)}",
@@ -315,7 +317,7 @@ def document(answer: Answer, again: Again, more: Any = None) -> Document:
         ),
         cards=cards,
         notices=tuple(map(str, answer["notices"])),
-        sections=tuple(sections),
+        sections=_sections(answer, more or {}, names),
         facts=facts_of(again, ("solver", answer["solver"]), ("gap", significant(answer["gap"], 2))),
         **trusted(assumptions),
     )
