@@ -2,8 +2,8 @@
 
 Prints the correlation of ln(measured / predicted), each row predicted by a fit without its maker, about the
 mean of all makers: covariance of pairs of rows over variance, a maker weighing with the root of its rows (at
-most 60). The rows ``same_format``, ``same_model`` and ``same_accelerator`` of the catalog's table
-``uncertainty`` come from here.
+most 60). The rows ``same_maker``, ``same_model`` and ``same_accelerator`` (of services) of the catalog's
+table ``uncertainty`` come from here.
 
 Usage: python benchmarks/error_correlation.py
 """
@@ -101,6 +101,7 @@ def main() -> None:
             ("accelerator and model", (True, False, True)),
             ("format and model", (False, True, True)),
             ("format", (False, True, False)),
+            ("maker alone", (False, False, False)),
         ):
             found, makers = correlation(rows, alike)
             print(f"  the same {words:32} {found:5.2f} ({makers})")

@@ -11,7 +11,7 @@ from gigawatt.validation.serving.predict import predict_serving
 from gigawatt.validation.serving.rows import case_of
 
 ROW = {
-    "line": "2", "source": "somebody", "accelerator": "MI300X", "model": "deepseek-ai/DeepSeek-R1",
+    "line": "2", "source": "a benchmark", "accelerator": "MI300X", "model": "deepseek-ai/DeepSeek-R1",
     "framework": "sglang", "weight_prec": "fp8", "mode": "agg", "regime": "closed-loop fixed concurrency",
     "parallel_detail": "tp8 pp1 dp1 mtp8 ep1", "isl": "1024", "osl": "1024", "TTFT_stat": "median",
     "TTFT_ms": "300", "TPOT_ms": "15",

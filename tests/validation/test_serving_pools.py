@@ -15,7 +15,7 @@ from gigawatt.validation.serving.predict import predict_serving
 from gigawatt.validation.serving.rows import ServingCase, case_of
 
 ROW = {
-    "line": "2", "source": "somebody", "accelerator": "B200", "model": "deepseek-ai/DeepSeek-R1",
+    "line": "2", "source": "a benchmark", "accelerator": "B200", "model": "deepseek-ai/DeepSeek-R1",
     "framework": "trtllm", "weight_prec": "fp8", "mode": "disagg", "regime": "closed-loop fixed concurrency",
     "isl": "1024", "osl": "1024", "concurrency": "32", "TTFT_ms": "300", "TPOT_ms": "15",
 }  # fmt: skip

@@ -194,9 +194,8 @@ def _of_run(result: Result) -> Iterator[ModelError]:
             f"{told}, {many}{chip}, {form}, {model}", "step time", *step.factors,
             {judged_step(result): Acts()}, step.middle,
             (
-                (f"{told}, {form}", like.value("same_format")),
+                (told, like.value("same_maker")),
                 (f"{told}, {form}, {model}", like.value("same_model")),
-                (f"{told}, {chip}, {form}", like.value("same_accelerator")),
             ),
         )  # fmt: skip
     rollouts = serving_bands(subject(result, "rl.engine")) if find(result, "rl.rollout_time") else {}
