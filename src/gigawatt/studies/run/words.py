@@ -109,8 +109,8 @@ def _error(result: Result) -> str:
     rollouts = _rollouts_error() if what else ""
     unlike = f" The run is unlike them: {'; '.join(found.outside)}." if found.outside else ""
     return (
-        f"On runs measured by {found.band.groups} makers, each predicted by a fit that had not seen it, "
-        f"{found.share} of the measured steps took between {significant(found.band.low)} and "
+        f"By the errors on runs of {found.band.groups} makers, each predicted by a fit that had not seen it, "
+        f"{found.share} of measured steps of this kind take between {significant(found.band.low)} and "
         f"{significant(found.band.high)} times the prediction: here {what}{low}{peak} to {high}{days}."
         f"{unlike}{rollouts}"
     )
