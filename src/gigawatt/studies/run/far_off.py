@@ -180,7 +180,7 @@ def band_grid(found: StepBand) -> Grid:
         rows.append((f"hours of {whole.groups} published whole runs over predicted", *ends))
         rows.append(("time to train [days], failures and whole runs included", *map(significant, found.days)))
     caption = (
-        f"Uncertainty of the time: between these ends lie {found.share} of measured steps of this kind, by the "
+        f"Uncertainty of the time: these ends hold {found.share} of the measured steps of this kind, by the "
         f"errors on runs of {band.groups} makers, each predicted by a fit that had not seen it."
     )
     return rows_grid(caption, ("of", "low end", "high end"), rows)

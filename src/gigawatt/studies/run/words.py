@@ -110,8 +110,8 @@ def _error(result: Result) -> str:
     unlike = f" The run is unlike them: {'; '.join(found.outside)}." if found.outside else ""
     return (
         f"By the errors on runs of {found.band.groups} makers, each predicted by a fit that had not seen it, "
-        f"{found.share} of measured steps of this kind take between {significant(found.band.low)} and "
-        f"{significant(found.band.high)} times the prediction: here {what}{low}{peak} to {high}{days}."
+        f"{significant(found.band.low)} to {significant(found.band.high)} times the prediction holds "
+        f"{found.share} of the measured steps of this kind: here {what}{low}{peak} to {high}{days}."
         f"{unlike}{rollouts}"
     )
 

@@ -74,7 +74,7 @@ def _summary(answer: Answer) -> str:
     )
     text += (
         f" The band comes from runs of {band['sources']} makers, each predicted by a fit to the "
-        f"others: measured steps took {significant(band['low'])} to {significant(band['high'])} times the "
+        f"others: measured steps of this kind took {significant(band['low'])} to {significant(band['high'])} times the "
         "prediction."
     )
     if outside:
