@@ -651,6 +651,27 @@ def test_interrupted_it_says_so_and_leaves_nothing(tmp_path: Path) -> None:
     assert list(tmp_path.iterdir()) == []
 
 
+@pytest.mark.skipif(os.name != "posix", reason="signals")
+def test_an_interrupt_that_an_import_takes_for_its_own_error_is_one(tmp_path: Path) -> None:
+    (tmp_path / "compiled.py").write_text(
+        "import signal\n"
+        "try:\n"
+        "    signal.raise_signal(signal.SIGINT)\n"
+        "except BaseException:\n"
+        "    raise ImportError('numpy failed to import') from None\n"
+    )
+    code = (
+        "from gigawatt.faces.terminal import app\n"
+        "app.app = lambda **words: __import__('compiled')\n"
+        "app.main([])"
+    )
+    told = subprocess.run(
+        [sys.executable, "-c", code], cwd=tmp_path, capture_output=True, text=True, check=False
+    )
+    assert told.returncode == 130
+    assert told.stderr == "gigawatt: interrupted; nothing half-written was left\n"
+
+
 @pytest.mark.parametrize(
     ("typed", "said"), [("abc", "not a number"), ("1.5", "not a whole number"), ("1e400", "finite")]
 )

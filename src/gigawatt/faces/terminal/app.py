@@ -6,8 +6,11 @@ import contextlib
 import gc
 import os
 import re
+import signal
 import sys
-from typing import Annotated
+import threading
+from collections.abc import Iterator
+from typing import Annotated, Any, NoReturn
 
 import typer
 
@@ -64,7 +67,10 @@ def main(arguments: list[str] | None = None) -> None:
     gc.set_threshold(_OBJECTS)
     keep_freed_memory()
     try:  # coordinates in the south are no option
-        code = app(args=[f" {word}" if _SOUTH.match(word) else word for word in given], standalone_mode=False)
+        with _interrupts_kept():
+            code = app(
+                args=[f" {word}" if _SOUTH.match(word) else word for word in given], standalone_mode=False
+            )
         if code == _INTERRUPTED:  # newer versions of typer catch it themselves
             raise KeyboardInterrupt
         sys.stdout.flush()
@@ -90,6 +96,34 @@ def main(arguments: list[str] | None = None) -> None:
         _drop_output()
         sys.exit(2)
     sys.exit(code if isinstance(code, int) else 0)
+
+
+@contextlib.contextmanager
+def _interrupts_kept() -> Iterator[None]:
+    """Let an interrupt leave as one: imports of compiled modules, and Python's ``__set_name__``, turn it into
+    an error of their own, which would end in a traceback."""
+    default = signal.default_int_handler
+    if (
+        threading.current_thread() is not threading.main_thread()
+        or signal.getsignal(signal.SIGINT) != default
+    ):
+        yield
+        return
+    seen: list[int] = []
+
+    def note(number: int, frame: Any) -> NoReturn:
+        seen.append(number)
+        raise KeyboardInterrupt
+
+    signal.signal(signal.SIGINT, note)
+    try:
+        yield
+    except (Exception, SystemExit) as error:
+        if seen:
+            raise KeyboardInterrupt from error
+        raise
+    finally:
+        signal.signal(signal.SIGINT, default)
 
 
 def _drop_output() -> None:

@@ -74,8 +74,8 @@ def _summary(answer: Answer) -> str:
     )
     text += (
         f" The band comes from runs of {band['sources']} makers, each predicted by a fit to the "
-        f"others: measured steps of this kind took {significant(band['low'])} to {significant(band['high'])} times the "
-        "prediction."
+        f"others: measured steps of this kind took {significant(band['low'])} to "
+        f"{significant(band['high'])} times the prediction."
     )
     if outside:
         text += f" This run lies outside their range: {'; '.join(map(str, outside))}."
