@@ -651,25 +651,58 @@ def test_interrupted_it_says_so_and_leaves_nothing(tmp_path: Path) -> None:
     assert list(tmp_path.iterdir()) == []
 
 
+def _interrupted(code: str, folder: Path) -> tuple[int, str, str]:
+    """(exit code, output, errors) of a command line whose command is ``run`` of ``code``."""
+    code = f"from gigawatt.faces.terminal import app\n{code}\napp.app = run\napp.main([])"
+    told = subprocess.run(
+        [sys.executable, "-c", code], cwd=folder, capture_output=True, text=True, check=False, timeout=60,
+    )  # fmt: skip
+    return told.returncode, told.stdout, told.stderr
+
+
+_SAID = (130, "", "gigawatt: interrupted; nothing half-written was left\n")
+
+
 @pytest.mark.skipif(os.name != "posix", reason="signals")
-def test_an_interrupt_that_an_import_takes_for_its_own_error_is_one(tmp_path: Path) -> None:
+def test_an_interrupt_waits_for_imports(tmp_path: Path) -> None:
+    """NumPy's C interface and DuckDB print, or abort, over an exception."""
     (tmp_path / "compiled.py").write_text(
         "import signal\n"
         "try:\n"
         "    signal.raise_signal(signal.SIGINT)\n"
         "except BaseException:\n"
-        "    raise ImportError('numpy failed to import') from None\n"
+        "    print('disturbed', flush=True)\n"
     )
+    code = "import time\ndef run(**words):\n    import compiled\n    time.sleep(30.0)"
+    assert _interrupted(code, tmp_path) == _SAID
+
+
+@pytest.mark.skipif(os.name != "posix", reason="signals")
+def test_an_interrupt_that_is_lost_comes_again(tmp_path: Path) -> None:
     code = (
-        "from gigawatt.faces.terminal import app\n"
-        "app.app = lambda **words: __import__('compiled')\n"
-        "app.main([])"
+        "import signal, time\n"
+        "class Lost:\n"
+        "    def __del__(self):\n"
+        "        signal.raise_signal(signal.SIGINT)\n"
+        "def run(**words):\n"
+        "    del [Lost()][:]\n"
+        "    time.sleep(30.0)"
     )
-    told = subprocess.run(
-        [sys.executable, "-c", code], cwd=tmp_path, capture_output=True, text=True, check=False
+    assert _interrupted(code, tmp_path) == _SAID
+
+
+@pytest.mark.skipif(os.name != "posix", reason="signals")
+def test_an_interrupt_that_becomes_another_error_is_one(tmp_path: Path) -> None:
+    code = (
+        "import signal\n"
+        "class Named:\n"
+        "    def __set_name__(self, owner, name):\n"
+        "        signal.raise_signal(signal.SIGINT)\n"
+        "def run(**words):\n"
+        "    class Owner:\n"
+        "        name = Named()\n"
     )
-    assert told.returncode == 130
-    assert told.stderr == "gigawatt: interrupted; nothing half-written was left\n"
+    assert _interrupted(code, tmp_path) == _SAID
 
 
 @pytest.mark.parametrize(

@@ -8,8 +8,10 @@ from pathlib import Path
 import pytest
 
 from gigawatt.performance.serving.engines import load_engine
+from gigawatt.studies.serving.simulate_door import simulate_serving
 from gigawatt.validation.files import Refusal
 from gigawatt.validation.serving.card import validate_serving
+from gigawatt.validation.serving.closed_loop import WAVES
 from gigawatt.validation.serving.pools import pools_as_run
 from gigawatt.validation.serving.predict import predict_serving
 from gigawatt.validation.serving.rows import ServingCase, case_of
@@ -44,6 +46,21 @@ def test_drafts_of_a_deployment_quicken_its_tokens() -> None:
     label = WORKERS.replace("workers3 bs11", "workers8 bs1")
     (drafted,), (plain,) = (predict_serving([one]) for one in (few, as_run(label, concurrency="8")))
     assert 0.3 < drafted["tpot"] / plain["tpot"] < 0.7
+
+
+@pytest.mark.parametrize("concurrency", [8, 512])
+def test_a_user_is_given_the_pools_that_rows_are_judged_with(concurrency: int) -> None:
+    """``simulate-serving --prefill published`` and the scorecard: same pools, drafts and settings."""
+    (judged,) = predict_serving([as_run(RANKS, concurrency=str(concurrency))])
+    lengths = "uniform(1024, 0.8, convention=inferencex)"
+    answer = simulate_serving(
+        model="deepseek-v3", chip="B200", engine="trtllm-2025", recipe="published", prompt=lengths,
+        output=lengths, concurrency=concurrency, requests=WAVES * concurrency, prefix_caching=False,
+        prefill="published", whole=True,
+    ).data  # fmt: skip
+    assert answer["tpot_s"]["mean"] == pytest.approx(judged["tpot"], rel=0.01)
+    (deployment,) = (one for one in answer["assumptions"] if one["key"] == "serving.prefill")
+    assert deployment["source"] == "inferencex-scripts"
 
 
 def test_what_is_not_published_is_balanced_where_heads_divide() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import _thread
 import contextlib
 import gc
 import os
@@ -10,7 +11,8 @@ import signal
 import sys
 import threading
 from collections.abc import Iterator
-from typing import Annotated, Any, NoReturn
+from types import FrameType
+from typing import Annotated
 
 import typer
 
@@ -29,6 +31,8 @@ _MOST_NAMED = 200
 _OBJECTS = 50_000
 """New objects after which Python looks for cycles. Its own 700 take a tenth of a run: a command imports and
 reads tens of thousands of objects that live to its end, and arrays need no such look."""
+_AGAIN = 0.02
+"""Seconds after which an interrupt that waits, or was lost, comes again."""
 _SOUTH = re.compile(r"-\d+(\.\d+)?\s*[,;]")
 
 app = typer.Typer(
@@ -100,8 +104,12 @@ def main(arguments: list[str] | None = None) -> None:
 
 @contextlib.contextmanager
 def _interrupts_kept() -> Iterator[None]:
-    """Let an interrupt leave as one: imports of compiled modules, and Python's ``__set_name__``, turn it into
-    an error of their own, which would end in a traceback."""
+    """Let an interrupt leave as one.
+
+    It waits for imports to end: compiled modules abort over it, or make an error of their own of it. Where it
+    is lost, as in a callback whose exceptions are ignored, it comes again; what else becomes of it, such as
+    the ``RuntimeError`` of ``__set_name__``, is an interrupt still.
+    """
     default = signal.default_int_handler
     if (
         threading.current_thread() is not threading.main_thread()
@@ -110,12 +118,30 @@ def _interrupts_kept() -> Iterator[None]:
         yield
         return
     seen: list[int] = []
+    ended = threading.Event()
+    deciding = threading.Lock()
 
-    def note(number: int, frame: Any) -> NoReturn:
+    def again() -> None:
+        while not ended.wait(_AGAIN):
+            with deciding:
+                if not ended.is_set():
+                    _thread.interrupt_main()
+
+    def note(number: int, frame: FrameType | None) -> None:
+        if not seen:
+            _thread.start_new_thread(again, ())
         seen.append(number)
-        raise KeyboardInterrupt
+        if not (ended.is_set() or _importing(frame) or _leaving(sys.exc_info()[1])):
+            raise KeyboardInterrupt
+
+    said = sys.unraisablehook
+
+    def say_lost(lost: sys.UnraisableHookArgs) -> None:
+        if not issubclass(lost.exc_type, KeyboardInterrupt):
+            said(lost)
 
     signal.signal(signal.SIGINT, note)
+    sys.unraisablehook = say_lost
     try:
         yield
     except (Exception, SystemExit) as error:
@@ -123,7 +149,26 @@ def _interrupts_kept() -> Iterator[None]:
             raise KeyboardInterrupt from error
         raise
     finally:
+        with deciding:
+            ended.set()
         signal.signal(signal.SIGINT, default)
+        sys.unraisablehook = said
+
+
+def _importing(frame: FrameType | None) -> bool:
+    """Whether a module is being imported at ``frame``, by what :func:`main` called."""
+    while frame is not None and frame.f_code is not main.__code__:
+        if frame.f_code.co_filename.startswith("<frozen importlib"):
+            return True
+        frame = frame.f_back
+    return False
+
+
+def _leaving(error: BaseException | None) -> bool:
+    """Whether an interrupt is on its way up: what it leaves behind is being tidied."""
+    while error is not None and not isinstance(error, KeyboardInterrupt):
+        error = error.__context__
+    return error is not None
 
 
 def _drop_output() -> None:

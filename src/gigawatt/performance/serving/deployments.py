@@ -13,7 +13,10 @@ from dataclasses import dataclass
 
 from gigawatt.catalog import Entity, table
 
-__all__ = ["Deployment", "Workers", "deployment_for"]
+__all__ = ["MODULES", "Deployment", "Workers", "deployment_for", "deployments_of"]
+
+MODULES = "mtp"
+"""How published deployments draft: with the prediction modules of the model."""
 
 _POOLS = ("prefill", "decode")
 _NEAR = 2.0
@@ -34,6 +37,12 @@ class Workers:
     def ranks(self) -> float:
         """Accelerators of a worker."""
         return self.tensor * self.groups
+
+    @property
+    def words(self) -> str:
+        """The layout of a worker as it is written, such as ``TP1 DP16 EP16``."""
+        degrees = {"TP": self.tensor, "DP": self.groups, "EP": self.experts}
+        return " ".join(f"{name}{size:.0f}" for name, size in degrees.items() if size > 1.0 or name == "TP")
 
 
 @dataclass(frozen=True)
@@ -100,3 +109,15 @@ def deployment_for(
         if best is None or order < best[0]:
             best = order, found
     return None if best is None else best[1]
+
+
+def deployments_of(model: str, engine: str) -> list[str]:
+    """Accelerator, format and lengths for which deployments of a model are published on an engine, with
+    ``on`` the engines for which there are any where there are none on this."""
+    rows = [row for row in table("engines_deployments").values() if row.text("model") == model]
+    mine = [row for row in rows if row.text("engine") == engine]
+    told = {
+        f"{row.text('prefix')} {row.text('weights')} {row.value('prompt'):.0f}/{row.value('output'):.0f}"
+        for row in mine
+    }
+    return sorted(told or {f"on {row.text('engine')}" for row in rows})

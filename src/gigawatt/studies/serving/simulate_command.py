@@ -57,7 +57,9 @@ def simulate_serving_command(
         str | None, option("Such as '1-8,target=64,start=60s': replicas, requests each, start-up.", _FLEET)
     ] = None,
     prefill: Annotated[
-        str | None, option("Prefill replicas, such as '2xTP8': disaggregated prefill and decode.", _FLEET)
+        str | None,
+        option("Prefill replicas, such as '2xTP8': disaggregated prefill and decode; published: both pools "
+               "as published for this model, engine, accelerator, format and concurrency.", _FLEET),
     ] = None,
     outages: Annotated[
         str | None,

@@ -125,6 +125,9 @@ def _run(given: dict[str, Any], report: Callable[[str, float], None]) -> Serving
         raise InputError("cannot be combined with classes", key="concurrency", given=given["concurrency"],
                          allowed="--rate, or a rate of each class")  # fmt: skip
     question = question_of(words_of)
+    if given["prefill"] is not None and given["prefill"].strip().lower() == "published":
+        given = _as_published(question, given, assumed)
+        question = question_of(words_of | {name: given.get(name) for name in ("guesses", "speculation")})
     if isinstance(question.traffic, MixedTraffic):
         return _run_classes(question, question.traffic, given, report, assumed)
     rate = _rate(question, given)
@@ -212,7 +215,7 @@ def _setup(
         "mode": "static" if given["static"] else None,
         "long_prompt": given["long_prompt"],
     }  # fmt: skip
-    main = part(question, degrees, number, **options)
+    main = part(question, degrees, number, _held(given, number), **options)
     most = number if scaling is None else scaling.maximum
     if given["prefill"] is None:
         routing = _routing(question, given, most, assumed)
@@ -229,10 +232,15 @@ def _setup(
         raise InputError("cannot be combined with prefill replicas", key=key, allowed="without --prefill")
     count, first = _counted_layout(question, given["prefill"], cluster)
     moved = transfer(question, cluster, float(first.chips[0]), float(degrees.chips[0]))
-    before = part(question, first, count, **options)
+    before = part(question, first, count, _held(given, count), **options)
     link = Link(moved.bandwidth, moved.latency)
     routing = _routing(question, given, max(most, count), assumed)
     return cluster, Setup(main, routing, prefill=before, link=link, concurrency=given["concurrency"])
+
+
+def _held(given: dict[str, Any], replicas: int) -> float | None:
+    """Requests in flight on one of the replicas, where that is known: published recipes go by it."""
+    return None if given["concurrency"] is None else max(given["concurrency"] / replicas, 1.0)
 
 
 def _outages(
@@ -310,10 +318,55 @@ def _layout(question: ServingQuestion, text: str, cluster: Cluster, key: str) ->
     return degrees
 
 
+def _as_published(
+    question: ServingQuestion, given: dict[str, Any], assumed: AssumptionList
+) -> dict[str, Any]:
+    """The options with the pools, and the draft tokens, of the published deployment for this load."""
+    from gigawatt.catalog import table
+    from gigawatt.core.evidence import Grade
+    from gigawatt.performance.serving.deployments import MODULES, deployment_for, deployments_of
+
+    twice = [(key, given[key]) for key in ("layout", "replicas") if given[key] is not None]
+    for key, value in (*twice, *question.fixed.items()):
+        raise InputError(
+            "the pools are given twice", key=key, given=value, allowed="without --prefill published"
+        )
+    if given["concurrency"] is None:
+        raise InputError("published pools go by the requests in flight", key="prefill", given="published",
+                         allowed="with --concurrency")  # fmt: skip
+    model, engine, sample = question.architecture.name, question.engine.id, question.traffic
+    found = deployment_for(
+        engine=engine, model=model, chip=question.chip.id, weights=question.weights,
+        prompt=sample.mean_prompt, output=sample.mean_output, held=given["concurrency"],
+    )  # fmt: skip
+    if found is None:
+        load = f"{engine}, {question.chip.id}, {question.weights}, {sample.mean_prompt:.0f} prompt and "
+        known = deployments_of(model, engine)
+        raise InputError(
+            f"no deployment of {model} is published for this load", key="prefill",
+            given=f"{load}{sample.mean_output:.0f} output tokens",
+            allowed=", ".join(known) if known else "such as '2xTP8'",
+        )  # fmt: skip
+    row, prefill, decode = table("engines_deployments")[found.id], found.prefill, found.decode
+    said = f"{prefill.count:g}x{prefill.words}"
+    drafts: dict[str, Any] = {}
+    if found.guesses and given.get("guesses") is None and given.get("speculation") is None:
+        drafts = {"guesses": int(found.guesses), "speculation": MODULES}
+    assumed.add(
+        "serving.prefill",
+        f"{said} and {decode.count:g}x{decode.words} for decode"
+        + (f", {found.guesses:g} draft tokens" if drafts else ""),
+        f"deployment {found.id}, published for this model, engine, accelerator, format and load",
+        Grade.read(row.text("grade")), row.text("source_id"),
+    )  # fmt: skip
+    return given | drafts | {"prefill": said, "layout": decode.words, "replicas": round(decode.count)}
+
+
 def _counted_layout(question: ServingQuestion, text: str, cluster: Cluster) -> tuple[int, Degrees]:
     match = re.fullmatch(r"\s*(\d+)\s*[x×]\s*(.+?)\s*", text, re.IGNORECASE)
     if match is None or int(match[1]) < 1:
-        raise InputError("not replicas of a layout", key="prefill", given=text, allowed="such as '2xTP8'")
+        raise InputError("not replicas of a layout", key="prefill", given=text,
+                         allowed="such as '2xTP8', or published")  # fmt: skip
     return int(match[1]), _layout(question, match[2], cluster, "prefill")
 
 

@@ -14,7 +14,7 @@ from functools import lru_cache
 
 from gigawatt.catalog import table
 from gigawatt.core.errors import GigawattError
-from gigawatt.performance.serving.deployments import Deployment, Workers, deployment_for
+from gigawatt.performance.serving.deployments import MODULES, Deployment, Workers, deployment_for
 from gigawatt.performance.serving.engines import Engine
 from gigawatt.performance.serving.memory import room
 from gigawatt.performance.serving.recipes import Recipe
@@ -38,9 +38,6 @@ from gigawatt.validation.serving.rows import ServingCase, check_heads
 
 __all__ = ["pools_as_run", "predict_pools"]
 
-_MODULES = "mtp"
-"""How published deployments draft: with the prediction modules of the model."""
-
 
 def _pool(
     case: ServingCase, engine: Engine, pool: Layout, held: float, guesses: float = 0.0
@@ -51,7 +48,7 @@ def _pool(
     replica = replace(replica_with(case, [pool], engine), guesses=guesses)
     accepted = 1.0
     if guesses > 0.0:
-        accepted = read_speculation(_MODULES, model=case.model, guesses=round(guesses)).accepted
+        accepted = read_speculation(MODULES, model=case.model, guesses=round(guesses)).accepted
     budget = max(recipe.token_budget, case.prompt)
     return recipe, step_tables(replica, accepted=accepted, budget=budget, sequences=places)
 
