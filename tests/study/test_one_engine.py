@@ -22,7 +22,7 @@ from gigawatt.chain.study import Study
 from gigawatt.chain.training.plan import Plan, plan_training
 from gigawatt.chain.training.question import read_question
 from gigawatt.chain.training.size import fit_runs
-from gigawatt.core.errors import InfeasibleError, InputError
+from gigawatt.core.errors import GigawattError, InfeasibleError, InputError
 from gigawatt.core.result import Result
 from gigawatt.money.annuity import SECONDS_PER_YEAR
 from gigawatt.money.ledger import Ledger
@@ -31,6 +31,7 @@ from gigawatt.schema.scenario import read_scenario
 from gigawatt.studies.codesign.codesign import _today, read_model
 from gigawatt.studies.codesign.model import TrainingModel
 from gigawatt.studies.compare.compare import compare
+from gigawatt.studies.serving.door import plan_serving
 from gigawatt.studies.solve.solve import Question, solve
 from gigawatt.studies.solve.space import read_axis
 from gigawatt.studies.sweep.evaluate import Task, evaluate_task
@@ -356,6 +357,32 @@ def test_serving_has_one_size() -> None:
     loaded = read_scenario(ROOT / "examples/serve-llama-70b-virginia.yaml")
     with pytest.raises(InputError, match="the size is given twice"):
         scenario_with(loaded, {"serving.demand": None, "machine.count": 64, "machine.power": "1 MW"})
+
+
+@pytest.mark.apart
+def test_a_service_at_a_power_has_the_accelerators_of_the_chain() -> None:
+    loaded = read_scenario(ROOT / "examples/serve-llama-70b-virginia.yaml")
+    chained = Study(scenario_with(loaded, {"serving.demand": None, "machine.power": "1 MW"})).run()
+    planned = plan_serving(
+        model="llama-3.1-70b", chip="H100", power="1 MW", site="virginia", year=2026, finalists=0
+    ).data
+    assert planned["chips"] == value(chained, "machine.count")
+    assert any(one.startswith("1 MW at the meter feeds") for one in planned["notices"])
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        ({"power": "1 MW", "chips": 8}, "power: .*without --chips"),
+        ({"power": "1 MW", "rate": "5/s"}, "power: .*without --chips"),
+        ({"power": "-1 MW"}, "power: out of range"),
+        ({"power": "1 kW", "finalists": 0}, "power: .* does not fit: .*which feeds 1 accelerator"),
+    ],
+)
+def test_a_power_that_no_service_takes_is_named(words: dict[str, Any], said: str) -> None:
+    with pytest.raises(GigawattError, match=said) as caught:
+        plan_serving(model="llama-3.1-70b", chip="H100", **words)
+    assert "\n" not in str(caught.value)
 
 
 # serving: the question of the chain and that of plan-serving

@@ -11,7 +11,7 @@ from gigawatt.core.evidence import Assumption, Evidence, Grade
 from gigawatt.core.quantities import parse
 from gigawatt.schema.values import YEAR, YEARS
 
-__all__ = ["AssumptionList", "counted", "quantity", "year_of"]
+__all__ = ["AssumptionList", "counted", "positive", "quantity", "year_of"]
 
 _BARE = re.compile(r"\d[\d,_]*(?:\.\d+)?(?:[eE]\+?\d+)?\s*[kMGBTP]?")
 
@@ -63,6 +63,14 @@ def quantity(key: str, text: str, unit: str, example: str) -> float:
         return parse(text, unit, example=example)
     except InputError as error:
         raise error.at(key=key) from None
+
+
+def positive(text: str, unit: str, key: str, example: str, *, least: float | None = None) -> float:
+    """The SI value of ``text``, more than nothing, or not below ``least``; an error names ``key``."""
+    value = quantity(key, text, unit, example)
+    if not (value > 0.0 if least is None else value >= least):
+        raise InputError("out of range", key=key, given=text, allowed=f"more than 0, such as {example!r}")
+    return value
 
 
 def counted(text: str, unit: str) -> str:

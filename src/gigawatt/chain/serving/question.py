@@ -12,6 +12,7 @@ from numpy.typing import ArrayLike, NDArray
 from gigawatt import catalog
 from gigawatt.chain.assumption_list import AssumptionList
 from gigawatt.chain.machine.precision import published, served
+from gigawatt.chain.machine.quantities import design_power, fed
 from gigawatt.chain.serving.adapters import read_adapters
 from gigawatt.chain.serving.classes import read_classes, refuse_beside_classes
 from gigawatt.chain.serving.drafts import measured_drafts, whole_number, with_drafter
@@ -182,6 +183,11 @@ class ServingQuestion:
         rows = [(one.token_budget, one.max_sequences, one.mean_interval, one.balance) for one in found]
         budget, sequences, interval, balance = np.array(rows, dtype=float)[place.ravel()].T
         return budget, sequences, interval, balance
+
+    def fed_by(self, power: float) -> int:
+        """Accelerators that a peak of ``power`` [W] at the meter feeds at their limit; one at least."""
+        each = design_power(self.chip, self.options, self.cap)
+        return max(1, fed(power, each, self.pue_peak, self.cluster(1)[0].node))
 
     def cluster(self, count: int) -> tuple[Cluster, tuple[Assumption, ...]]:
         """(the cluster of ``count`` accelerators, its assumptions)."""

@@ -25,7 +25,7 @@ _TARGETS = ("serving.plan",)
 """Quantities that a plan of serving computes."""
 _REFUSED = {
     "training": "this is a service; gigawatt plan-training has words for training",
-    "machine.count": "--chips", "machine.power": "gigawatt run SCENARIO takes a power",
+    "machine.count": "--chips", "machine.power": "--power",
     "economics.budget": "gigawatt run SCENARIO takes one",
     "serving.mode": "--mode", "serving.seed": "--seed", "serving.replicas": "--chips",
     **dict.fromkeys(

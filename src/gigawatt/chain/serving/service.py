@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from gigawatt.catalog import Entity
-from gigawatt.chain.machine.quantities import Machine, fed, flat_year
+from gigawatt.chain.machine.quantities import Machine, flat_year
 from gigawatt.chain.registry import serving
 from gigawatt.chain.serving.choice import Configuration
 from gigawatt.chain.serving.day import Day, Scaling, Week, check_demand, read_week
@@ -157,8 +157,6 @@ def plan(
     serving_mode: str,
     serving_seed: int,
     machine_size: Mapping[str, Any],
-    machine_design_power: float,
-    machine_pue_peak: float,
     site_oversubscription: float | None,
 ) -> ServingPlan:
     """The cheapest replicas that meet the SLO in the hour of the highest demand.
@@ -174,7 +172,7 @@ def plan(
         asked = replace(asked, demand=mean * serving_week.peak)
     elif chips is None:
         power = machine_size["power"] * (1.0 + (site_oversubscription or 0.0))
-        chips = max(1, fed(power, machine_design_power, machine_pue_peak, asked.cluster(1)[0].node))
+        chips = asked.fed_by(power)
     return plan_serving(asked, chips=chips, mode=serving_mode, seed=serving_seed)
 
 

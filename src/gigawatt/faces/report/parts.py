@@ -8,7 +8,7 @@ from typing import Any
 
 from gigawatt.core.document import Again, Cell, Document, Grid, Section
 from gigawatt.core.evidence import Assumption
-from gigawatt.faces.figures.readable import significant, with_unit
+from gigawatt.faces.figures.readable import between, significant, with_unit
 from gigawatt.faces.report.trust import assumption_grid, source_grid
 
 __all__ = [
@@ -70,11 +70,7 @@ def amount(value: float | None, unit: str, digits: int = 3) -> str:
 
 def spread(low: float, high: float, unit: str, digits: int = 3) -> str:
     """Two ends of a band in one unit where both read alike: ``1.2 to 3.4 GW``."""
-    first, last = amount(low, unit, digits), amount(high, unit, digits)
-    stem, end = first.partition(" ")[2], last.partition(" ")[2]
-    if stem and stem == end:
-        return f"{first.partition(' ')[0]} to {last.removeprefix('$') if first[0] == '$' else last}"
-    return f"{first} to {last}"
+    return between(amount(low, unit, digits), amount(high, unit, digits))
 
 
 def few(value: float, digits: int = 3) -> str:

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from gigawatt.core.document import Grid
-from gigawatt.faces.figures.readable import significant, with_unit
+from gigawatt.faces.figures.readable import between, significant, with_unit
 from gigawatt.faces.report.parts import listed, rows_grid
 from gigawatt.machine import load_chip
 from gigawatt.validation.serving.bands import coverage_left_out, regime_of, serving_bands
@@ -58,7 +58,7 @@ def bands_words(answer: Mapping[str, Any]) -> str:
     """The bands of an answer as a sentence, or nothing."""
     bands = answer.get("bands") or {}
     said = [
-        f"{words} {_shown(bands[metric]['low'], unit)} to {_shown(bands[metric]['high'], unit)}"
+        f"{words} {between(*(with_unit(bands[metric][end], unit) for end in ('low', 'high')))}"
         for metric, words in _NAMED.items()
         if metric in bands
         for unit in (_UNITS[metric],)
@@ -78,7 +78,7 @@ def bands_grid(answer: Mapping[str, Any]) -> tuple[Grid, ...]:
     """The bands of an answer as a table, or nothing."""
     bands = answer.get("bands") or {}
     rows = [
-        (words, *(_shown(bands[metric][end], _UNITS[metric]) for end in ("value", "low", "high")))
+        (words, *(with_unit(bands[metric][end], _UNITS[metric]) for end in ("value", "low", "high")))
         for metric, words in _NAMED.items()
         if metric in bands
     ]
@@ -97,7 +97,3 @@ def factors_grid(engine: str) -> tuple[Grid, ...]:
         return ()
     heads = ("measured over predicted", "low end", "high end", "series")
     return (rows_grid(_caption(regime_of(engine)), heads, rows),)
-
-
-def _shown(value: float, unit: str) -> str:
-    return f"{significant(value)} tokens/s" if unit == "tokens/s" else with_unit(value, unit)

@@ -285,7 +285,7 @@ def _spread_of(result: Result, bands: Mapping[str, tuple[float, float]]) -> dict
         quantity = find(result, name)
         if quantity is not None:
             ends = (shown(replace(quantity, value=float(quantity.value) * factor)) for factor in factors)
-            said[name] = " to ".join(ends)
+            said[name] = between(*ends)
     return said
 
 

@@ -239,6 +239,7 @@ _CAPTIONS_SERVING = {
 }
 _SHARES = ("share", "gain", "mfu", "capacity_factor", "kept", "kept_worst", "asked", "kv")
 _WORDS = {"ttft": "TTFT", "tpot": "TPOT", "e2e": "end to end (E2E)"}
+_FOUND = ("step_time", "mfu", "memory")
 _TOTALS = ("breakdown", "energy", "ledger", "bill")
 
 
@@ -266,6 +267,8 @@ def table(result: Result, name: str) -> Grid | None:
         return _of_bearers(result, frame)
     if name == "per_token":
         return _of_tokens(result, frame)
+    if name == "layouts":  # what was found, then what was chosen
+        columns.sort(key=lambda column: column.split(" [")[0] not in _FOUND)
     stems = [c.split(" [")[0] for c in columns]
     total = name in _TOTALS
     most = 3 if name in ("plants", "ledger") else 6

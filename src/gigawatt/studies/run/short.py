@@ -6,7 +6,7 @@ from typing import Any
 
 from gigawatt.core.document import Cell, Columns, Grid, Part
 from gigawatt.core.result import Result
-from gigawatt.faces.figures.readable import aligned, label, shown, significant, with_unit
+from gigawatt.faces.figures.readable import aligned, between, label, shown, significant, with_unit
 from gigawatt.faces.report.parts import rows_grid
 from gigawatt.studies.run.figures_machine import layout_words
 from gigawatt.studies.run.figures_tables import column, get_table
@@ -64,7 +64,7 @@ def lost_words(result: Result) -> str:
         return ""
     shares = column(frame, "share")[0].drop("progress").sort_values(ascending=False)
     parts = ", ".join(f"{label(str(k))} {significant(100 * float(v), 2)} %" for k, v in shares.items() if v)
-    return f"By chance of failures {shown(low)} to {shown(high)} (90 %). Lost to {parts}."
+    return f"By chance of failures {between(shown(low), shown(high))} (90 %). Lost to {parts}."
 
 
 def _barred(head: tuple[str, ...], rows: list[tuple[tuple[str, ...], float]]) -> Grid:

@@ -24,6 +24,7 @@ def plan_serving(
     model: str | Path,
     chip: str,
     chips: int | None = None,
+    power: str | None = None,
     mode: str = "aggregated",
     minimise: str = "cost",
     finalists: int = 3,
@@ -41,8 +42,8 @@ def plan_serving(
         A model of the catalog, or a ``config.json`` of a known family.
     chip : str
         An accelerator by the words of its name.
-    chips : int, optional
-        Available accelerators.
+    chips, power : optional
+        Available accelerators; or the power at the meter in the hottest hour that feeds them (``"1 GW"``).
     mode, minimise : str
         ``aggregated, disaggregated, both``; ``cost, energy, chips`` of a request.
     finalists, requests, seed : int
@@ -68,14 +69,23 @@ def plan_serving(
     """
     from gigawatt.chain.serving.intensity import memory_wall
     from gigawatt.chain.serving.plan import plan_serving as planned
+    from gigawatt.core.errors import GigawattError
+    from gigawatt.core.quantities import several
     from gigawatt.studies.serving.answer import plan_answer
     from gigawatt.studies.serving.figures import FIGURES
 
     question = question_of({"model": str(model), "chip": chip, **words})
-    plan = planned(
-        question, chips=chips, mode=mode, minimise=minimise, finalists=finalists, requests=requests,
-        seed=seed, progress=progress,
-    )  # fmt: skip
+    if power is not None:
+        question, chips = _fed(question, power, chips)
+    try:
+        plan = planned(
+            question, chips=chips, mode=mode, minimise=minimise, finalists=finalists, requests=requests,
+            seed=seed, progress=progress,
+        )  # fmt: skip
+    except GigawattError as error:
+        if power is not None and error.key == "chips":
+            error.key, error.given = "power", f"{power}, which feeds {several(chips or 0, 'accelerator')}"
+        raise
     wall = None
     if roofline:
         if progress is not None:
@@ -88,6 +98,23 @@ def plan_serving(
         tables["roofline"] = data["roofline"]["rows"]
     files = {name: partial(list, rows) for name, rows in tables.items() if rows}
     return Answer(STUDY, data, plan, drawings, files=files)
+
+
+def _fed(question: ServingQuestion, power: str, chips: int | None) -> tuple[ServingQuestion, int]:
+    """(the question that says so, accelerators that a power at the meter feeds)."""
+    from dataclasses import replace
+
+    from gigawatt.chain.assumption_list import positive
+    from gigawatt.core.errors import InputError
+
+    if chips is not None or question.demand is not None:
+        raise InputError(
+            "sets the accelerators, which are given or follow from the demand", key="power", given=power,
+            allowed="without --chips, --rate and --demand",
+        )  # fmt: skip
+    count = question.fed_by(positive(power, "W", "power", "1 GW"))
+    told = f"{power} at the meter feeds {count:,} accelerators at their limit in the hottest hour"
+    return replace(question, notices=(*question.notices, told)), count
 
 
 def question_of(words: Mapping[str, Any]) -> ServingQuestion:

@@ -115,7 +115,7 @@ def _filled(given: dict[str, Any]) -> dict[str, Any]:
 def _run(given: dict[str, Any], report: Callable[[str, float], None]) -> ServingRun:
     from dataclasses import replace
 
-    from gigawatt.chain.assumption_list import AssumptionList
+    from gigawatt.chain.assumption_list import AssumptionList, positive
     from gigawatt.chain.serving.classes import MixedTraffic
     from gigawatt.chain.serving.simulate import request_count, run_serving
 
@@ -132,7 +132,7 @@ def _run(given: dict[str, Any], report: Callable[[str, float], None]) -> Serving
         return _run_classes(question, question.traffic, given, report, assumed)
     rate = _rate(question, given)
     cluster, setup = _setup(question, given, rate, report, assumed)
-    span = None if given["span"] is None else _quantity(given["span"], "s", "span", "1 h")
+    span = None if given["span"] is None else positive(given["span"], "s", "span", "1 h")
     count = request_count(
         question, rate=rate, count=given["requests"], span=span, concurrency=given["concurrency"]
     )
@@ -152,9 +152,10 @@ def _run_classes(
     """A run of several classes of requests."""
     from dataclasses import replace
 
+    from gigawatt.chain.assumption_list import positive
     from gigawatt.chain.serving.simulate import MOST, SPAN, run_serving
 
-    span = SPAN if given["span"] is None else _quantity(given["span"], "s", "span", "1 h")
+    span = SPAN if given["span"] is None else positive(given["span"], "s", "span", "1 h")
     count, rate, classes = given["requests"], question.demand, len(traffic.classes)
     if count is not None and count < classes:
         raise InputError("fewer than classes", key="requests", given=count, allowed=f"{classes} or more")
@@ -195,6 +196,7 @@ def _setup(
     report: Callable[[str, float], None],
     assumed: AssumptionList,
 ) -> tuple[Cluster, Setup]:
+    from gigawatt.chain.assumption_list import positive
     from gigawatt.chain.serving.choice import transfer
     from gigawatt.chain.serving.simulate import Setup, part
     from gigawatt.serving.fleet import Link
@@ -209,7 +211,7 @@ def _setup(
     options: dict[str, Any] = {
         "preemption": given["preemption"] or assumed.default("serving.preemption").text("text"),
         "host_bandwidth": None if given["host_bandwidth"] is None
-        else _quantity(given["host_bandwidth"], "B/s", "host_bandwidth", "100 GB/s"),
+        else positive(given["host_bandwidth"], "B/s", "host_bandwidth", "100 GB/s"),
         "prefix_caching": given["prefix_caching"],
         "priority_preemption": given["priority_preemption"],
         "mode": "static" if given["static"] else None,
@@ -374,6 +376,7 @@ def _autoscaling(text: str | None, assumed: AssumptionList) -> Autoscaling | Non
     """``1-8,target=64,interval=10s,start=60s,cool=120s``: the autoscaling rule, defaults filled in."""
     if text is None:
         return None
+    from gigawatt.chain.assumption_list import positive
     from gigawatt.serving.fleet import Autoscaling
 
     example = "such as '1-8,target=64,start=60s'"
@@ -398,7 +401,7 @@ def _autoscaling(text: str | None, assumed: AssumptionList) -> Autoscaling | Non
         raise InputError("not a number of requests", key="autoscale", given=rules["target"], allowed=example)
     usual = {"interval": "interval", "start": "start_up", "cool": "cool_down"}
     times = {
-        name: _quantity(
+        name: positive(
             rules[name] if name in rules else assumed.default(f"serving.autoscaling_{row}").text("text"),
             "s", "autoscale", "60 s", least=0.0,
         )
@@ -411,15 +414,3 @@ def _autoscaling(text: str | None, assumed: AssumptionList) -> Autoscaling | Non
     except InputError as error:
         error.key = "autoscale"
         raise
-
-
-def _quantity(text: str, unit: str, key: str, example: str, least: float | None = None) -> float:
-    from gigawatt.core.quantities import parse
-
-    try:
-        value = parse(text, unit, example=example)
-    except InputError as error:
-        raise error.at(key=key) from None
-    if not (value > 0 if least is None else value >= least):
-        raise InputError("out of range", key=key, given=text, allowed=f"more than 0, such as {example!r}")
-    return value

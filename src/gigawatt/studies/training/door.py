@@ -303,17 +303,9 @@ def _sites_apart(
 
 
 def _positive(text: str | None, unit: str, key: str, example: str) -> float | None:
-    if text is None:
-        return None
-    from gigawatt.core.quantities import parse
+    from gigawatt.chain.assumption_list import positive
 
-    try:
-        value = parse(text, unit, example=example)
-    except InputError as error:
-        raise error.at(key=key) from None
-    if not value > 0:
-        raise InputError("out of range", key=key, given=text, allowed=f"more than 0, such as {example!r}")
-    return value
+    return None if text is None else positive(text, unit, key, example)
 
 
 def _beside_deadline(plan: Plan, until: float | None) -> Plan:
