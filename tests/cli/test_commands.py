@@ -651,6 +651,20 @@ def test_interrupted_it_says_so_and_leaves_nothing(tmp_path: Path) -> None:
     assert list(tmp_path.iterdir()) == []
 
 
+@pytest.mark.parametrize(
+    ("words", "mend"),
+    [
+        (("plan-supply", "--site", "texas"), "gigawatt plan-supply SITE, without its name"),
+        (("plan-training", "--chip-life", "3 years"), "--set economics.chip_life=VALUE"),
+        (("plan-training", "--discount", "5 %"), "--set economics.discount_rate=VALUE"),
+    ],
+)
+def test_an_option_that_is_none_names_the_field(call: Call, words: tuple[str, ...], mend: str) -> None:
+    code, _, err = call(*words)
+    assert code == 2
+    assert err.endswith(f"allowed: {mend}\n")
+
+
 def _interrupted(code: str, folder: Path) -> tuple[int, str, str]:
     """(exit code, output, errors) of a command line whose command is ``run`` of ``code``."""
     code = f"from gigawatt.faces.terminal import app\n{code}\napp.app = run\napp.main([])"

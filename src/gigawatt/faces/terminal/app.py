@@ -82,7 +82,7 @@ def main(arguments: list[str] | None = None) -> None:
         _say(f"gigawatt: {error}")
         sys.exit(error.exit_code)
     except _UsageError as error:
-        text = getattr(error, "format_message", error.__str__)()
+        text = getattr(error, "format_message", error.__str__)() + _mend(error)
         if type(error).__name__ == "NoArgsIsHelpError":
             print(text)
             sys.exit(0)
@@ -169,6 +169,28 @@ def _leaving(error: BaseException | None) -> bool:
     while error is not None and not isinstance(error, KeyboardInterrupt):
         error = error.__context__
     return error is not None
+
+
+def _mend(error: Exception) -> str:
+    """What to type for an option that the command does not have: its argument, or the field of that name."""
+    option, context = getattr(error, "option_name", ""), getattr(error, "ctx", None)
+    if not option or context is None:
+        return ""
+    name = option.lstrip("-").replace("-", "_")
+    for one in context.command.params:
+        if one.name == name and not any(word.startswith("-") for word in one.opts):
+            path = context.command_path.removeprefix(context.find_root().info_name or "")
+            return f"; allowed: gigawatt{path} {name.upper()}, without its name"
+    if not any("--set" in one.opts for one in context.command.params):
+        return ""
+    from gigawatt.schema.fields import FIELDS
+
+    found = [
+        one.key
+        for one in FIELDS
+        if one.key.rpartition(".")[2] == name or any(other.flag == option for other in one.options)
+    ]
+    return f"; allowed: {', '.join(f'--set {key}=VALUE' for key in found[:3])}" if found else ""
 
 
 def _drop_output() -> None:
