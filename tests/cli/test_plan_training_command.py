@@ -25,6 +25,15 @@ Call = Callable[..., tuple[int, str, str]]
 COMMAND = ("plan-training",)
 
 
+def test_tokens_are_those_that_were_given(call: Call) -> None:
+    """A machine that is large for its model takes a larger batch, and more tokens for the same loss."""
+    words = ("--model", "llama-3.1-8b", "--chip", "H100", "--power", "50 MW", "--tokens", "15T")
+    code, out, _ = call(*words, "--json")
+    answer = json.loads(out)
+    assert (code, answer["tokens"]) == (0, 15e12)
+    assert answer["tokens_trained"] > 1.2 * answer["tokens"]
+
+
 def test_the_terminal_says_it_all(call: Call) -> None:
     code, out, err = call(*SMALL, "--relief", "--pareto", "--power", "1MW")
     assert (code, err) == (0, "")

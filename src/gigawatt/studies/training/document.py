@@ -35,11 +35,17 @@ def _days(value: float) -> str:
     return "1 day" if text == "1" else f"{text} days"
 
 
+def _tokens(answer: Answer) -> str:
+    """Tokens as they are given, and those that a batch beyond the usual one takes for the same loss."""
+    given, trained = large(answer["tokens"]), large(answer["tokens_trained"])
+    return f"{given} tokens" if trained == given else f"{given} tokens ({trained} at its batch)"
+
+
 def _question(answer: Answer) -> str:
     size = f"{large(answer['parameters'])} parameters"
     if answer["active_parameters"] < 0.95 * answer["parameters"]:
         size += f", {large(answer['active_parameters'])} of which active"
-    text = f"Training {answer['model']} ({size}) on {large(answer['tokens'])} tokens"
+    text = f"Training {answer['model']} ({size}) on {_tokens(answer)}"
     inverse = answer.get("inverse")
     if inverse is None:
         spare = f" ({count(answer['used'])} used, {count(answer['spare'])} spare)" if answer["spare"] else ""
@@ -53,7 +59,7 @@ def _question(answer: Answer) -> str:
     return (
         f"Largest model of its family that trains within {_days(inverse['deadline_days'])} on "
         f"{count(answer['count'])} {answer['chip']}: {large(model['parameters'])} parameters, "
-        f"{model['layers']} layers of width {count(model['hidden'])}, on {large(answer['tokens'])} tokens."
+        f"{model['layers']} layers of width {count(model['hidden'])}, on {_tokens(answer)}."
     )
 
 
@@ -139,7 +145,7 @@ def _facts(answer: Answer) -> Grid:
     rows: list[tuple[str, ...]] = [
         ("model parameters", large(answer["parameters"]), "", ""),
         ("of which active", large(answer["active_parameters"]), "", ""),
-        ("tokens", large(answer["tokens"]), "", ""),
+        ("tokens", _tokens(answer).removesuffix(" tokens"), "", ""),
         ("time to train [days]", significant(answer["days"]), significant(answer["days_low"]),
          significant(answer["days_high"])),
         ("step", *(with_unit(answer[f"step_time{k}_s"], "s") for k in ("", "_low", "_high"))),
