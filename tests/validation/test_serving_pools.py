@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import csv
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from gigawatt.performance.serving.engines import load_engine
+from gigawatt.studies.serving.door import plan_serving
 from gigawatt.studies.serving.simulate_door import simulate_serving
 from gigawatt.validation.files import Refusal
 from gigawatt.validation.serving.card import validate_serving
@@ -61,6 +63,16 @@ def test_a_user_is_given_the_pools_that_rows_are_judged_with(concurrency: int) -
     assert answer["tpot_s"]["mean"] == pytest.approx(judged["tpot"], rel=0.01)
     (deployment,) = (one for one in answer["assumptions"] if one["key"] == "serving.prefill")
     assert deployment["source"] == "inferencex-scripts"
+
+
+def test_a_plan_of_two_pools_names_what_is_published() -> None:
+    words: dict[str, Any] = {
+        "model": "deepseek-v3", "chip": "GB200", "engine": "trtllm-2025", "weights": "fp4", "prompt": "8192",
+        "output": "1024", "chips": 48, "finalists": 0,
+    }  # fmt: skip
+    (said,) = (one for one in plan_serving(**words, mode="disaggregated").data["notices"] if "publish" in one)
+    assert "trtllm-deepseek-gb200-fp4-8k1k" in said
+    assert not any("publish" in one for one in plan_serving(**words).data["notices"])
 
 
 def test_what_is_not_published_is_balanced_where_heads_divide() -> None:

@@ -202,8 +202,25 @@ def plan_serving(
         cpu_seconds=spent,
         trial_cpu_seconds=time.process_time() - started,
         assumptions=(*question.assumptions, *told, *money, *_routed(question)),
-        notices=(*question.notices, *notices, *capped),
+        notices=(*question.notices, *notices, *capped, *_published(question, best[0])),
     )  # fmt: skip
+
+
+def _published(question: ServingQuestion, best: Configuration) -> tuple[str, ...]:
+    """What operators run on two pools under this load, if that is published."""
+    if best.mode != "disaggregated":
+        return ()
+    pool = best.pools[-1]
+    held = pool.replicas * float(pool.points.held[0]) * pool.rate / float(pool.points.rate[0])
+    found = question.deployment(max(held, 1.0))
+    if found is None:
+        return ()
+    drafts = f", {found.guesses:g} draft tokens" if found.guesses else ""
+    return (
+        f"published for about as many requests in flight, {held:,.0f}: {found.prefill.counted} for prefill "
+        f"and {found.decode.counted} for decode{drafts} ({found.id}); simulate-serving --prefill published "
+        "runs it",
+    )
 
 
 def _routed(question: ServingQuestion) -> tuple[Assumption, ...]:

@@ -22,6 +22,7 @@ from gigawatt.core.checks import check_word
 from gigawatt.core.errors import InputError
 from gigawatt.core.evidence import Assumption, Grade
 from gigawatt.machine import Chip, Cluster, build_cluster, load_chip
+from gigawatt.performance.serving.deployments import Deployment, deployment_for
 from gigawatt.performance.serving.engines import (
     Engine,
     default_engine,
@@ -183,6 +184,13 @@ class ServingQuestion:
         rows = [(one.token_budget, one.max_sequences, one.mean_interval, one.balance) for one in found]
         budget, sequences, interval, balance = np.array(rows, dtype=float)[place.ravel()].T
         return budget, sequences, interval, balance
+
+    def deployment(self, held: float) -> Deployment | None:
+        """The deployment that is published for this load with ``held`` requests in flight, if one is."""
+        return deployment_for(
+            engine=self.engine.id, model=self.architecture.name, chip=self.chip.id, weights=self.weights,
+            prompt=self.traffic.mean_prompt, output=self.traffic.mean_output, held=held,
+        )  # fmt: skip
 
     def fed_by(self, power: float) -> int:
         """Accelerators that a peak of ``power`` [W] at the meter feeds at their limit; one at least."""

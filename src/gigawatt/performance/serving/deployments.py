@@ -44,6 +44,11 @@ class Workers:
         degrees = {"TP": self.tensor, "DP": self.groups, "EP": self.experts}
         return " ".join(f"{name}{size:.0f}" for name, size in degrees.items() if size > 1.0 or name == "TP")
 
+    @property
+    def counted(self) -> str:
+        """The same with their number: ``4xTP1 DP4 EP4``."""
+        return f"{self.count:g}x{self.words}"
+
 
 @dataclass(frozen=True)
 class Deployment:

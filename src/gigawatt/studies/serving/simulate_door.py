@@ -326,7 +326,7 @@ def _as_published(
     """The options with the pools, and the draft tokens, of the published deployment for this load."""
     from gigawatt.catalog import table
     from gigawatt.core.evidence import Grade
-    from gigawatt.performance.serving.deployments import MODULES, deployment_for, deployments_of
+    from gigawatt.performance.serving.deployments import MODULES, deployments_of
 
     twice = [(key, given[key]) for key in ("layout", "replicas") if given[key] is not None]
     for key, value in (*twice, *question.fixed.items()):
@@ -336,27 +336,24 @@ def _as_published(
     if given["concurrency"] is None:
         raise InputError("published pools go by the requests in flight", key="prefill", given="published",
                          allowed="with --concurrency")  # fmt: skip
-    model, engine, sample = question.architecture.name, question.engine.id, question.traffic
-    found = deployment_for(
-        engine=engine, model=model, chip=question.chip.id, weights=question.weights,
-        prompt=sample.mean_prompt, output=sample.mean_output, held=given["concurrency"],
-    )  # fmt: skip
+    found = question.deployment(given["concurrency"])
     if found is None:
-        load = f"{engine}, {question.chip.id}, {question.weights}, {sample.mean_prompt:.0f} prompt and "
+        model, engine, load = question.architecture.name, question.engine.id, question.traffic
         known = deployments_of(model, engine)
         raise InputError(
             f"no deployment of {model} is published for this load", key="prefill",
-            given=f"{load}{sample.mean_output:.0f} output tokens",
+            given=f"{engine}, {question.chip.id}, {question.weights}, {load.mean_prompt:.0f} prompt and "
+            f"{load.mean_output:.0f} output tokens",
             allowed=", ".join(known) if known else "such as '2xTP8'",
         )  # fmt: skip
     row, prefill, decode = table("engines_deployments")[found.id], found.prefill, found.decode
-    said = f"{prefill.count:g}x{prefill.words}"
+    said = prefill.counted
     drafts: dict[str, Any] = {}
     if found.guesses and given.get("guesses") is None and given.get("speculation") is None:
         drafts = {"guesses": int(found.guesses), "speculation": MODULES}
     assumed.add(
         "serving.prefill",
-        f"{said} and {decode.count:g}x{decode.words} for decode"
+        f"{said} and {decode.counted} for decode"
         + (f", {found.guesses:g} draft tokens" if drafts else ""),
         f"deployment {found.id}, published for this model, engine, accelerator, format and load",
         Grade.read(row.text("grade")), row.text("source_id"),
