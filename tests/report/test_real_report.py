@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import pytest
+from band_ends import band_ends
 from test_report import Page
 
-from gigawatt.core.quantities import parse
 from gigawatt.core.result import Result
 from gigawatt.core.store import load_result, save_result
 from gigawatt.studies.run.far_off import card_bands, step_band
@@ -64,7 +64,7 @@ def test_the_bands_of_key_figures_are_those_of_the_steps(real: Result) -> None:
     assert band is not None
     assert band.days is not None
     ends = {
-        name: [parse(end.replace(" million", "e6"), real.quantity(name).unit) for end in text.split(" to ")]
+        name: band_ends(text, real.quantity(name).unit)
         for name, text in found.items()
         if name != "training.tokens_per_second"
     }

@@ -8,11 +8,11 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from band_ends import band_ends
 from test_report import Page
 
 import gigawatt
 from gigawatt.core.errors import InputError
-from gigawatt.core.quantities import parse
 from gigawatt.core.result import Result
 from gigawatt.core.store import as_json, load_result, save_result
 from gigawatt.studies.run.far_off import card_bands, serving_ends
@@ -175,7 +175,7 @@ def test_a_key_figure_lies_where_measured_rows_lay(real: Result) -> None:
     found = card_bands(real)
     bands = serving_bands(subject(real, "serving.engine"))
     for metric, name, unit in (("ttft", "serving.ttft_p50", "s"), ("tpot", "serving.tpot_p50", "s")):
-        ends = [parse(end, unit) for end in found[name].split(" to ")]
+        ends = band_ends(found[name], unit)
         factors = (bands[metric].low, bands[metric].high)
         assert ends == pytest.approx([float(real[name]) * f for f in factors], rel=0.02)
     assert not {"serving.ttft_p99", "serving.throughput", "serving.rate"} & set(found)
