@@ -654,7 +654,7 @@ def test_interrupted_it_says_so_and_leaves_nothing(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("words", "mend"),
     [
-        (("plan-supply", "--site", "texas"), "gigawatt plan-supply SITE, without its name"),
+        (("plan-supply", "--site", "texas"), "gigawatt plan-supply SITE"),
         (("plan-training", "--chip-life", "3 years"), "--set economics.chip_life=VALUE"),
         (("plan-training", "--discount", "5 %"), "--set economics.discount_rate=VALUE"),
     ],
@@ -692,29 +692,22 @@ def test_an_interrupt_waits_for_imports(tmp_path: Path) -> None:
 
 
 @pytest.mark.skipif(os.name != "posix", reason="signals")
-def test_an_interrupt_that_is_lost_comes_again(tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    ("method", "used"),
+    [
+        ("__del__(self)", "del [Raises()][:]"),  # exceptions of it are ignored: it comes again
+        ("__set_name__(self, owner, name)", "type('Owner', (), {'name': Raises()})"),  # a RuntimeError
+    ],
+)
+def test_an_interrupt_that_is_lost_or_changed_is_one(tmp_path: Path, method: str, used: str) -> None:
     code = (
         "import signal, time\n"
-        "class Lost:\n"
-        "    def __del__(self):\n"
+        "class Raises:\n"
+        f"    def {method}:\n"
         "        signal.raise_signal(signal.SIGINT)\n"
         "def run(**words):\n"
-        "    del [Lost()][:]\n"
+        f"    {used}\n"
         "    time.sleep(30.0)"
-    )
-    assert _interrupted(code, tmp_path) == _SAID
-
-
-@pytest.mark.skipif(os.name != "posix", reason="signals")
-def test_an_interrupt_that_becomes_another_error_is_one(tmp_path: Path) -> None:
-    code = (
-        "import signal\n"
-        "class Named:\n"
-        "    def __set_name__(self, owner, name):\n"
-        "        signal.raise_signal(signal.SIGINT)\n"
-        "def run(**words):\n"
-        "    class Owner:\n"
-        "        name = Named()\n"
     )
     assert _interrupted(code, tmp_path) == _SAID
 

@@ -1,4 +1,4 @@
-"""Ends of a band as a reader takes them: the unit that stands once is that of both."""
+"""Both ends of an interval from its text, which names their unit once."""
 
 from __future__ import annotations
 

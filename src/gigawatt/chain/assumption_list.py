@@ -69,7 +69,8 @@ def positive(text: str, unit: str, key: str, example: str, *, least: float | Non
     """The SI value of ``text``, more than nothing, or not below ``least``; an error names ``key``."""
     value = quantity(key, text, unit, example)
     if not (value > 0.0 if least is None else value >= least):
-        raise InputError("out of range", key=key, given=text, allowed=f"more than 0, such as {example!r}")
+        range = "more than 0" if least is None else f"{least:g} or more"
+        raise InputError("out of range", key=key, given=text, allowed=f"{range}, such as {example!r}")
     return value
 
 

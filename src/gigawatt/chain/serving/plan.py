@@ -217,9 +217,9 @@ def _published(question: ServingQuestion, best: Configuration) -> tuple[str, ...
         return ()
     drafts = f", {found.guesses:g} draft tokens" if found.guesses else ""
     return (
-        f"published for about as many requests in flight, {held:,.0f}: {found.prefill.counted} for prefill "
-        f"and {found.decode.counted} for decode{drafts} ({found.id}); simulate-serving --prefill published "
-        "runs it",
+        f"published for {found.held:,.0f} requests in flight, where this plan has {held:,.0f}: "
+        f"{found.prefill.counted} for prefill and {found.decode.counted} for decode{drafts} ({found.id}); "
+        "simulate-serving --prefill published runs it",
     )
 
 

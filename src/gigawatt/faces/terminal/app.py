@@ -180,7 +180,7 @@ def _mend(error: Exception) -> str:
     for one in context.command.params:
         if one.name == name and not any(word.startswith("-") for word in one.opts):
             path = context.command_path.removeprefix(context.find_root().info_name or "")
-            return f"; allowed: gigawatt{path} {name.upper()}, without its name"
+            return f"; allowed: gigawatt{path} {name.upper()}"
     if not any("--set" in one.opts for one in context.command.params):
         return ""
     from gigawatt.schema.fields import FIELDS

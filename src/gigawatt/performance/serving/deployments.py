@@ -53,12 +53,13 @@ class Workers:
 @dataclass(frozen=True)
 class Deployment:
     """A prefill and a decode pool that run together, with ``guesses`` draft tokens (0: none); ``id`` of the
-    row."""
+    row, and that of its concurrencies, ``held``, which is nearest to the load's."""
 
     id: str
     prefill: Workers
     decode: Workers
     guesses: float
+    held: float
 
 
 def _workers(row: Entity, pool: str) -> Workers:
@@ -108,9 +109,13 @@ def deployment_for(
         prefill, decode = (_workers(row, pool) for pool in _POOLS)
         if ranks is not None and ranks != (prefill.ranks, decode.ranks):
             continue
-        found = Deployment(row.id, prefill, decode, row.value("guesses"))
-        away = min(_apart(held, float(n)) for n in row.text("held").split("|"))
-        order = (round(away, 2), found.guesses, prefill.count * prefill.ranks + decode.count * decode.ranks)
+        nearest = min(map(float, row.text("held").split("|")), key=lambda n: _apart(held, n))
+        found = Deployment(row.id, prefill, decode, row.value("guesses"), nearest)
+        order = (
+            round(_apart(held, nearest), 2),
+            found.guesses,
+            prefill.count * prefill.ranks + decode.count * decode.ranks,
+        )
         if best is None or order < best[0]:
             best = order, found
     return None if best is None else best[1]

@@ -329,7 +329,9 @@ def _as_published(
     from gigawatt.performance.serving.deployments import MODULES, deployments_of
 
     twice = [(key, given[key]) for key in ("layout", "replicas") if given[key] is not None]
-    for key, value in (*twice, *question.fixed.items()):
+    twice += question.fixed.items()
+    if twice:
+        key, value = twice[0]
         raise InputError(
             "the pools are given twice", key=key, given=value, allowed="without --prefill published"
         )
@@ -355,7 +357,8 @@ def _as_published(
         "serving.prefill",
         f"{said} and {decode.counted} for decode"
         + (f", {found.guesses:g} draft tokens" if drafts else ""),
-        f"deployment {found.id}, published for this model, engine, accelerator, format and load",
+        f"deployment {found.id}, published for this model, engine, accelerator and format, at "
+        f"{found.held:,.0f} requests in flight",
         Grade.read(row.text("grade")), row.text("source_id"),
     )  # fmt: skip
     return given | drafts | {"prefill": said, "layout": decode.words, "replicas": round(decode.count)}
