@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 from scipy.stats import poisson
 
+from gigawatt.chain.serving import choice
 from gigawatt.chain.serving.choice import together, transfer
 from gigawatt.chain.serving.intensity import intensity, memory_wall
 from gigawatt.chain.serving.plan import plan_serving
@@ -364,6 +365,33 @@ def test_two_pools_keep_step() -> None:
     answer = plan_answer(plan)
     assert answer["transfer"]["link_busy"] < 1.0
     assert sum(pool["chips"] * pool["replicas"] for pool in answer["pools"]) == answer["chips"]
+
+
+@pytest.mark.parametrize("minimise", ["cost", "energy", "chips"])
+def test_mixes_near_the_balance_are_the_best_of_all(monkeypatch: pytest.MonkeyPatch, minimise: str) -> None:
+    """Against every number of prefill replicas, for machines large enough that some are not looked at."""
+    question = ask(model="llama-3.1-70b", objective="ttft=1s,tpot=40ms,p99")
+
+    def plans() -> list[list[tuple[str, int, object]]]:
+        found = [
+            plan_serving(question, chips=chips, mode="disaggregated", minimise=minimise, finalists=0).first
+            for chips in (64, 700, 1501)
+        ]
+        return [[(p.role, p.replicas, p.points.degrees.row(0)) for p in one.pools] for one in found]
+
+    near = plans()
+    monkeypatch.setattr(choice, "_AROUND", _MANY)
+    assert near == plans()
+
+
+def test_pools_of_a_gigawatt_are_those_of_a_small_machine_many_times() -> None:
+    question = ask(model="llama-3.1-70b", objective="ttft=1s,tpot=40ms,p99")
+    small, large = (
+        plan_serving(question, chips=chips, mode="disaggregated", finalists=1, requests=1500)
+        for chips in (512, 512_000)
+    )
+    assert large.first.rate / 1000.0 == pytest.approx(small.first.rate, rel=0.05)
+    assert large.tried[0].scale > 1000.0  # a few replicas are simulated for all
 
 
 def test_pools_have_the_rates_of_their_iterations() -> None:

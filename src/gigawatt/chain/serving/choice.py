@@ -40,6 +40,8 @@ _KEPT = 8
 """Layouts of each pool that are combined with one another."""
 _MIX = 8
 """Most prefill replicas where no demand is set."""
+_AROUND = 32
+"""Numbers of prefill replicas that are looked at on either side of the two pools' balance."""
 _NEAR = 1.05
 """Factor to the best within which a smaller mix of pools is preferred where no demand is set."""
 
@@ -250,7 +252,12 @@ def _mixes(
         p, d = math.ceil(question.demand / rate * (1 - 1e-9)), math.ceil(question.demand / rate_ * (1 - 1e-9))
         return [(p, d, question.demand)] if chips is None or p * size + d * size_ <= chips else []
     found: list[tuple[int, int, float]] = []
-    for p in range(1, (_MIX if chips is None else int(chips // size)) + 1):
+    if chips is None:
+        numbers = range(1, _MIX + 1)
+    else:  # all accelerators are used: away from the balance of the two pools they serve ever less
+        most, balance = int(chips // size), round(chips * rate_ / (rate * size_ + rate_ * size))
+        numbers = range(max(1, balance - _AROUND), min(most, balance + _AROUND) + 1)
+    for p in numbers:
         if chips is None:
             options = {max(1, math.floor(p * rate / rate_)), max(1, math.ceil(p * rate / rate_))}
         else:
