@@ -384,6 +384,24 @@ def test_mixes_near_the_balance_are_the_best_of_all(monkeypatch: pytest.MonkeyPa
     assert near == plans()
 
 
+def test_replicas_of_any_sizes_have_their_best_mix() -> None:
+    """Accelerators a request of what is looked at, against every mix: TP1 beside EP144 as well."""
+    question, draws = ask(), np.random.default_rng(0)
+    for _ in range(1000):
+        size, size_ = (int(one) for one in 2 ** draws.uniform(0.0, 7.3, 2))
+        rate, rate_ = (float(one) for one in 10 ** draws.uniform(-1.0, 1.5, 2) * np.array([size, size_]))
+        chips = int(10 ** draws.uniform(1.5, 4.0))
+        p = np.arange(1, chips // size + 1)
+        d = (chips - p * size) // size_
+        p, d = p[d >= 1], d[d >= 1]
+        found = choice._mixes(question, (size, rate), (size_, rate_), chips)
+        assert bool(found) == bool(len(p)), (size, size_, chips)
+        if found:
+            best = min((a * size + b * size_) / served for a, b, served in found)
+            every = (p * size + d * size_) / np.minimum(p * rate, d * rate_)
+            assert best == pytest.approx(float(every.min()), rel=1e-12), (size, size_, rate, rate_, chips)
+
+
 def test_pools_of_a_gigawatt_are_those_of_a_small_machine_many_times() -> None:
     question = ask(model="llama-3.1-70b", objective="ttft=1s,tpot=40ms,p99")
     small, large = (

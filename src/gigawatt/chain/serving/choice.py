@@ -41,7 +41,7 @@ _KEPT = 8
 _MIX = 8
 """Most prefill replicas where no demand is set."""
 _AROUND = 32
-"""Numbers of prefill replicas that are looked at on either side of the two pools' balance."""
+"""Fewest numbers of prefill replicas that are looked at on either side of the two pools' balance."""
 _NEAR = 1.05
 """Factor to the best within which a smaller mix of pools is preferred where no demand is set."""
 
@@ -254,9 +254,10 @@ def _mixes(
     found: list[tuple[int, int, float]] = []
     if chips is None:
         numbers = range(1, _MIX + 1)
-    else:  # all accelerators are used: away from the balance of the two pools they serve ever less
+    else:  # at the balance both pools serve the same; two decode replicas away, an accelerator serves less
         most, balance = int(chips // size), round(chips * rate_ / (rate * size_ + rate_ * size))
-        numbers = range(max(1, balance - _AROUND), min(most, balance + _AROUND) + 1)
+        around = max(_AROUND, math.ceil(3 * size_ / size))
+        numbers = range(max(1, balance - around), min(most, balance + around) + 1)
     for p in numbers:
         if chips is None:
             options = {max(1, math.floor(p * rate / rate_)), max(1, math.ceil(p * rate / rate_))}
