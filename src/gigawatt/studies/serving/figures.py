@@ -345,8 +345,9 @@ def facts(answer: Mapping[str, Any]) -> list[tuple[str, str]]:
     traced = answer["arrivals"] == "trace"
     scaling = answer.get("autoscaling")
     pools = [
-        f"{pool['replicas'] if scaling is None else '{minimum} to {maximum}'.format(**scaling)} × "
-        f"{layout_words(pool)}"
+        f"{pool['replicas']:,} × {layout_words(pool)}"
+        if scaling is None
+        else f"{scaling['minimum']:,} to {scaling['maximum']:,} × {layout_words(pool)}"
         for pool in answer["pools"]
     ]
     shown = [
