@@ -86,15 +86,14 @@ def test_a_model_has_the_software_of_its_maker_on_the_chip_that_it_was_trained_o
         assert load_software(chip=chip, year=year, model=model).framework != "hai-llm"
 
 
-def test_eight_bit_runs_of_hopper_had_nemo_by_default_before_2025() -> None:
-    """7 of 13 sources of FP8 rows of 2023 and 2024 ran NeMo; torch had no FP8 training of its own before
-    torchao's float8 (2024-08). From 2025 on all formats have the same software."""
-    for chip in ("H100-SXM5-80GB", "H200-SXM-141GB", "H800-SXM5-80GB"):
+def test_hopper_had_nemo_by_default_before_2025() -> None:
+    """6 of 14 sources of rows of Hopper in 2023 and 2024 that name their software ran NeMo, 2 Megatron Core.
+    Not the H800 and H20 of China, whose sources ran Megatron Core."""
+    for chip, usual in (("H100-SXM5-80GB", "megatron-bridge"), ("H200-SXM-141GB", "megatron-bridge"),
+                        ("H800-SXM5-80GB", "megatron-core")):  # fmt: skip
         one = load_chip(chip)
-        assert load_software(chip=one, year=2024, number_format="fp8").framework == "megatron-bridge", chip
-        assert load_software(chip=one, year=2024, number_format="bf16").framework == "megatron-core", chip
-        alike = [load_software(chip=one, year=2025, number_format=form) for form in ("fp8", "bf16")]
-        assert alike[0].framework == alike[1].framework, chip
+        for number_format in ("fp8", "bf16"):
+            assert load_software(chip=one, year=2024, number_format=number_format).framework == usual, chip
 
 
 def test_selective_recomputation_stands_for_part_of_the_layers_too() -> None:
@@ -212,6 +211,24 @@ def test_names_are_read_from_words() -> None:
     assert release_named_in("docs of NeMo 26.02.01", "megatron-bridge") == "26.02.01"
     assert release_named_in("0.4 of the peak", "megatron-core") is None
     assert release_named_in("Megatron-Core 0.12", "megatron-core") == "0.12"
+
+
+@pytest.mark.parametrize(
+    ("text", "framework", "release"),
+    [
+        ("recipes@v25.05.03, README.md", "megatron-bridge", "25.04"),
+        ("recipes@v24.11.1", "megatron-bridge", "24.09"),
+        ("recipes@v25.04.02", "megatron-bridge", "25.04"),
+        ("recipes@v25.05.03 with NeMo 25.02", "megatron-bridge", "25.02"),  # what is said goes before
+        ("recipes@v25.05.03", "megatron-core", None),  # its releases are not named after months
+        ("recipes@v20.01.1", "megatron-bridge", None),  # before the first
+        ("recipes@5f0c2d1", "megatron-bridge", None),
+    ],
+)
+def test_a_collection_named_after_its_month_has_the_release_before_it(
+    text: str, framework: str, release: str | None
+) -> None:
+    assert release_named_in(text, framework) == release
 
 
 @pytest.mark.parametrize(

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import csv
+from pathlib import Path
+
 import numpy as np
 import pytest
 
@@ -96,3 +99,14 @@ def test_a_table_of_layouts_under_a_cap() -> None:
     assert np.all(held.step_time > best.step_time)
     assert np.all(held.energy < free.energy)
     assert np.all(held.busy_power <= 450.0 * (1 + 1e-9))
+
+
+def test_a_table_without_years_is_asked_in_this_one(tmp_path: Path) -> None:
+    rows = [{name: cell for name, cell in row.items() if name != "year"} for row in table("power.csv")]
+    with (tmp_path / "mine.csv").open("w", newline="") as stream:
+        writer = csv.DictWriter(stream, list(rows[0]))
+        writer.writeheader()
+        writer.writerows(row for row in rows if row["kind"] == "step")
+    judged = power_scorecard(tmp_path / "mine.csv")
+    assert len(judged) == sum(row["kind"] == "step" for row in rows)
+    assert errors(judged, what="watts").median_ape < 0.08

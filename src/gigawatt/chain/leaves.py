@@ -25,12 +25,12 @@ from gigawatt.core.graph import Graph, Leaf
 from gigawatt.core.once import once, stamp
 from gigawatt.core.quantities import parse, show
 from gigawatt.machine import Chip, load_chip
-from gigawatt.performance import Software, Stack, load_optimizer, load_software
+from gigawatt.performance import Software, Stack, load_optimizer, load_software, usual_software
 from gigawatt.performance.software import OFFERED
 from gigawatt.schema.fields import fields
 from gigawatt.schema.pins import WORDS
 from gigawatt.schema.scenario import LoadedScenario, value_of
-from gigawatt.workload import read_architecture
+from gigawatt.workload import Architecture, read_architecture
 from gigawatt.workload.sized import sized_assumption
 
 __all__ = ["fill_leaves", "fill_training"]
@@ -198,24 +198,23 @@ def _software(fill: Filler, chip: Chip, layout: Mapping[str, int]) -> Stack:
     asked, name = fill.loaded.scenario.software, "software.stack"
     year = fill.loaded.scenario.year
     where = next((f"software.{one}" for one in ("framework", "version") if getattr(asked, one)), "software")
-    found: Software = fill.ask(
-        where,
-        lambda: load_software(
-            chip=chip,
-            framework=asked.framework,
-            version=asked.version,
-            flags=asked.flags,
-            year=year,
-            layout=layout,
-            model=fill.leaves["model.architecture"].value.name,
-            number_format=fill.leaves["training.number_format"].value,
-        ),
-    )
+    model: Architecture = fill.leaves["model.architecture"].value
+    number_format: str = fill.leaves["training.number_format"].value
+
+    def load() -> Software:
+        said = {"chip": chip, "version": asked.version, "flags": asked.flags, "year": year}
+        said |= {"layout": layout, "number_format": number_format}
+        if asked.framework is not None:
+            return load_software(framework=asked.framework, model=model.name, **said)
+        return usual_software(model, **said)
+
+    found = fill.ask(where, load)
     stack, rows = found.stack(), found.rows()
     if asked.framework is not None:
         fill.written(name, where, stack, rows)
     else:
-        why = f"the likeliest software of {chip.id} in {int(found.date)}"
+        which = "the quickest for these experts of the usual" if model.routed else "the likeliest"
+        why = f"{which} software of {chip.id} in {int(found.date)}"
         why += " that has the given layout" if layout.keys() & set(OFFERED) else ""
         fill.default(name, stack, found.label, why, grade=Grade.guess)
         fill.with_rows(name, rows)

@@ -5,6 +5,7 @@ from gigawatt.performance.power import capped, capped_search
 from gigawatt.performance.reliability.goodput import checkpoint_interval, goodput
 from gigawatt.performance.search import Search, search
 from gigawatt.performance.software import Software, default_stack, load_software, load_stack
+from gigawatt.performance.software_choice import usual_software
 from gigawatt.performance.stacks import Optimizer, Stack, load_optimizer
 from gigawatt.performance.step import PARTS, StepTable, evaluate
 
@@ -28,4 +29,5 @@ __all__ = [
     "load_software",
     "load_stack",
     "search",
+    "usual_software",
 ]

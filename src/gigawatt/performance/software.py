@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, fields, replace
 from functools import lru_cache
 from typing import Any
@@ -310,7 +310,19 @@ def release_named_in(text: str, framework: str) -> str | None:
             rf"(?:{before if len(one) < LONG else ''})(?<![\d.]){re.escape(one)}(?![\d.]*\d)", text, re.I
         )
     ]  # fmt: skip
-    return max(said, key=len) if said else None
+    return max(said, key=len) if said else _release_before(text, known)
+
+
+def _release_before(text: str, known: Sequence[str]) -> str | None:
+    """Of a framework that names its releases after their month, the last one of the year before a month that
+    a text has as its own version, as a collection of recipes does ("recipes@v25.05.03")."""
+    named = re.search(r"@v(\d\d\.(?:0[1-9]|1[0-2]))\.\d+\b", text)
+    if named is None:
+        return None
+    year, month = named[1].split(".")
+    first = f"{int(year) - 1}.{month}"
+    months = [one for one in known if re.fullmatch(r"2\d\.(0[1-9]|1[0-2])", one)]
+    return max((one for one in months if first < one <= named[1]), default=None)
 
 
 def date_of(framework: Entity, version: str) -> float:
@@ -397,7 +409,7 @@ def load_software(
     if framework is None:
         if version is not None:
             year = _year_alone(version)
-        rows, usual = table("software_frameworks"), default_frameworks(chip, int(year), *shape)
+        rows, usual = table("software_frameworks"), default_frameworks(chip, int(year), model)
         late = year + _LATE if year == int(year) else year
         fitting = {
             name: share for name, share in usual.items()
@@ -442,30 +454,21 @@ def _software(
     return Software(row.id, version or str(int(date)), date, stated, shares, recipe=recipe)
 
 
-def default_frameworks(
-    chip: Chip | None, year: int, model: str | None = None, number_format: str | None = None
-) -> dict[str, float]:
+def default_frameworks(chip: Chip | None, year: int, model: str | None = None) -> dict[str, float]:
     """How likely frameworks are on a chip in a year: rows of ``software_default`` with the longest prefix, of
-    these the latest not after ``year``, or the earliest; those for ``model`` before those for
-    ``number_format`` before those for all."""
+    these the latest not after ``year``, or the earliest; those for ``model`` before those for all."""
     rows = [
         r for r in table("software_default").values()
         if (r.text("prefix") == "" if chip is None else chip.id.startswith(r.text("prefix")))
-        and _named(r, "models", model) and _named(r, "formats", number_format)
+        and (not r.text("models") or model in r.text("models").split("|"))
     ]  # fmt: skip
     longest = max(len(row.text("prefix")) for row in rows)
     rows = [row for row in rows if len(row.text("prefix")) == longest]
     years = sorted({int(row.text("year")) for row in rows})
     at = max((one for one in years if one <= year), default=years[0])
     rows = [row for row in rows if int(row.text("year")) == at]
-    for column in ("models", "formats"):
-        rows = [row for row in rows if row.text(column)] or rows
+    rows = [row for row in rows if row.text("models")] or rows
     return {row.text("framework"): row.value("share") for row in rows}
-
-
-def _named(row: Entity, column: str, name: str | None) -> bool:
-    """Whether a row is for all, or names this model or format."""
-    return not row.text(column) or name in row.text(column).split("|")
 
 
 def default_stack(chip: Chip, year: int) -> Stack:

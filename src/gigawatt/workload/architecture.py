@@ -301,6 +301,11 @@ class Architecture:
         return sum(tower.parameters for tower in self.towers)
 
     @property
+    def routed(self) -> bool:
+        """Whether it is a mixture: tokens are sent to some of many experts."""
+        return any(block.experts is not None for block in self.blocks)
+
+    @property
     def streams(self) -> int:
         """Width of the residual stream over ``hidden``."""
         return max((block.streams for block in self.blocks), default=1)

@@ -162,7 +162,7 @@ def enumerate_degrees(
         A held degree that does not divide, or nothing that is small enough.
     """
     held = dict(fixed or {})
-    routed = any(block.experts is not None for block in architecture.blocks)
+    routed = architecture.routed
     tensors = _tensor_degrees(architecture, domain)
     if "tensor" in held:
         t = held["tensor"]

@@ -196,7 +196,7 @@ def _notices(run: TrainingRun, ways: Sequence[WaySites]) -> tuple[str, ...]:
             f"the token cost of rare exchange was published for models of up to {compact(size, '')} "
             f"parameters on {many:.0f} sites: for this run it is extrapolated"
         )
-    if any(block.experts is not None for block in run.architecture.blocks):
+    if run.architecture.routed:
         notices.append("the token cost of rare exchange was published for dense models only")
     return tuple(notices)
 

@@ -69,7 +69,7 @@ def refused(
         return {}
     found: dict[str, Mask] = {}
     ranks = t * d
-    routed = any(block.experts is not None for block in architecture.blocks)
+    routed = architecture.routed
     if rules.text("experts") == "whole" and routed:
         found["experts lie on one or on all ranks"] = (e > 1.0) & (e < ranks)
     if rules.text("attention") == "whole":

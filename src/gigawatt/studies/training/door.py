@@ -326,7 +326,7 @@ def _band(plan: Plan) -> dict[str, Any]:
     from gigawatt.validation.training.domain import outside_domain, step_time_band
 
     model = plan.question.architecture
-    routed = any(block.experts is not None for block in model.blocks)
+    routed = model.routed
     outside = outside_domain(
         chip=plan.cluster.chip,
         number_format=plan.run.number_format,

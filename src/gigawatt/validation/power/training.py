@@ -3,8 +3,8 @@
 Rows are those of ``power.csv``. ``cap``: time and energy of a workload over those at its highest cap; the
 workload's own two shares (how long the chip works, how much of that multiplications bind) come from every
 second cap, the others judge. ``pair``: rates of one silicon at two limits. ``step``: watts of a chip or a
-node in a training step, predicted by the performance room. ``share``: what a chip keeps of a benchmarked
-rate, beside what a predicted step keeps.
+node in a training step, asked with the ``year`` in which they were published. ``share``: what a chip keeps of
+a benchmarked rate, beside what a predicted step keeps.
 """
 
 from __future__ import annotations
@@ -23,8 +23,9 @@ from gigawatt.machine.machine import Chip
 from gigawatt.performance.layouts import TrainingRun
 from gigawatt.performance.power import chip_power_of
 from gigawatt.performance.search import search
-from gigawatt.performance.software import default_stack
+from gigawatt.performance.software_choice import usual_software
 from gigawatt.performance.stacks import sustained
+from gigawatt.schema.values import YEAR
 from gigawatt.validation.card import Errors, errors_of
 from gigawatt.validation.files import Refusal, Refusals, table
 from gigawatt.validation.rows import LEAST, cells_of, check_columns, number_of
@@ -37,6 +38,7 @@ Row = dict[str, str]
 
 _NUMBERS = (
     "reference_cap", "cap", "value", "low", "high", "energy_ratio", "power", "count", "sequence", "batch",
+    "year",
 )  # fmt: skip
 _USES = ("", "judge", "fit", "work", "reference", "report")
 _NEEDED = {
@@ -46,7 +48,7 @@ _NEEDED = {
     "share": ("power", "value"),
 }
 """Numbers that a row of each kind has."""
-_COUNTS = ("count", "sequence", "batch")
+_COUNTS = ("count", "sequence", "batch", "year")
 _LARGEST = 1e7
 """No watts, counts or ratios of a row are more."""
 
@@ -177,13 +179,15 @@ def _rows(file: Path | None) -> list[Row]:
     if file is None:
         return shipped
     header, cells = cells_of(file)
-    check_columns(file, header, list(shipped[0]))
+    required = [name for name in shipped[0] if name != "year"]
+    check_columns(file, header, required, known=("year",))
     for line, record in cells:
         for column in _NUMBERS:
             if column != "power" or record["kind"].strip() != "step":
                 number_of(record, column, file=file, line=line)
     return [
-        {name: record[name].strip() for name in shipped[0]} | {"id": record["id"].strip() or f"line {line}"}
+        {name: record.get(name, "").strip() for name in shipped[0]}
+        | {"id": record["id"].strip() or f"line {line}"}
         for line, record in cells
     ]
 
@@ -200,9 +204,9 @@ def _check(row: Row) -> None:
         raise Refusal("a kind of row that is not cap, pair, step or share")
     if row["use"] not in _USES:
         raise Refusal("a use that is not known", f"{row['use']!r}; allowed: {', '.join(_USES[1:])}")
-    for column in _NEEDED[row["kind"]]:
-        if column == "value" and row["kind"] == "share" and not row[column]:
-            continue  # measured by none
+    for column in (*_NEEDED[row["kind"]], "year"):
+        if not row[column] and (column == "year" or (column == "value" and row["kind"] == "share")):
+            continue  # not said, measured by none
         value = number_of(row, column)
         if value is None:
             raise Refusal(f"{column} is not given")
@@ -293,10 +297,12 @@ def _architecture(name: str) -> Architecture:
 def _step(row: Row) -> float:
     count, batch, sequence = (int(float(row[name])) for name in ("count", "batch", "sequence"))
     cluster, _ = build_cluster(chip=_chip(row).id, count=count)
-    stack = default_stack(cluster.chip, cluster.chip.year + 2)
+    architecture, form = _architecture(row["workload"]), row["number_format"]
+    year = int(float(row["year"] or YEAR))
+    stack = usual_software(architecture, cluster.chip, year=year, number_format=form).stack()
     run = TrainingRun(
-        architecture=_architecture(row["workload"]), tokens=float(batch * sequence), sequence=sequence,
-        global_batch=batch, number_format=row["number_format"], optimizer=stack.optimizer,
+        architecture=architecture, tokens=float(batch * sequence), sequence=sequence,
+        global_batch=batch, number_format=form, optimizer=stack.optimizer,
     )  # fmt: skip
     fixed = {name: int(value) for name, value in (item.split("=") for item in row["fixed"].split())}
     best = search(run, cluster, stack, fixed, top=1).best

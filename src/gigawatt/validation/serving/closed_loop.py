@@ -108,7 +108,7 @@ def client_statistics(
     share = 1.0 / WAVES
     start, later = float(np.nanmean(first[:held])), first[held:]
     ttft = start if not len(later) else share * start + (1.0 - share) * float(np.nanmean(later))
-    experts = any(block.experts is not None for block in case.architecture.blocks)
+    experts = case.architecture.routed
     cold = engine.cold_experts if experts else engine.cold
     return {"ttft": ttft + share * cold, "tpot": float(np.nanmean(step)), "throughput": rate}
 

@@ -36,13 +36,12 @@ __all__ = [
 COVERAGE = 0.9
 RESIDUALS = "residuals.csv"
 FEWEST = 4
-"""Makers from whom a regime has a band of its own."""
+"""Makers from whom a regime has quantiles of its own; what is usual in it is drawn to that of all regimes as
+by so many more makers."""
 MOST = 60
 """Rows of a maker that add to its weight, so that one table of 1,548 timed layers does not speak for all."""
 POWER = 0.25
 """Of a maker's rows, its weight: between makers alike (0) and rows alike (1)."""
-MAKERS = 5.0
-"""Makers of all regimes that speak of what is usual in one of them, beside its own."""
 LEAST = 0.02
 """Least width of a band: no two runs of one configuration agree better."""
 
@@ -217,13 +216,13 @@ def outermost_band(*, regime: str, stated: bool = False, without: str = "") -> B
 
 
 def _usual(values: NDArray[np.float64], makers: NDArray[np.object_], of: NDArray[np.bool_]) -> float:
-    """Mean |error| in one regime, drawn to that of all as by :data:`MAKERS` more makers."""
+    """Mean |error| in one regime, drawn to that of all as by :data:`FEWEST` more makers."""
     every = float(np.average(np.abs(values), weights=_weights(makers, POWER)))
     if not of.any():
         return every
     number = len(set(makers[of]))
     own = float(np.average(np.abs(values[of]), weights=_weights(makers[of], POWER)))
-    return (number * own + MAKERS * every) / (number + MAKERS)
+    return (number * own + FEWEST * every) / (number + FEWEST)
 
 
 def _errors(regime: str, stated: bool, without: str) -> tuple[NDArray[np.float64], NDArray[np.object_]]:

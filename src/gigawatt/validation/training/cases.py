@@ -14,8 +14,8 @@ What a row leaves open is filled by rules, each told in the case's assumptions:
   where it shares out states only inside a fast domain (a slice of TPUs, whose number the notes may tell)
   the rest are copies.
 
-No software is chosen by the source of a row: it is the default of chip, year and layout, or the framework and
-release that the row's words name.
+No software is chosen by the source of a row: it is what is usual on the chip in the year with the layout, or
+the framework and release that the row's words name.
 """
 
 from __future__ import annotations
@@ -38,6 +38,7 @@ from gigawatt.performance.software import (
     load_software,
     release_named_in,
 )
+from gigawatt.performance.software_choice import usual_software
 from gigawatt.performance.stacks import Stack
 from gigawatt.validation.files import Refusal
 from gigawatt.validation.rows import Row
@@ -46,7 +47,7 @@ from gigawatt.validation.training.network import scale_out_bandwidth, scale_out_
 from gigawatt.validation.training.target import counted_flops_per_token, measured_step_time
 from gigawatt.workload.architecture import Architecture
 
-__all__ = ["Case", "kind_of", "prepare", "software_of"]
+__all__ = ["Case", "kind_of", "prepare"]
 
 BATCH_SLACK = 0.05
 """Largest share by which a batch may be rounded so that it divides over the layout."""
@@ -112,7 +113,7 @@ class Case:
 
 def kind_of(row: Row, architecture: Architecture | None = None) -> str:
     """``MoE`` where the row (or its model) counts experts, else ``dense``."""
-    if architecture is not None and any(block.experts for block in architecture.blocks):
+    if architecture is not None and architecture.routed:
         return "MoE"
     active, total = row.number("active_params_b"), row.number("params_b")
     sparse = active is not None and total is not None and active < SPARSE * total
@@ -120,7 +121,7 @@ def kind_of(row: Row, architecture: Architecture | None = None) -> str:
 
 
 def prepare(row: Row, *, told: bool = False) -> Case:
-    """The case of a row; ``told`` as of :func:`software_of`.
+    """The case of a row; ``told``: with the framework and release that its words name.
 
     Raises
     ------
@@ -134,7 +135,7 @@ def prepare(row: Row, *, told: bool = False) -> Case:
     architecture, notes = architecture_of(row)
     chip = _chip(row)
     number_format = _format(row, chip)
-    software, why = software_of(row, chip, told=told, model=architecture.name, number_format=number_format)
+    software, why = _software(row, architecture, chip, number_format, told)
     stack = software.stack()
     cluster = _sliced(_cluster(chip.id, count, row.text("interconnect")), row)
     if row.text("interconnect") and scale_out_bandwidth(row.text("interconnect"), per_node=1.0) is None:
@@ -204,28 +205,32 @@ def _format(row: Row, chip: Chip) -> str:
     raise Refusal("the number format is not known", f"{row.text('precision')!r}; allowed: {allowed}")
 
 
-def software_of(
-    row: Row, chip: Chip, *, told: bool, model: str | None = None, number_format: str | None = None
+def _software(
+    row: Row, architecture: Architecture, chip: Chip, number_format: str, told: bool
 ) -> tuple[Software, str]:
     """(software of a run of a model in a number format as a user would ask for it, what was said of it).
 
     With ``told``, the framework, the release and the flags that the row's own words name, its year where they
-    name no release; else what :func:`gigawatt.performance.software.load_software` takes of chip, year,
-    layout, model and number format.
+    name no release; else what :func:`gigawatt.performance.software_choice.usual_software` takes.
     """
     year = row.count("year") or chip.year
     words = " ".join(row.text(name) for name in ("source", "source_loc", "notes", "precision"))
     flags = flags_named_in(words, chip) if told else {}
     framework = framework_named_in(words, chip) if told else None
-    load = partial(load_software, chip=chip, flags=flags, model=model, number_format=number_format)
     if framework is None:
-        found = load(year=year, layout=_known(row))
-        return found, f"the likeliest of {chip.id} in {year} that has the row's layout"
+        found = usual_software(
+            architecture, chip, year=year, number_format=number_format, flags=flags, layout=_known(row)
+        )  # fmt: skip
+        return found, f"usual on {chip.id} in {year} with the row's layout"
     release = release_named_in(words, framework)
+    load = partial(
+        load_software, chip=chip, framework=framework, flags=flags, model=architecture.name,
+        number_format=number_format,
+    )  # fmt: skip
     try:
-        found = load(framework=framework, version=release or str(year))
+        found = load(version=release or str(year))
     except GigawattError:  # the row says a year in which there was no such framework yet
-        found = load(framework=framework, year=year)
+        found = load(year=year)
     return found, "as the row says"
 
 
