@@ -666,7 +666,10 @@ def test_an_option_that_is_none_names_the_field(call: Call, words: tuple[str, ..
 
 
 def _interrupted(code: str, folder: Path) -> tuple[int, str, str]:
-    """(exit code, output, errors) of a command line whose command is ``run`` of ``code``."""
+    """(exit code, output, errors) of a command line whose command is ``run`` of ``code``.
+
+    The codes wait for longer than they may take: an interrupt ends a wait of the system too.
+    """
     code = f"from gigawatt.faces.terminal import app\n{code}\napp.app = run\napp.main([])"
     told = subprocess.run(
         [sys.executable, "-c", code], cwd=folder, capture_output=True, text=True, check=False, timeout=60,
@@ -687,7 +690,7 @@ def test_an_interrupt_waits_for_imports(tmp_path: Path) -> None:
         "except BaseException:\n"
         "    print('disturbed', flush=True)\n"
     )
-    code = "import time\ndef run(**words):\n    import compiled\n    time.sleep(30.0)"
+    code = "import time\ndef run(**words):\n    import compiled\n    time.sleep(300.0)"
     assert _interrupted(code, tmp_path) == _SAID
 
 
@@ -707,7 +710,7 @@ def test_an_interrupt_that_is_lost_or_changed_is_one(tmp_path: Path, method: str
         "        signal.raise_signal(signal.SIGINT)\n"
         "def run(**words):\n"
         f"    {used}\n"
-        "    time.sleep(30.0)"
+        "    time.sleep(300.0)"
     )
     assert _interrupted(code, tmp_path) == _SAID
 

@@ -125,7 +125,7 @@ def _interrupts_kept() -> Iterator[None]:
         while not ended.wait(_AGAIN):
             with deciding:
                 if not ended.is_set():
-                    _thread.interrupt_main()
+                    _interrupt_main()
 
     def note(number: int, frame: FrameType | None) -> None:
         if not seen:
@@ -153,6 +153,15 @@ def _interrupts_kept() -> Iterator[None]:
             ended.set()
         signal.signal(signal.SIGINT, default)
         sys.unraisablehook = said
+
+
+def _interrupt_main() -> None:
+    """Interrupt the main thread, out of a wait of the system too where signals reach a thread."""
+    main = threading.main_thread().ident
+    if hasattr(signal, "pthread_kill") and main is not None:
+        signal.pthread_kill(main, signal.SIGINT)
+    else:
+        _thread.interrupt_main()
 
 
 def _importing(frame: FrameType | None) -> bool:
