@@ -277,7 +277,7 @@ def document(answer: Answer, again: Again, more: Any = None) -> Document:
         draw, caption = FIGURES[name]
         return (drawn(name, partial(draw, answer, more), caption, table=name == "spectrum"),) if more else ()
 
-    sections = [Section("answer", "Summary", (_facts(answer), *figure("power"), *figure("spectrum")))]
+    sections = [Section("answer", "The answer", (_facts(answer), *figure("power"), *figure("spectrum")))]
     if answer["stores"]:
         sections.append(Section("stores", "Stores that meet the limits", (_stores(answer),)))
     if answer["remedies"]:

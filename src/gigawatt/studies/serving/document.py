@@ -324,7 +324,7 @@ def document(answer: Answer, again: Again, more: Any = None) -> Document:
 
     looked = ("configurations searched", count(answer["points_evaluated"]))
     sections = [
-        Section("answer", "Summary", (facts_grid(answer, looked), _times(answer), *classes_grids(answer))),
+        Section("answer", "The answer", (facts_grid(answer, looked), _times(answer), *classes_grids(answer))),
         Section("binding", "Bottleneck", (*figure("parts"), _parts(answer))),
         Section("memory", "Memory", (*figure("memory"), _memory(answer))),
         Section("best", "The best configurations", (_best(answer),)),

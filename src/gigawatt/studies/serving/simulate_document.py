@@ -223,7 +223,7 @@ def _sections(answer: Answer, columns: Columns, error: Grid | None) -> tuple[Sec
     distributed = drawn("distributions", partial(distributions, answer), waited)
     tiers = _tiers(answer)
     sections = (
-        Section("answer", "Summary", (facts_grid(answer, *_facts(answer)),)),
+        Section("answer", "The answer", (facts_grid(answer, *_facts(answer)),)),
         Section("waits", "Latencies", (distributed, _times(answer), *classes_grids(answer))),
         Section("tiers", "Cache tiers", () if tiers is None else (tiers,)),
         Section("time", "Over time", (*over, *_parts(answer))),

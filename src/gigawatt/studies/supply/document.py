@@ -262,7 +262,7 @@ def _sections(answer: Answer, hours: Hours, names: Mapping[str, str]) -> tuple[S
         orders = (*figure("arrivals"), *orders)
     near = (*figure("near"), *near_grids(answer["near"], names)) if "near" in answer else ()
     sections = (
-        Section("answer", "Summary", (_facts(answer),)),
+        Section("answer", "The answer", (_facts(answer),)),
         Section("binding", "Bottleneck and what would relieve it", points(answer["binding"])),
         Section("plants", "The plants", (*figure("capacity"), _plants(answer))),
         Section("bill", "The bill of the grid", _bill(answer["bill"]) if "bill" in answer else ()),

@@ -331,7 +331,7 @@ def _sections(answer: Answer) -> tuple[Section, ...]:
     if answer.get("relief"):
         binding += [*figure("relief"), _relief(answer)]
     sections = [
-        Section("answer", "Summary", (_facts(answer),)),
+        Section("answer", "The answer", (_facts(answer),)),
         Section("binding", "Bottleneck and what would relieve it", tuple(binding)),
         Section("lost", "Lost time", (*figure("goodput_parts"), _goodput(answer))),
         Section("layouts", "The best layouts", (_layouts(answer), *figure("timeline"))),
