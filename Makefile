@@ -30,7 +30,7 @@ demo: install ## Run the whole chain on Llama 3.1 405B in Texas and say where th
 test: $(VENV)/.developing ## Run the suite
 	$(BIN)/python -m pytest -n auto -m "not apart"
 
-test-apart: $(VENV)/.developing ## Run what takes minutes more: a browser, fuzzing, kills, notebooks, the site, every report
+test-apart: $(VENV)/.developing ## Run the rest: a browser, fuzzing, kills, notebooks, the site, reports, all that takes seconds
 	$(BIN)/python -m pytest -n auto -m apart
 
 emulation: $(VENV)/.emulating ## Install what `gigawatt emulate` needs: torch, a small language model, text

@@ -19,6 +19,21 @@ SPREAD = (
     "tests/test_notebooks.py", "tests/test_registry.py",
 )  # fmt: skip
 
+#: Files, tests and cases that take seconds: ``longest.py`` lists them.
+APART = frozenset(
+    line
+    for line in Path(__file__).with_name("apart.txt").read_text(encoding="utf-8").splitlines()
+    if not line.startswith("#")
+)
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Mark what is listed, by its file, its name or its case."""
+    for item in items:
+        if not APART.isdisjoint((item.nodeid, item.nodeid.split("[")[0], item.nodeid.split("::")[0])):
+            item.add_marker(pytest.mark.apart)
+
 
 @pytest.hookimpl(optionalhook=True)
 def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:

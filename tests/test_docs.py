@@ -88,7 +88,6 @@ def type_in(line: str, folder: Path) -> str:
     return done.stdout
 
 
-@pytest.mark.long
 @pytest.mark.apart
 def test_the_five_minutes_run_and_say_what_they_say(tmp_path: Path) -> None:
     """The page's commands in order, its Python, and the figures that it shows, which are of that run."""
@@ -180,7 +179,6 @@ def test_what_a_connection_pays_is_what_the_page_says(tmp_path: Path) -> None:
     assert "solar PPA" in plans[4]
 
 
-@pytest.mark.long
 @pytest.mark.apart
 def test_what_one_brings_works_as_the_page_shows_it(tmp_path: Path) -> None:
     """The files of the page are written as they stand there, then its commands typed."""

@@ -77,7 +77,6 @@ def fetched(file: Path) -> list[str]:
     return parser.found
 
 
-@pytest.mark.long
 @pytest.mark.apart
 def test_the_site_fetches_nothing_from_outside(site: Path) -> None:
     pages = sorted(site.rglob("*.html"))
@@ -93,7 +92,6 @@ def test_the_site_fetches_nothing_from_outside(site: Path) -> None:
         assert not re.search(r"url\(['\"]?https?:|@import", sheet.read_text(encoding="utf-8")), sheet.name
 
 
-@pytest.mark.long
 @pytest.mark.apart
 def test_the_pages_that_are_made_hold_what_they_are_made_from(site: Path) -> None:
     from gigawatt import catalog
@@ -115,7 +113,6 @@ def test_the_pages_that_are_made_hold_what_they_are_made_from(site: Path) -> Non
     assert 'id="gigawatt.performance.step.evaluate"' in step
 
 
-@pytest.mark.long
 @pytest.mark.apart
 def test_every_formula_is_marked_for_typesetting_and_no_money_is(site: Path) -> None:
     for page in sorted(site.rglob("*.html")):
@@ -125,7 +122,6 @@ def test_every_formula_is_marked_for_typesetting_and_no_money_is(site: Path) -> 
         assert marked == (len(formulas(source)) if name.parts[0] == "model" else 0), name
 
 
-@pytest.mark.long
 @pytest.mark.apart
 def test_lists_of_the_pages_are_lists(site: Path) -> None:
     """An item that the builder does not take for one stands in a paragraph with its dash."""

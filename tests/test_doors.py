@@ -196,7 +196,6 @@ def test_a_sweep_is_a_table(tmp_path: Path) -> None:
     assert heat.data[0].type == "heatmap"
 
 
-@pytest.mark.long
 def test_an_outlook_is_what_the_command_says(tmp_path: Path) -> None:
     answer = gigawatt.draw_outlook(draws=200, years=(2025, 2030))
     (tmp_path / "mine.yaml").write_text("years: [2025, 2030]\nname: base\n")
@@ -360,7 +359,6 @@ def test_rows_are_flattened() -> None:
     assert flat_rows(rows) == [{"a": 1, "b.c": 2, "b.d.e": [3]}]
 
 
-@pytest.mark.long
 def test_the_python_of_the_page_of_notebooks_runs() -> None:
     page = (ROOT / "docs" / "notebooks" / "index.md").read_text(encoding="utf-8")
     blocks = re.findall(r"^```python\n(.*?)^```$", page, re.M | re.S)

@@ -107,7 +107,6 @@ def test_the_head_of_the_page_links_its_sections() -> None:
     )
 
 
-@pytest.mark.long
 @pytest.mark.apart
 def test_a_chip_is_one_row(tmp_path: Path) -> None:
     assert write_files(CHIP, tmp_path) == {"chip/chips.csv", "chip/sources/mine.csv", "chip.yaml"}
@@ -144,7 +143,6 @@ def starcoder2_3b() -> int:
     return layers * sum(layer.values()) + vocabulary * hidden + 2 * hidden  # embedding and head are one
 
 
-@pytest.mark.long
 @pytest.mark.apart
 def test_a_model_family_is_one_row(tmp_path: Path) -> None:
     assert write_files(FAMILY, tmp_path) == {"family/model_families.csv", "my-coder-3b/config.json"}

@@ -225,7 +225,6 @@ LIBRARIES = (
 EXTRAS = ("torch", "transformers", "gguf", "qdk", "pypsa", "fastapi", "uvicorn", "distributed")
 
 
-@pytest.mark.long
 @pytest.mark.apart
 def test_packages_and_every_eighth_module_can_be_imported_first() -> None:
     """No circle at run time either, packages' own files counted; what an extra needs may be missing."""
@@ -300,7 +299,6 @@ def test_the_python_of_the_readme_runs(code: str) -> None:
     python(code, "-W", "error", cwd=ROOT)
 
 
-@pytest.mark.long
 @pytest.mark.apart
 def test_the_commands_of_the_readme_run(tmp_path: Path) -> None:
     """One after the other, as a reader would type them, in a folder that holds the examples."""

@@ -146,7 +146,6 @@ def test_prose_of_notebooks_has_no_formula_by_accident(name: str) -> None:
             assert "".join(cell["source"]).count("$") == 0
 
 
-@pytest.mark.long
 @pytest.mark.apart
 def test_the_training_plan_runs_and_agrees_with_the_command(tmp_path: Path) -> None:
     node, said = executed("training-plan", tmp_path)
@@ -171,7 +170,6 @@ def test_the_training_plan_runs_and_agrees_with_the_command(tmp_path: Path) -> N
     assert capital["value"] * 1e6 == pytest.approx(said["capital"], rel=1e-9)
 
 
-@pytest.mark.long
 @pytest.mark.apart
 def test_the_serving_campus_runs_and_agrees_with_the_command(tmp_path: Path) -> None:
     node, said = executed("serving-campus", tmp_path)
@@ -193,7 +191,6 @@ def test_the_serving_campus_runs_and_agrees_with_the_command(tmp_path: Path) -> 
     assert cost["value"] * 1e-6 == pytest.approx(said["cost"], rel=1e-9)
 
 
-@pytest.mark.long
 @pytest.mark.apart
 def test_the_outlook_runs_and_agrees_with_the_command(tmp_path: Path) -> None:
     node, said = executed("outlook", tmp_path)

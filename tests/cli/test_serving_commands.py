@@ -208,7 +208,6 @@ COMMANDS = [
 ]
 
 
-@pytest.mark.long
 @pytest.mark.parametrize("command", sorted(set(COMMANDS)))
 def test_the_guides_commands_run(call: Call, command: str) -> None:
     code, out, err = call(*shlex.split(command))

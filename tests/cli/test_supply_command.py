@@ -117,7 +117,6 @@ def shown() -> list[str]:
     ]
 
 
-@pytest.mark.long
 @pytest.mark.parametrize("command", shown())
 def test_commands_of_the_guide_run(call: Call, command: str) -> None:
     code, out, err = call(*shlex.split(command)[1:])

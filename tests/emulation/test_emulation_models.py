@@ -61,7 +61,6 @@ def test_a_stored_measurement_is_measured_again(name: str) -> None:
 
 @needs_slice
 @needs_smollm2
-@pytest.mark.long
 def test_smollm2_speaks_english() -> None:
     """Query and key weights in the wrong order give a perplexity in the hundreds."""
     found = load_model("smollm2-135m")

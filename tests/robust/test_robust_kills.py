@@ -78,7 +78,6 @@ def start(words: list[str], **more: object) -> subprocess.Popen[str]:
     )  # fmt: skip
 
 
-@pytest.mark.long
 def test_run_killed_at_random_moments(tmp_path: Path) -> None:
     """The whole command, as it is typed, at moments that nobody chose."""
     one, two = tmp_path / "one.yaml", tmp_path / "two.yaml"

@@ -94,7 +94,6 @@ def test_a_field_moves_its_quantity(one: Field, tmp_path: Path) -> None:
     assert first != second
 
 
-@pytest.mark.long
 @pytest.mark.apart
 @pytest.mark.parametrize("one", SLOW[::2], ids=lambda one: one.key)
 def test_every_other_field_moves_its_quantity(one: Field, tmp_path: Path) -> None:

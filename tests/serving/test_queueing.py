@@ -76,8 +76,8 @@ def with_controls(kind: str, load: float, count: int, seeds: int) -> tuple[float
         (0.5, 100_000, 2),
         (0.7, 200_000, 2),
         (0.8, 200_000, 3),
-        pytest.param(0.9, 500_000, 4, marks=pytest.mark.long),
-        pytest.param(0.95, 1_000_000, 6, marks=pytest.mark.long),
+        (0.9, 500_000, 4),
+        (0.95, 1_000_000, 6),
     ],
 )
 def test_mean_waits_are_pollaczeks_and_khinchines(kind: str, load: float, count: int, seeds: int) -> None:

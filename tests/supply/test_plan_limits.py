@@ -369,7 +369,6 @@ def test_bad_input_is_one_line(make: object, text: str) -> None:
     assert "\n" not in str(error.value)
 
 
-@pytest.mark.long
 @pytest.mark.parametrize("seed", range(20))
 def test_random_cases_are_solved_or_refused_with_their_cause(
     seed: int, monkeypatch: pytest.MonkeyPatch

@@ -232,7 +232,6 @@ def test_a_missing_number_can_be_given() -> None:
 ROOT = Path(__file__).parents[2]
 
 
-@pytest.mark.long
 @pytest.mark.apart
 def test_the_worked_examples_run_and_touch_as_many_files_as_they_say(tmp_path: Path) -> None:
     """The page's files as they stand there, its Python and its commands, in a folder of its own."""

@@ -24,7 +24,6 @@ from gigawatt.power.resource import (
 from gigawatt.power.resource.solar import SKIES, Sky
 
 SITES = sorted(loader.table("sites"))
-QUICK = ("abilene-texas", "rome", "geraldton-australia", "kuala-lumpur", "kiruna", "tamil-nadu")
 
 
 def sites_with_light() -> list[str]:
@@ -119,9 +118,7 @@ def pvlib_year(weather: Weather, kind: str) -> np.ndarray:
 
 
 @pytest.mark.parametrize("kind", ["single-axis", "fixed"])
-@pytest.mark.parametrize(
-    "site", [s if s in QUICK else pytest.param(s, marks=pytest.mark.long) for s in ORACLE_SITES]
-)
+@pytest.mark.parametrize("site", ORACLE_SITES)
 def test_annual_yield_is_pvlibs(site: str, kind: str) -> None:
     weather = replace(load_weather(site), year=2013)
     ours, theirs = solar_capacity_factor(weather, kind), pvlib_year(weather, kind)

@@ -101,7 +101,6 @@ def test_checks_become_rows(monkeypatch: pytest.MonkeyPatch) -> None:
     assert made.passed["judging_passed"] == sum(group.more["judging_passed"] for group in card.groups)
 
 
-@pytest.mark.long
 @pytest.mark.apart
 def test_long_tables_are_the_scorecards() -> None:
     from gigawatt.validation.serving.card import validate_serving
@@ -128,7 +127,6 @@ def test_long_tables_are_the_scorecards() -> None:
         assert np.median(error) == pytest.approx(line.median, rel=1e-12)
 
 
-@pytest.mark.long
 @pytest.mark.apart
 @pytest.mark.parametrize("name", ["supply", "technologies"])
 def test_long_checks_are_the_scorecards(name: str) -> None:
@@ -137,7 +135,6 @@ def test_long_checks_are_the_scorecards(name: str) -> None:
     assert told["passed"] == card.more["passed"]
 
 
-@pytest.mark.long
 @pytest.mark.apart
 def test_power_rows_are_the_scorecards() -> None:
     rows, frame = (*power_scorecard(), *serving_power_scorecard()), parity("power")

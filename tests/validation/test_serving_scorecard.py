@@ -46,7 +46,6 @@ def of(lines, metric: str, source: str, use: str | None = None):
     return found
 
 
-@pytest.mark.long
 def test_errors_that_the_scorecard_shows(card) -> None:
     """The silicon sample: wanted ≤ 10 % in the median and ≤ 25 % for nine of ten; half of it was fitted."""
     rows = of(card.totals, "tpot", "silicon")

@@ -18,7 +18,6 @@ IN_A_BROWSER = [
     pytest.mark.skipif(
         CHROMIUM is None, reason="needs chromium (apt install chromium): the page is not looked at"
     ),
-    pytest.mark.long,
     pytest.mark.apart,
 ]
 """Marks of every module whose tests need a browser."""

@@ -21,7 +21,7 @@ from gigawatt.faces.web.app import create_app
 from gigawatt.faces.web.guards.security import ALWAYS
 from gigawatt.faces.web.starts import DEFAULT
 
-pytestmark = [pytest.mark.long, pytest.mark.apart]
+pytestmark = pytest.mark.apart
 
 
 def described() -> dict[str, Any]:

@@ -22,7 +22,7 @@ from gigawatt.faces.web.uploads.paths import file_keys
 from gigawatt.schema.fields import fields
 from gigawatt.schema.scenario import Scenario
 
-pytestmark = [pytest.mark.long, pytest.mark.apart]
+pytestmark = pytest.mark.apart
 
 MIB = 2**20
 METHODS = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE", "CONNECT", "BREW")
