@@ -1,4 +1,4 @@
-"""What of the suite takes more than two seconds, into ``apart.txt``, which ``conftest.py`` marks ``apart``.
+"""Lists the tests that take more than two seconds in ``apart.txt``; ``conftest.py`` marks them ``apart``.
 
     pytest -n auto -m "not apart" -o addopts= --durations=0 --durations-min=0.5 > FILE
     python tests/longest.py FILE
@@ -16,7 +16,8 @@ from pathlib import Path
 LEAST = 2.0
 """Seconds of a test, or of what a file sets up once, from which it is apart."""
 SHARE = 0.25
-"""Of the seconds of a file, its set-up, from which all its tests are: whichever is first makes it anew."""
+"""Where set-up takes this share of a file's seconds, the whole file is listed: were only its first test, the
+next would set up again."""
 LIST = Path(__file__).with_name("apart.txt")
 _HEAD = """\
 # Tests that take more than two seconds, by `python tests/longest.py`: a file, a test or one of its cases.

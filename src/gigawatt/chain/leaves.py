@@ -213,7 +213,8 @@ def _software(fill: Filler, chip: Chip, layout: Mapping[str, int]) -> Stack:
     if asked.framework is not None:
         fill.written(name, where, stack, rows)
     else:
-        which = "the quickest for these experts of the usual" if model.routed else "the likeliest"
+        compared = model.routed and bool(found.others)
+        which = "the quickest for this mixture of experts among the usual" if compared else "the likeliest"
         why = f"{which} software of {chip.id} in {int(found.date)}"
         why += " that has the given layout" if layout.keys() & set(OFFERED) else ""
         fill.default(name, stack, found.label, why, grade=Grade.guess)

@@ -3,8 +3,8 @@
 Rows are those of ``power.csv``. ``cap``: time and energy of a workload over those at its highest cap; the
 workload's own two shares (how long the chip works, how much of that multiplications bind) come from every
 second cap, the others judge. ``pair``: rates of one silicon at two limits. ``step``: watts of a chip or a
-node in a training step, asked with the ``year`` in which they were published. ``share``: what a chip keeps of
-a benchmarked rate, beside what a predicted step keeps.
+node in a training step, asked with the ``year`` in which they were published (this year where a table has
+none). ``share``: what a chip keeps of a benchmarked rate, beside what a predicted step keeps.
 """
 
 from __future__ import annotations

@@ -36,8 +36,8 @@ __all__ = [
 COVERAGE = 0.9
 RESIDUALS = "residuals.csv"
 FEWEST = 4
-"""Makers from whom a regime has quantiles of its own; what is usual in it is drawn to that of all regimes as
-by so many more makers."""
+"""Fewest makers from whom a regime has quantiles of its own. In the usual error of a regime, that of all
+regimes together counts as much as this many of its makers."""
 MOST = 60
 """Rows of a maker that add to its weight, so that one table of 1,548 timed layers does not speak for all."""
 POWER = 0.25
@@ -216,7 +216,7 @@ def outermost_band(*, regime: str, stated: bool = False, without: str = "") -> B
 
 
 def _usual(values: NDArray[np.float64], makers: NDArray[np.object_], of: NDArray[np.bool_]) -> float:
-    """Mean |error| in one regime, drawn to that of all as by :data:`FEWEST` more makers."""
+    """Mean |error| in one regime, averaged with that of all, which counts as :data:`FEWEST` makers."""
     every = float(np.average(np.abs(values), weights=_weights(makers, POWER)))
     if not of.any():
         return every
