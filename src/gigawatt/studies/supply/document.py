@@ -162,7 +162,7 @@ def _facts(answer: Answer) -> Grid:
             ("PUE in the hottest hour", significant(one["pue_hottest_hour"])),
             ("water of the building per year", with_unit(one["water_m3_per_year"], "m^3")),
         ]
-    return rows_grid("Summary; sums are of a mean year.", ("figure", "value"), rows)
+    return rows_grid("Sums are of a mean year.", ("figure", "value"), rows)
 
 
 def _plants(answer: Answer) -> Grid:

@@ -174,7 +174,7 @@ def _facts(answer: Answer) -> Grid:
         rows.append(("chip power limit", with_unit(answer["chip_power_limit_W"], "W"), "", ""))
         rows.append(("clock under the cap", f"{100 * answer['clock']:.0f} %", "", ""))
     percent, sources = with_percent(answer["band"]["coverage"]), answer["band"]["sources"]
-    caption = f"Summary; low and high ends enclose {percent} of the measured steps of {sources} sources."
+    caption = f"Low and high ends enclose {percent} of the measured steps of {sources} sources."
     return rows_grid(caption, ("figure", "value", "low end", "high end"), rows)
 
 
