@@ -149,7 +149,7 @@ class _Shapes:
         self.size, self.recompute = len(first), layouts.recompute
         self.expert_stride = np.where(folded[first], 1.0, self.tensor)
         self.technology = technology(cluster.chip.technology, training=True)
-        self._efficiency: dict[str, Efficiency] = {}
+        self._efficiency: dict[tuple[str, float], Efficiency] = {}
         self._once: dict[int, tuple[Operation, Array, Array, Cost]] = {}
         self.narrow_attention = stack.narrow_attention > 0.0 and run.number_format in NARROW
         self.fabric = Fabric.of(cluster)
@@ -220,10 +220,11 @@ class _Shapes:
         """Cost of one launch."""
         if operation.kind == "attention" and self.narrow_attention:
             operation = replace(operation, number_format="fp8")
-        form = operation.number_format
-        if form not in self._efficiency:
-            self._efficiency[form] = self.stack.efficiency(self.cluster.chip, form)
-        chip, efficiency = self.cluster.chip, self._efficiency[form]
+        chip = self.cluster.chip
+        of = operation.number_format, float(operation.k) if operation.kind == "attention" else 0.0
+        if of not in self._efficiency:
+            self._efficiency[of] = self.stack.efficiency(chip, *of)
+        efficiency = self._efficiency[of]
         if operation.kind == "grouped_gemm":
             return grouped_cost(self.technology, operation, chip, efficiency, self.stack)
         cost = self.technology.cost(operation, chip, efficiency)

@@ -240,11 +240,14 @@ class Stack:
     attention: float = 1.0
     software: Any = field(default=None, compare=False, repr=False)
 
-    def efficiency(self, chip: Chip, number_format: str) -> Efficiency:
-        """What the technology needs to know of the stack, at the rate that the chip sustains in a step."""
+    def efficiency(self, chip: Chip, number_format: str, head: float = 128.0) -> Efficiency:
+        """What the technology needs to know of the stack, at the rate that the chip sustains in a step.
+
+        ``head``: width of the queries' heads, for the attention kernel.
+        """
         kept = sustained(chip, number_format)
         # exponentials between the multiplications draw less power: halfway, in logarithms, to the whole rate
-        share = attention_share(self.attention_kernel, chip)
+        share = attention_share(self.attention_kernel, chip, head)
         clock = step_clock(chip, number_format)
         return Efficiency(
             arithmetic=self.arithmetic * kept,
@@ -255,20 +258,21 @@ class Stack:
         )
 
 
-def attention_share(kernel: str, chip: Chip) -> float:
-    """Rate of an attention kernel beside the best benchmarked on the chip.
+def attention_share(kernel: str, chip: Chip, head: float = 128.0) -> float:
+    """Rate of an attention kernel beside the best benchmarked on the chip, for heads ``head`` elements wide.
 
     Of the catalog's ``attention_kernels`` of that name, the row whose ``prefix`` is the longest that begins
-    the chip's id.
+    the chip's id, among those whose ``widest`` heads are as wide.
     """
-    rows = [
-        row
-        for row in table("attention_kernels").values()
-        if row.text("kernel") == kernel and chip.id.startswith(row.text("prefix"))
+    named = [row for row in table("attention_kernels").values() if row.text("kernel") == kernel]
+    fitting = [
+        (len(row.text("prefix")), -widest, row.value("share"))
+        for row in named
+        if chip.id.startswith(row.text("prefix")) and head <= (widest := row.get("widest") or math.inf)
     ]
-    if not rows:
+    if not fitting:
         raise MissingDataError("no such attention kernel in the catalog", given=kernel)
-    return max(rows, key=lambda row: len(row.text("prefix"))).value("share")
+    return max(fitting)[2]
 
 
 def sustained(chip: Chip, number_format: str) -> float:
