@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import csv
 from collections import Counter
+from dataclasses import replace
 
 import pytest
 
 from gigawatt import catalog
+from gigawatt.catalog.loader import forget, keep_made
 from gigawatt.core.evidence import Grade
 
 
@@ -71,6 +73,20 @@ def test_main_quantities_are_those_that_most_entries_have() -> None:
     assert all(counts[name] <= least for name in counts if name not in names)
     assert "capital_cost" in names
     assert catalog.main_quantities("models") == ()
+
+
+def test_a_chip_computed_here_is_not_counted_as_held() -> None:
+    """What is cached before and after one is made agrees, whichever is asked first."""
+    chip = catalog.entity("chips", "H100-SXM5-80GB")
+    before, uses = catalog.holdings(), catalog.source_uses()
+    try:
+        keep_made("chips", replace(chip, id="made-here"))
+        for cached in (catalog.holdings, catalog.source_uses):
+            cached.cache_clear()
+        assert catalog.holdings() == before
+        assert catalog.source_uses() == uses
+    finally:
+        forget()
 
 
 def test_uses_of_sources_add_up_to_all_numbers() -> None:

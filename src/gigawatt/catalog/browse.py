@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 
 from gigawatt.catalog.entity import Entity
-from gigawatt.catalog.loader import sources, table, tables, user_catalog, user_folder
+from gigawatt.catalog.loader import filed, sources, tables, user_catalog, user_folder
 from gigawatt.core.evidence import Grade
 
 __all__ = ["Found", "Holding", "find", "holdings", "main_quantities", "source_uses", "user_words"]
@@ -57,17 +57,17 @@ def holdings() -> tuple[Holding, ...]:
 
 
 def _holding(name: str) -> Holding:
-    rows = [row for entry in table(name).values() for row in entry.rows()]
+    rows = [row for entry in filed(name).values() for row in entry.rows()]
     grades = Counter(row.grade for row in rows)
     ordered = {grade: grades[grade] for grade in Grade if grades[grade]}
-    return Holding(name, len(table(name)), len(rows), ordered, len({row.source_id for row in rows}))
+    return Holding(name, len(filed(name)), len(rows), ordered, len({row.source_id for row in rows}))
 
 
 @lru_cache(maxsize=256)
 def main_quantities(name: str, most: int = 6) -> tuple[str, ...]:
     """The quantities of a table that most of its entries have, those that come first in it before others."""
     counts: Counter[str] = Counter()
-    for entry in table(name).values():
+    for entry in filed(name).values():
         counts.update(quantity for quantity in entry.numbers)
     order = {quantity: at for at, quantity in enumerate(counts)}
     chosen = sorted(counts, key=lambda quantity: (-counts[quantity], order[quantity]))[:most]
@@ -79,7 +79,7 @@ def source_uses() -> Mapping[str, Mapping[str, int]]:
     """How many numbers of each table come from a source, by the id of every source that there is."""
     found: dict[str, Counter[str]] = {one: Counter() for one in sources()}
     for name in tables():
-        for entry in table(name).values():
+        for entry in filed(name).values():
             for row in entry.rows():
                 found.setdefault(row.source_id, Counter())[name] += 1
             cited = entry.text("source_id")  # of an entry that has texts only
@@ -102,7 +102,7 @@ class _Line:
 
 @lru_cache(maxsize=1)
 def _lines() -> tuple[_Line, ...]:
-    return tuple(_line(entry) for name in tables() for entry in table(name).values())
+    return tuple(_line(entry) for name in tables() for entry in filed(name).values())
 
 
 def _line(entry: Entity) -> _Line:

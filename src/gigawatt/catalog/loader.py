@@ -52,6 +52,7 @@ __all__ = [
     "Entity",
     "begun_with",
     "entity",
+    "filed",
     "forget",
     "keep_made",
     "path",
@@ -115,14 +116,12 @@ def forget(*, tables_too: bool = True) -> None:
     ``tables_too`` false: tables themselves are kept, and rows computed in this process, whose makers may not
     be asked again; only what else was made of them goes.
     """
-    kept = (
-        () if tables_too else (_table, _price_index, _user_files, user_folder, sources, version, *_of_files)
-    )
+    kept = (filed, _price_index, _user_files, user_folder, sources, version, *_of_files)
     if tables_too:
         _made.clear()
     once.clear(noted_too=tables_too)
     for cached in cached_functions():
-        if cached not in kept:
+        if tables_too or cached not in kept:
             cached.cache_clear()
 
 
@@ -438,12 +437,13 @@ def _with(row: Evidence, change: Change) -> Evidence:
 @lru_cache(maxsize=128)
 def table(name: str) -> Mapping[str, Entity]:
     """All entities of a table by id; raises ``MissingDataError`` for an unknown table."""
-    rows = {**_table(name), **_made[name]} if name in _made else _table(name)
+    rows = {**filed(name), **_made[name]} if name in _made else filed(name)
     return _vary(name, rows) if _changed else rows
 
 
 @lru_cache(maxsize=128)
-def _table(name: str) -> Mapping[str, Entity]:
+def filed(name: str) -> Mapping[str, Entity]:
+    """Those of a table that stand in its files: none that was computed in this process."""
     if not path(f"{name}.csv").exists():
         raise MissingDataError(
             "no such catalog table", given=name, allowed=tables(), nearest=nearest(name, tables())
